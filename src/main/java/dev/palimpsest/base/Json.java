@@ -1,0 +1,85 @@
+package dev.palimpsest.base;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The project's JSON and YAML dialect: records map to snake_case keys, absent {@code Optional}s to null, unknown keys of
+ * our own files are errors that name the key.
+ */
+public final class Json {
+  /** Compact JSON; one line an object. */
+  public static final ObjectMapper MAPPER =
+      JsonMapper.builder()
+          .addModule(new Jdk8Module())
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
+          .build();
+
+  /** YAML with the same names as {@link #MAPPER}. */
+  public static final ObjectMapper YAML =
+      YAMLMapper.builder()
+          .addModule(new Jdk8Module())
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .build();
+
+  private Json() {}
+
+  /** One line of JSON. */
+  public static String line(Object value) {
+    try {
+      return MAPPER.writeValueAsString(value);
+    } catch (JsonProcessingException failure) {
+      throw new IllegalStateException("not representable as JSON: " + value, failure);
+    }
+  }
+
+  /** Indented JSON with a final newline. */
+  public static String pretty(Object value) {
+    try {
+      return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(value) + "\n";
+    } catch (JsonProcessingException failure) {
+      throw new IllegalStateException("not representable as JSON: " + value, failure);
+    }
+  }
+
+  /**
+   * Reads a JSON file.
+   *
+   * @throws PalimpsestException naming the file and the place of the fault
+   */
+  public static <T> T read(Path file, Class<T> type) {
+    return read(MAPPER, file, type);
+  }
+
+  /** Reads a YAML file; errors as {@link #read(Path, Class)}. */
+  public static <T> T readYaml(Path file, Class<T> type) {
+    return read(YAML, file, type);
+  }
+
+  private static <T> T read(ObjectMapper mapper, Path file, Class<T> type) {
+    try {
+      return mapper.readValue(Files.readAllBytes(file), type);
+    } catch (JsonProcessingException failure) {
+      throw new PalimpsestException(file + ": " + failure.getOriginalMessage() + place(failure), failure);
+    } catch (IOException failure) {
+      throw new PalimpsestException("cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+    }
+  }
+
+  private static String place(JsonProcessingException failure) {
+    return failure.getLocation() == null
+        ? ""
+        : " (line " + failure.getLocation().getLineNr() + ", column " + failure.getLocation().getColumnNr() + ")";
+  }
+}

@@ -1,0 +1,5 @@
+/** Simulators, which see only an explanation and a context, and calibration. */
+@NullMarked
+package dev.palimpsest.simulate;
+
+import org.jspecify.annotations.NullMarked;
