@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Files that appear whole or not at all: written beside, forced to disk, renamed over the target. */
+/**
+ * Files that appear whole or not at all: written beside, forced to disk, renamed over the target.
+ */
 public final class AtomicFiles {
   private AtomicFiles() {}
 
@@ -23,8 +25,8 @@ public final class AtomicFiles {
   }
 
   /**
-   * Replaces {@code target} by new content in one step; parent folders are made. After a failure or a kill the old file
-   * (or its absence) is untouched.
+   * Replaces {@code target} by new content in one step; parent folders are made. After a failure or
+   * a kill the old file (or its absence) is untouched.
    *
    * @throws PalimpsestException naming the file when it cannot be written
    */
@@ -47,17 +49,13 @@ public final class AtomicFiles {
         channel.force(true);
       }
       Files.move(
-          temporary,
-          absolute,
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
+          temporary, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       if (parent != null) {
         forceFolder(parent);
       }
     } catch (IOException failure) {
       removeQuietly(temporary, failure);
-      throw new PalimpsestException(
-          "cannot write " + target + ": " + describe(failure), failure);
+      throw new PalimpsestException("cannot write " + target + ": " + describe(failure), failure);
     } catch (RuntimeException failure) {
       removeQuietly(temporary, failure);
       throw failure;

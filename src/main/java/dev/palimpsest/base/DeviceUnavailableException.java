@@ -1,10 +1,14 @@
 package dev.palimpsest.base;
 
-/** A device was asked for by name and is not usable here: exit status 3, never a silent fallback. */
+/**
+ * A device was asked for by name and is not usable here: exit status 3, never a silent fallback.
+ */
 public class DeviceUnavailableException extends PalimpsestException {
   private static final long serialVersionUID = 1L;
 
-  /** @param message which device, and why it cannot be used */
+  /**
+   * @param message which device, and why it cannot be used
+   */
   public DeviceUnavailableException(String message) {
     super(message);
   }

@@ -13,8 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The project's JSON and YAML dialect: records map to snake_case keys, absent {@code Optional}s to null, unknown keys of
- * our own files are errors that name the key.
+ * The project's JSON and YAML dialect: records map to snake_case keys, absent {@code Optional}s to
+ * null, unknown keys of our own files are errors that name the key.
  */
 public final class Json {
   /** Compact JSON; one line an object. */
@@ -71,15 +71,21 @@ public final class Json {
     try {
       return mapper.readValue(Files.readAllBytes(file), type);
     } catch (JsonProcessingException failure) {
-      throw new PalimpsestException(file + ": " + failure.getOriginalMessage() + place(failure), failure);
+      throw new PalimpsestException(
+          file + ": " + failure.getOriginalMessage() + place(failure), failure);
     } catch (IOException failure) {
-      throw new PalimpsestException("cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+      throw new PalimpsestException(
+          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
   }
 
   private static String place(JsonProcessingException failure) {
     return failure.getLocation() == null
         ? ""
-        : " (line " + failure.getLocation().getLineNr() + ", column " + failure.getLocation().getColumnNr() + ")";
+        : " (line "
+            + failure.getLocation().getLineNr()
+            + ", column "
+            + failure.getLocation().getColumnNr()
+            + ")";
   }
 }

@@ -2,11 +2,17 @@ package dev.palimpsest.base;
 
 import java.util.SplittableRandom;
 
-/** Independent, reproducible random streams derived from one seed and the names of what they are for. */
+/**
+ * Independent, reproducible random streams derived from one seed and the names of what they are
+ * for.
+ */
 public final class Seeds {
   private Seeds() {}
 
-  /** A 64-bit hash of a seed and any number of 64-bit words (SplitMix64 finaliser, Steele et al. 2014). */
+  /**
+   * A 64-bit hash of a seed and any number of 64-bit words (SplitMix64 finaliser, Steele et al.
+   * 2014).
+   */
   public static long mix(long seed, long... words) {
     long state = finish(seed + 0x9E3779B97F4A7C15L);
     for (long word : words) {
@@ -15,7 +21,10 @@ public final class Seeds {
     return state;
   }
 
-  /** The stream named {@code purpose} of a seed: the same name gives the same numbers on every machine. */
+  /**
+   * The stream named {@code purpose} of a seed: the same name gives the same numbers on every
+   * machine.
+   */
   public static SplittableRandom stream(long seed, String purpose, long... words) {
     long name = 0;
     for (int i = 0; i < purpose.length(); i++) {

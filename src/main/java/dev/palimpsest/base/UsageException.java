@@ -4,7 +4,9 @@ package dev.palimpsest.base;
 public class UsageException extends PalimpsestException {
   private static final long serialVersionUID = 1L;
 
-  /** @param message one clear sentence that names the option */
+  /**
+   * @param message one clear sentence that names the option
+   */
   public UsageException(String message) {
     super(message);
   }

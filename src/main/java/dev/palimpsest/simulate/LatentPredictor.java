@@ -1,10 +1,12 @@
 package dev.palimpsest.simulate;
 
 /**
- * Guessed activations of all latents of one coder, from words alone: a simulator's ratings mapped through a calibration.
+ * Guessed activations of all latents of one coder, from words alone: a simulator's ratings mapped
+ * through a calibration.
  *
- * <p>Most latents get the rating 0 at most tokens, and a calibration maps rating 0 of latent i to one constant (often
- * not 0). So a prediction is that constant vector plus a short list of exceptions, never tokens × latents.
+ * <p>Most latents get the rating 0 at most tokens, and a calibration maps rating 0 of latent i to
+ * one constant (often not 0). So a prediction is that constant vector plus a short list of
+ * exceptions, never tokens × latents.
  */
 public interface LatentPredictor {
   /** Number of latents M. */
@@ -18,8 +20,8 @@ public interface LatentPredictor {
   float[] defaults();
 
   /**
-   * Reports every (position, latent) whose predicted activation may differ from the default, in ascending order of
-   * position, each pair at most once.
+   * Reports every (position, latent) whose predicted activation may differ from the default, in
+   * ascending order of position, each pair at most once.
    *
    * @param context token ids of one context, all that the simulator may look at besides the texts
    */

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Builds libpalimpsest.so into the folder given (default target/native). Quiet unless it fails.
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+build=${1:-$here/../target/native}
+"$here/../.mvn/check-tools.sh"
+mkdir -p "$build"
+{
+  cmake -S "$here" -B "$build" -DCMAKE_BUILD_TYPE=Release &&
+  cmake --build "$build" --target palimpsest --parallel 2
+} >"$build/build.log" 2>&1 || {
+  cat "$build/build.log" >&2
+  echo "palimpsest: the native library did not build; the compiler's messages are above and in $build/build.log" >&2
+  exit 1
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Builds and runs the native tests.
+set -eu
