@@ -2,6 +2,7 @@ package dev.palimpsest.kernels;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Platform;
 
 /** The raw binding of {@code native/include/palimpsest.h}, which documents every function. */
@@ -15,5 +16,5 @@ final class NativeKernels {
 
   static native int pal_abi_version();
 
-  static native BytePointer pal_describe();
+  static native @Cast("const char*") BytePointer pal_describe();
 }
