@@ -1,0 +1,122 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.PalimpsestException;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The {@code palimpsest} command: parses, dispatches, and turns failures into one line and an exit
+ * status.
+ */
+@Command(
+    name = "palimpsest",
+    description =
+        "Rewrites a component of a transformer in natural language and measures what survives.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Palimpsest.Version.class,
+    subcommands = {
+      HelpCommand.class,
+    },
+    footer = {
+      "",
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device.",
+      "Every command takes --help; --json prints one machine-readable object on stdout; progress goes to stderr.",
+      "PALIMPSEST_DEBUG=1 in the environment adds stack traces to failures."
+    })
+public final class Palimpsest {
+  /** The process's entry point. */
+  public static void main(String[] arguments) {
+    System.exit(run(arguments));
+  }
+
+  /**
+   * Runs one command in this process and returns its exit status; prints to the process's streams.
+   */
+  public static int run(String... arguments) {
+    return run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments);
+  }
+
+  /** Runs one command in this process with streams of the caller's: what tests use. */
+  public static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    CommandLine line =
+        new CommandLine(new Palimpsest())
+            .setOut(out)
+            .setErr(err)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setUsageHelpAutoWidth(true)
+            .setParameterExceptionHandler(Palimpsest::wrongUsage)
+            .setExecutionExceptionHandler(Palimpsest::failed);
+    if (arguments.length == 0) {
+      line.usage(err);
+      return CommandLine.ExitCode.USAGE;
+    }
+    return line.execute(arguments);
+  }
+
+  private static PrintWriter utf8(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
+
+  private static int wrongUsage(ParameterException failure, String[] arguments) {
+    CommandLine command = failure.getCommandLine();
+    String message = oneLine(failure.getMessage());
+    if (failure instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getSuggestions().isEmpty()) {
+      message += "; did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
+    }
+    command
+        .getErr()
+        .println(
+            "palimpsest: "
+                + message
+                + " (see '"
+                + command.getCommandSpec().qualifiedName()
+                + " --help')");
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
+    if (failure instanceof PalimpsestException known) {
+      command.getErr().println("palimpsest: " + oneLine(known.getMessage()));
+      traceIfAsked(failure, command);
+      return known.exitCode();
+    }
+    command
+        .getErr()
+        .println(
+            "palimpsest: unexpected "
+                + failure.getClass().getSimpleName()
+                + ": "
+                + oneLine(failure.getMessage())
+                + " (PALIMPSEST_DEBUG=1 shows where)");
+    traceIfAsked(failure, command);
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static void traceIfAsked(Exception failure, CommandLine command) {
+    if (System.getenv("PALIMPSEST_DEBUG") != null) {
+      failure.printStackTrace(command.getErr());
+    }
+  }
+
+  private static String oneLine(@org.jspecify.annotations.Nullable String message) {
+    return message == null ? "no message" : message.strip().replaceAll("\\s*\\R\\s*", " | ");
+  }
+
+  /** The version from the build, with the commit where the build knew it. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"palimpsest " + dev.palimpsest.base.BuildInfo.get().describe()};
+    }
+  }
+}
