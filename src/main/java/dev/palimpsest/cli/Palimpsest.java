@@ -42,7 +42,7 @@ public final class Palimpsest {
    * Runs one command in this process and returns its exit status; prints to the process's streams.
    */
   public static int run(String... arguments) {
-    return run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments);
+    return run(utf8(System.out), utf8(System.err), arguments);
   }
 
   /** Runs one command in this process with streams of the caller's: what tests use. */
