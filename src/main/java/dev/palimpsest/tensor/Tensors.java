@@ -1,0 +1,64 @@
+package dev.palimpsest.tensor;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+
+/** Making libtorch tensors without leaving small native objects behind. */
+public final class Tensors {
+  private Tensors() {}
+
+  /** An uninitialised CPU tensor that the caller owns. */
+  public static Tensor empty(torch.ScalarType type, long... shape) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor tensor =
+          torch.empty(
+              shape, new TensorOptions(type), new org.bytedeco.pytorch.MemoryFormatOptional());
+      return keep(tensor);
+    }
+  }
+
+  /** A copy of {@code values} as a float32 CPU tensor that the caller owns. */
+  public static Tensor of(float[] values, long... shape) {
+    Tensor tensor = empty(torch.ScalarType.Float, shape);
+    checkLength(tensor, values.length);
+    tensor.data_ptr_float().put(values, 0, values.length);
+    return tensor;
+  }
+
+  /** A copy of {@code values} as an int64 CPU tensor that the caller owns. */
+  public static Tensor of(long[] values, long... shape) {
+    Tensor tensor = empty(torch.ScalarType.Long, shape);
+    checkLength(tensor, values.length);
+    tensor.data_ptr_long().put(values, 0, values.length);
+    return tensor;
+  }
+
+  /** A heap copy of a float32 CPU tensor's elements, row-major. */
+  public static float[] toArray(Tensor tensor) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor dense = tensor.contiguous();
+      float[] values = new float[Math.toIntExact(dense.numel())];
+      dense.data_ptr_float().get(values, 0, values.length);
+      return values;
+    }
+  }
+
+  /**
+   * Keeps a tensor made inside the innermost {@link PointerScope} alive after it; the caller then
+   * owns it.
+   */
+  public static Tensor keep(Tensor tensor) {
+    tensor.retainReference();
+    return tensor;
+  }
+
+  private static void checkLength(Tensor tensor, int length) {
+    if (tensor.numel() != length) {
+      long expected = tensor.numel();
+      tensor.close();
+      throw new IllegalArgumentException(length + " values for a tensor of " + expected);
+    }
+  }
+}
