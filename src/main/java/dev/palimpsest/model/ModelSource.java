@@ -76,7 +76,7 @@ public final class ModelSource {
   }
 
   /** {@code $XDG_CACHE_HOME/palimpsest}, by default {@code ~/.cache/palimpsest}. */
-  static Path cacheFolder() {
+  public static Path cacheFolder() {
     String configured = System.getenv("XDG_CACHE_HOME");
     Path base =
         configured == null || configured.isEmpty()
