@@ -1,0 +1,33 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.Json;
+import java.io.PrintWriter;
+import picocli.CommandLine.Option;
+
+/** How a command speaks: mixed into every command that takes a while or has a result. */
+final class OutputOptions {
+  @Option(names = "--json", description = "Print one JSON object with the result on stdout.")
+  private boolean json;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "No progress on stderr; failures still go there.")
+  private boolean quiet;
+
+  ConsoleLog log(PrintWriter err) {
+    return new ConsoleLog(err, quiet);
+  }
+
+  boolean json() {
+    return json;
+  }
+
+  /** Prints the result as one line of JSON, or as text for people. */
+  void print(PrintWriter out, Object result, String text) {
+    if (json) {
+      out.println(Json.line(result));
+    } else if (!text.isEmpty()) {
+      out.println(text);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package dev.palimpsest.experiment;
+
+/** Hears how a run gets on; the command line prints it, tests record it. */
+public interface RunLog {
+  /** Hears nothing. */
+  RunLog SILENT =
+      new RunLog() {
+        @Override
+        public void started(String stage) {}
+
+        @Override
+        public void skipped(String stage, double seconds) {}
+
+        @Override
+        public void finished(String stage, double seconds) {}
+
+        @Override
+        public void message(String text) {}
+
+        @Override
+        public void progress(String what, long done, long total) {}
+      };
+
+  /** A stage begins. */
+  void started(String stage);
+
+  /** A stage was finished by an earlier run, in which it took so many seconds. */
+  void skipped(String stage, double seconds);
+
+  /** A stage is done. */
+  void finished(String stage, double seconds);
+
+  /** Something worth a line. */
+  void message(String text);
+
+  /**
+   * Within a stage.
+   *
+   * @param what in progress, e.g. "caching layers.2.mlp"
+   * @param done units done
+   * @param total units in all
+   */
+  void progress(String what, long done, long total);
+}
