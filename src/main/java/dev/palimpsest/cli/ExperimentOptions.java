@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /**
@@ -19,10 +20,10 @@ final class ExperimentOptions {
   private List<String> assignments = new ArrayList<>();
 
   @Option(names = "--seed", paramLabel = "S", description = "Seed of everything that is drawn.")
-  private Long seed;
+  private @Nullable Long seed;
 
   @Option(names = "--threads", paramLabel = "P", description = "Threads; 0 for all processors.")
-  private Integer threads;
+  private @Nullable Integer threads;
 
   @Option(
       names = "--force",
