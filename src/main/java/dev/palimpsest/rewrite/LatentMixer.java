@@ -2,6 +2,7 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.Seeds;
 import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
 
 /**
  * Builds the activations a variant puts in place of the true ones, a token a row, never touching more than the pairs
@@ -32,7 +33,7 @@ final class LatentMixer {
   void zero(SparseRows truth, boolean[] dropped, SparseRows out) {
     out.clear();
     for (int r = 0; r < truth.rows(); r++) {
-      addRest(truth, r, dropped, out);
+      addRest(truth, r, latent -> dropped[latent], out);
       out.endRow();
     }
   }
@@ -46,12 +47,12 @@ final class LatentMixer {
     for (int r = 0; r < truth.rows(); r++) {
       for (int p = guesses.start(r); p < guesses.start(r + 1); p++) {
         int latent = guesses.latent(p);
-        float excess = guesses.value(p) - defaults.values()[latent];
-        if (defaults.chosen()[latent] && excess != 0) {
+        float excess = guesses.value(p) - defaults.value(latent);
+        if (defaults.isChosen(latent) && excess != 0) {
           out.add(latent, excess);
         }
       }
-      addRest(truth, r, defaults.chosen(), out);
+      addRest(truth, r, defaults::isChosen, out);
       out.endRow();
     }
   }
@@ -68,18 +69,18 @@ final class LatentMixer {
       kept = 0;
       for (int p = guesses.start(r); p < guesses.start(r + 1); p++) {
         int latent = guesses.latent(p);
-        if (defaults.chosen()[latent]) {
+        if (defaults.isChosen(latent)) {
           lastSeen[latent] = stamp;
           offer(latent, guesses.value(p));
         }
       }
       for (int p = truth.start(r); p < truth.start(r + 1); p++) {
-        if (!defaults.chosen()[truth.latent(p)]) {
+        if (!defaults.isChosen(truth.latent(p))) {
           offer(truth.latent(p), truth.value(p));
         }
       }
       for (int latent : defaults.descending()) {
-        if (lastSeen[latent] != stamp && !offer(latent, defaults.values()[latent])) {
+        if (lastSeen[latent] != stamp && !offer(latent, defaults.value(latent))) {
           break;
         }
       }
@@ -112,9 +113,9 @@ final class LatentMixer {
     }
   }
 
-  private static void addRest(SparseRows truth, int row, boolean[] replaced, SparseRows out) {
+  private static void addRest(SparseRows truth, int row, IntPredicate replaced, SparseRows out) {
     for (int p = truth.start(row); p < truth.start(row + 1); p++) {
-      if (!replaced[truth.latent(p)]) {
+      if (!replaced.test(truth.latent(p))) {
         out.add(truth.latent(p), truth.value(p));
       }
     }

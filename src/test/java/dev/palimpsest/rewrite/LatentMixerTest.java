@@ -85,7 +85,7 @@ class LatentMixerTest {
     LatentMixer mixer = new LatentMixer(M, K);
     long[] keys = new long[ROWS];
     for (int r = 0; r < ROWS; r++) {
-      keys[r] = 1000 + r;
+      keys[r] = 1000L + r;
     }
     SparseRows whole = new SparseRows();
     mixer.scatter(c.truth, keys, 3, whole);
@@ -159,7 +159,7 @@ class LatentMixerTest {
         truth.endRow();
         guesses.endRow();
       }
-      defaults = GuessDefaults.of(values, chosen, 1, latent -> new float[] {1});
+      defaults = new GuessDefaults(values, chosen, 1, latent -> new float[] {1});
       float sum = 0;
       for (int i = 0; i < M; i++) {
         sum += chosen[i] ? values[i] : 0;
