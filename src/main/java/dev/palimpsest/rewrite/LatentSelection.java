@@ -4,6 +4,7 @@ import dev.palimpsest.base.Seeds;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.SplittableRandom;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /** Orders in which latents are chosen for rewriting, and how many of them a fraction is. */
@@ -18,13 +19,14 @@ final class LatentSelection {
   /**
    * The order of choice; the first |S| are rewritten, so that larger fractions contain smaller ones.
    *
-   * @param scores of the explanations [M]; NaN for latents without explanation or score
+   * @param scores of the latents' explanations; NaN for latents without explanation or score
+   * @param latents M
    * @return a permutation of 0 … M - 1
    */
-  static int[] order(Selection selection, double[] scores, long seed) {
+  static int[] order(Selection selection, IntToDoubleFunction scores, int latents, long seed) {
     return switch (selection) {
-      case BEST -> byScore(scores);
-      case RANDOM -> shuffled(scores.length, Seeds.stream(seed, "rewrite-selection"));
+      case BEST -> byScore(scores, latents);
+      case RANDOM -> shuffled(latents, Seeds.stream(seed, "rewrite-selection"));
     };
   }
 
@@ -38,12 +40,15 @@ final class LatentSelection {
   }
 
   /** Descending score, NaN last, ties to the lowest index. */
-  private static int[] byScore(double[] scores) {
-    return IntStream.range(0, scores.length)
+  private static int[] byScore(IntToDoubleFunction scores, int latents) {
+    double[] keys = new double[latents];
+    for (int i = 0; i < latents; i++) {
+      double score = scores.applyAsDouble(i);
+      keys[i] = Double.isNaN(score) ? Double.POSITIVE_INFINITY : -score;
+    }
+    return IntStream.range(0, latents)
         .boxed()
-        .sorted(
-            Comparator.<Integer>comparingDouble(
-                i -> Double.isNaN(scores[i]) ? Double.POSITIVE_INFINITY : -scores[i]))
+        .sorted(Comparator.comparingDouble(i -> keys[i]))
         .mapToInt(Integer::intValue)
         .toArray();
   }

@@ -8,19 +8,18 @@ class LatentSelectionTest {
   @Test
   void bestGoesByScoreWithUnscoredLatentsLastAndTiesToTheLowestLatent() {
     double[] scores = {0.5, Double.NaN, 0.9, 0.5, 0.0, Double.NaN, 1.0};
-    assertThat(LatentSelection.order(Selection.BEST, scores, 1))
+    assertThat(LatentSelection.order(Selection.BEST, i -> scores[i], 7, 1))
         .containsExactly(6, 2, 0, 3, 4, 1, 5);
   }
 
   @Test
   void randomIsAPermutationDecidedByTheSeed() {
-    double[] scores = new double[100];
-    int[] order = LatentSelection.order(Selection.RANDOM, scores, 4);
+    int[] order = LatentSelection.order(Selection.RANDOM, i -> 0, 100, 4);
     assertThat(order)
         .doesNotHaveDuplicates()
         .hasSize(100)
-        .isEqualTo(LatentSelection.order(Selection.RANDOM, scores, 4))
-        .isNotEqualTo(LatentSelection.order(Selection.RANDOM, scores, 5));
+        .isEqualTo(LatentSelection.order(Selection.RANDOM, i -> 0, 100, 4))
+        .isNotEqualTo(LatentSelection.order(Selection.RANDOM, i -> 0, 100, 5));
     for (int latent : order) {
       assertThat(latent).isBetween(0, 99);
     }
