@@ -5,12 +5,16 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
-/** The bootstrap over windows (Efron 1979): percentile intervals from windows drawn with replacement. */
+/**
+ * The bootstrap over windows (Efron 1979): percentile intervals from windows drawn with
+ * replacement.
+ */
 final class Bootstrap {
   private Bootstrap() {}
 
   /**
-   * Sums of several series over the same resamples of their windows, so that ratios and differences stay paired.
+   * Sums of several series over the same resamples of their windows, so that ratios and differences
+   * stay paired.
    *
    * @param series [S, W], a value for each window
    * @param resamples R
@@ -47,7 +51,10 @@ final class Bootstrap {
     return Optional.of(new Interval(quantile(sorted, 0.025), quantile(sorted, 0.975)));
   }
 
-  /** The q-quantile of ascending values, linear between order statistics (Hyndman &amp; Fan's type 7). */
+  /**
+   * The q-quantile of ascending values, linear between order statistics (Hyndman &amp; Fan's type
+   * 7).
+   */
   static double quantile(double[] sorted, double q) {
     double place = q * (sorted.length - 1);
     int below = (int) Math.floor(place);

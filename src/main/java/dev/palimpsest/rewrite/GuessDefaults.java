@@ -3,8 +3,8 @@ package dev.palimpsest.rewrite;
 import java.util.stream.IntStream;
 
 /**
- * What a predictor says of the chosen latents S wherever it reports no exception: the same for every token, so decoded
- * and sorted once.
+ * What a predictor says of the chosen latents S wherever it reports no exception: the same for
+ * every token, so decoded and sorted once.
  */
 final class GuessDefaults {
   private final float[] values;
@@ -56,7 +56,10 @@ final class GuessDefaults {
     return chosen[latent];
   }
 
-  /** The latents of S with a default above 0, largest default first, ties to the lowest index; not a copy. */
+  /**
+   * The latents of S with a default above 0, largest default first, ties to the lowest index; not a
+   * copy.
+   */
   int[] descending() {
     return descending;
   }

@@ -26,8 +26,7 @@ public record Interval(double low, double high) {
   @JsonCreator
   static Interval of(double[] ends) {
     if (ends.length != 2) {
-      throw new PalimpsestException(
-          "an interval is two numbers [low, high], found " + ends.length);
+      throw new PalimpsestException("an interval is two numbers [low, high], found " + ends.length);
     }
     return new Interval(ends[0], ends[1]);
   }

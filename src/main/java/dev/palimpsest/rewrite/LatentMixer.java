@@ -5,8 +5,9 @@ import java.util.SplittableRandom;
 import java.util.function.IntPredicate;
 
 /**
- * Builds the activations a variant puts in place of the true ones, a token a row, never touching more than the pairs
- * that matter: true latents [k], exceptions of the predictor, and the head of the sorted defaults.
+ * Builds the activations a variant puts in place of the true ones, a token a row, never touching
+ * more than the pairs that matter: true latents [k], exceptions of the predictor, and the head of
+ * the sorted defaults.
  */
 final class LatentMixer {
   private final int latents;
@@ -39,8 +40,8 @@ final class LatentMixer {
   }
 
   /**
-   * Guesses for the latents of S in place of the true ones. The result is relative to the defaults: row · W_dec +
-   * {@link GuessDefaults#output} is the decoded mixture.
+   * Guesses for the latents of S in place of the true ones. The result is relative to the defaults:
+   * row · W_dec + {@link GuessDefaults#output} is the decoded mixture.
    */
   void mix(SparseRows truth, SparseRows guesses, GuessDefaults defaults, SparseRows out) {
     out.clear();
@@ -58,8 +59,8 @@ final class LatentMixer {
   }
 
   /**
-   * As {@link #mix}, then the k largest of the mixture kept (ties to the lowest latent) and the rest zeroed. The result
-   * is absolute: the defaults' own output is not to be added.
+   * As {@link #mix}, then the k largest of the mixture kept (ties to the lowest latent) and the
+   * rest zeroed. The result is absolute: the defaults' own output is not to be added.
    */
   void mixAndReselect(
       SparseRows truth, SparseRows guesses, GuessDefaults defaults, SparseRows out) {
@@ -94,7 +95,8 @@ final class LatentMixer {
   /**
    * Every row's true values on as many distinct latents drawn uniformly.
    *
-   * @param rowKeys identity of each row (not its place in the batch), so that batching does not change the draw
+   * @param rowKeys identity of each row (not its place in the batch), so that batching does not
+   *     change the draw
    */
   void scatter(SparseRows truth, long[] rowKeys, long seed, SparseRows out) {
     out.clear();
@@ -141,9 +143,11 @@ final class LatentMixer {
     return true;
   }
 
-  /** Whether a candidate comes before the kept one at {@code place}: larger, or as large with a lower index. */
+  /**
+   * Whether a candidate comes before the kept one at {@code place}: larger, or as large with a
+   * lower index.
+   */
   private boolean before(float value, int latent, int place) {
-    return value > bestValues[place]
-        || (value == bestValues[place] && latent < bestLatents[place]);
+    return value > bestValues[place] || (value == bestValues[place] && latent < bestLatents[place]);
   }
 }

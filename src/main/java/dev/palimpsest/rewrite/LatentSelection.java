@@ -17,7 +17,8 @@ final class LatentSelection {
   }
 
   /**
-   * The order of choice; the first |S| are rewritten, so that larger fractions contain smaller ones.
+   * The order of choice; the first |S| are rewritten, so that larger fractions contain smaller
+   * ones.
    *
    * @param scores of the latents' explanations; NaN for latents without explanation or score
    * @param latents M
@@ -44,7 +45,7 @@ final class LatentSelection {
     double[] keys = new double[latents];
     for (int i = 0; i < latents; i++) {
       double score = scores.applyAsDouble(i);
-      keys[i] = Double.isNaN(score) ? Double.POSITIVE_INFINITY : -score;
+      keys[i] = Double.isNaN(score) ? Double.POSITIVE_INFINITY : 0 - score;
     }
     return IntStream.range(0, latents)
         .boxed()

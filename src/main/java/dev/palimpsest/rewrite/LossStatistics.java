@@ -5,8 +5,9 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * The statistics of a loss table, paired by window. Means are over tokens (windows weigh by their counted tokens),
- * medians and tests over windows. All intervals come from one set of resampled windows.
+ * The statistics of a loss table, paired by window. Means are over tokens (windows weigh by their
+ * counted tokens), medians and tests over windows. All intervals come from one set of resampled
+ * windows.
  */
 final class LossStatistics {
   private final LossTable table;
@@ -105,8 +106,7 @@ final class LossStatistics {
 
   private Optional<Interval> differenceInterval(int a, int b) {
     double[] differences = new double[resampledTokens.length];
-    Arrays.setAll(
-        differences, r -> (resampled[a][r] - resampled[b][r]) / resampledTokens[r]);
+    Arrays.setAll(differences, r -> (resampled[a][r] - resampled[b][r]) / resampledTokens[r]);
     return table.windows() == 0 ? Optional.empty() : Bootstrap.interval95(differences);
   }
 

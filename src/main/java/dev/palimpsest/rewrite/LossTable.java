@@ -8,7 +8,9 @@ final class LossTable {
   private final double[][] divergence;
   private int[] tokens = new int[0];
 
-  /** @param variants rows of the table */
+  /**
+   * @param variants rows of the table
+   */
   LossTable(int variants) {
     crossEntropy = new double[variants][0];
     divergence = new double[variants][0];

@@ -5,9 +5,15 @@ import java.util.OptionalDouble;
 import org.apache.commons.statistics.inference.PValueMethod;
 import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
 
-/** The paired test of the loss table: Wilcoxon's signed-rank test, two-sided, zero differences dropped. */
+/**
+ * The paired test of the loss table: Wilcoxon's signed-rank test, two-sided, zero differences
+ * dropped.
+ */
 final class PairedTest {
-  /** Up to so many untied differences the exact distribution is used, beyond it the normal approximation. */
+  /**
+   * Up to so many untied differences the exact distribution is used, beyond it the normal
+   * approximation.
+   */
   private static final int EXACT_LIMIT = 50;
 
   private PairedTest() {}
@@ -15,8 +21,8 @@ final class PairedTest {
   /**
    * @param a losses by window
    * @param b losses of the same windows
-   * @return the p-value of "a and b differ by chance only"; 1 where they are equal throughout; empty without windows or
-   *     with a difference that is not finite
+   * @return the p-value of "a and b differ by chance only"; 1 where they are equal throughout;
+   *     empty without windows or with a difference that is not finite
    */
   static OptionalDouble pValue(double[] a, double[] b) {
     double[] differences = new double[a.length];

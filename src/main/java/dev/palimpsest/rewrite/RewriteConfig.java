@@ -9,12 +9,14 @@ import java.util.List;
  * @param protocol which positions are patched and counted
  * @param contextTokens T, tokens the model sees of a window; a window has one more, the last target
  * @param maxWindows at most so many windows, drawn in an order given by the seed; 0: all there are
- * @param batchTokens tokens of one forward pass; memory is proportional to it, results do not depend on it
+ * @param batchTokens tokens of one forward pass; memory is proportional to it, results do not
+ *     depend on it
  * @param simulator name of the simulator, copied into the results
  * @param calibrations names of the calibrations to measure, in this order; each needs a predictor
  * @param fractions shares f of the latents that are rewritten, in (0, 1]
  * @param selections how the rewritten latents are chosen
- * @param reselect whether only the k largest of the mixed activations are kept again: false, true or both
+ * @param reselect whether only the k largest of the mixed activations are kept again: false, true
+ *     or both
  * @param resamples bootstrap resamples of the windows behind every interval
  * @param seed of window order, random selection, random latents and bootstrap
  */
@@ -32,8 +34,7 @@ public record RewriteConfig(
     long seed) {
 
   /** The paper's fractions. */
-  public static final List<Double> FRACTIONS =
-      List.of(.001, .01, .05, .1, .2, .4, .6, .8, 1.0);
+  public static final List<Double> FRACTIONS = List.of(.001, .01, .05, .1, .2, .4, .6, .8, 1.0);
 
   /** The calibrations of experiment.md, section 5. */
   public static final List<String> CALIBRATIONS = List.of("none", "quantile", "conditional-mean");

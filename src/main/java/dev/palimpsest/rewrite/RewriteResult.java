@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * The loss table of one coder under one protocol: {@code rewrite.json}. Losses are nats per token; a number that could
- * not be measured or is not finite is absent (JSON null).
+ * The loss table of one coder under one protocol: {@code rewrite.json}. Losses are nats per token;
+ * a number that could not be measured or is not finite is absent (JSON null).
  *
  * @param hookpoint the rewritten module, e.g. {@code layers.2.mlp}
  * @param protocol which positions were patched and counted
@@ -85,10 +85,11 @@ public record RewriteResult(
    * @param ceDeltaCi95 its 95 % bootstrap interval over windows
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ rewritten)
-   * @param lossRecovered (CE_zero_latents - CE) / (CE_zero_latents - CE_transcoder); absent where the denominator's
-   *     interval contains 0
+   * @param lossRecovered (CE_zero_latents - CE) / (CE_zero_latents - CE_transcoder); absent where
+   *     the denominator's interval contains 0
    * @param lossRecoveredCi95 its interval, by the same resamples
-   * @param pVsZeroLatents two-sided Wilcoxon signed-rank test, paired by window, against all latents zeroed
+   * @param pVsZeroLatents two-sided Wilcoxon signed-rank test, paired by window, against all
+   *     latents zeroed
    * @param pVsZeroOutput the same against the zero vector
    * @param ceZeroSame cross-entropy with the same S zeroed and the rest true: the fair floor
    * @param pVsZeroSame the test against that floor

@@ -2,7 +2,9 @@ package dev.palimpsest.rewrite;
 
 import java.util.Arrays;
 
-/** Rows of (latent, value) pairs, each row as long as it needs to be; reused from batch to batch. */
+/**
+ * Rows of (latent, value) pairs, each row as long as it needs to be; reused from batch to batch.
+ */
 final class SparseRows {
   private int[] starts = new int[] {0};
   private int rows;

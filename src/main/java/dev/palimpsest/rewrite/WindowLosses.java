@@ -7,10 +7,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The losses behind a loss table, window by window, for other statistics later: a safetensors file with {@code ce} and
- * {@code kl} [variants, windows] (f32, nats per token, means over the window's counted tokens), {@code tokens}
- * [windows] (counted tokens) and {@code window} [windows] (index in the evaluated split); the metadata entry
- * {@code variants} lists the rows' names as JSON.
+ * The losses behind a loss table, window by window, for other statistics later: a safetensors file
+ * with {@code ce} and {@code kl} [variants, windows] (f32, nats per token, means over the window's
+ * counted tokens), {@code tokens} [windows] (counted tokens) and {@code window} [windows] (index in
+ * the evaluated split); the metadata entry {@code variants} lists the rows' names as JSON.
  */
 final class WindowLosses {
   private WindowLosses() {}

@@ -50,16 +50,13 @@ class LatentMixerTest {
           order.add(i);
         }
       }
-      order.sort(
-          Comparator.<Integer>comparingDouble(i -> -row[i]).thenComparingInt(i -> i));
+      order.sort(Comparator.<Integer>comparingDouble(i -> -row[i]).thenComparingInt(i -> i));
       List<Integer> kept = new ArrayList<>();
       for (int p = out.start(r); p < out.start(r + 1); p++) {
         kept.add(out.latent(p));
         assertThat(out.value(p)).as(c.name(r, out.latent(p))).isEqualTo(row[out.latent(p)]);
       }
-      assertThat(kept)
-          .as(c.name(r, -1))
-          .isEqualTo(order.subList(0, Math.min(K, order.size())));
+      assertThat(kept).as(c.name(r, -1)).isEqualTo(order.subList(0, Math.min(K, order.size())));
     }
   }
 

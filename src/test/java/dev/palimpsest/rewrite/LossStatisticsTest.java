@@ -70,8 +70,7 @@ class LossStatisticsTest {
   @Test
   void anInfiniteLossLeavesItsRowEmptyAndTheOthersWhole() {
     LossTable table =
-        table(
-            new int[] {1, 1}, new double[][] {{1, 1}, {3, 3}, {1, 1}, {2, Double.NaN}});
+        table(new int[] {1, 1}, new double[][] {{1, 1}, {3, 3}, {1, 1}, {2, Double.NaN}});
     LossStatistics statistics = statistics(table);
     assertThat(statistics.ce(REWRITE)).isEmpty();
     assertThat(statistics.deltaInterval(REWRITE)).isEmpty();

@@ -54,8 +54,7 @@ class PairedTestTest {
     double[] a = {1, 2, 3, 4, 7, 7};
     double[] b = {0.5, 1, 1, 0, 7, 7};
     assertThat(PairedTest.pValue(a, b))
-        .isEqualTo(
-            PairedTest.pValue(new double[] {1, 2, 3, 4}, new double[] {0.5, 1, 1, 0}));
+        .isEqualTo(PairedTest.pValue(new double[] {1, 2, 3, 4}, new double[] {0.5, 1, 1, 0}));
     assertThat(PairedTest.pValue(a, a)).hasValue(1);
   }
 

@@ -55,8 +55,7 @@ class RewriteResultTest {
 
   @Test
   void isReadBackAsWritten() throws Exception {
-    assertThat(Json.MAPPER.readValue(Json.pretty(RESULT), RewriteResult.class))
-        .isEqualTo(RESULT);
+    assertThat(Json.MAPPER.readValue(Json.pretty(RESULT), RewriteResult.class)).isEqualTo(RESULT);
   }
 
   @Test
@@ -65,10 +64,7 @@ class RewriteResultTest {
     assertThatThrownBy(
             () ->
                 config.withGrid(
-                    config.calibrations(),
-                    List.of(0.0),
-                    config.selections(),
-                    config.reselect()))
+                    config.calibrations(), List.of(0.0), config.selections(), config.reselect()))
         .isInstanceOf(UsageException.class)
         .hasMessage("rewrite fraction: found 0.0, expected in (0, 1]");
     assertThatThrownBy(() -> config.withWindows(0, 5)).isInstanceOf(UsageException.class);
