@@ -1,0 +1,29 @@
+// The inner loops in plain C++, for processors without AVX2; std::fma keeps the bits of the other two.
+#include "lanes_portable.hpp"
+
+#include "row_kernels.hpp"
+
+namespace palimpsest {
+namespace {
+
+void tile(const float* rows, const float* columns, int64_t depth, float* out) {
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    for (int64_t half = 0; half < kTileColumns; half += Lanes::kCount) {
+      Lanes sum = Lanes::set(0.0f);
+      for (int64_t p = 0; p < depth; ++p) {
+        sum = Lanes::fma(Lanes::set(rows[p * kTileRows + i]), Lanes::load(columns + p * kTileColumns + half), sum);
+      }
+      sum.store(out + i * kTileColumns + half);
+    }
+  }
+}
+
+} // namespace
+
+const Kernels& portable_kernels() {
+  static const Kernels kernels = {"portable", tile,         passing, pack_columns, dot,
+                                  axpy,       axpy_centred, divide,  update};
+  return kernels;
+}
+
+} // namespace palimpsest

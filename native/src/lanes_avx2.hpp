@@ -1,0 +1,72 @@
+// Sixteen float lanes as two AVX2 registers.
+#ifndef PALIMPSEST_LANES_AVX2_HPP
+#define PALIMPSEST_LANES_AVX2_HPP
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace palimpsest {
+namespace {
+
+struct Lanes {
+  static constexpr int kCount = 16;
+  __m256 low, high;
+
+  static __m256i mask(int64_t n) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane);
+  }
+  static Lanes set(float a) { return {_mm256_set1_ps(a), _mm256_set1_ps(a)}; }
+  static Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static Lanes load_part(const float* p, int64_t n) {
+    if (n <= 8) return {_mm256_maskload_ps(p, mask(n)), _mm256_setzero_ps()};
+    return {_mm256_loadu_ps(p), _mm256_maskload_ps(p + 8, mask(n - 8))};
+  }
+  void store(float* p) const {
+    _mm256_storeu_ps(p, low);
+    _mm256_storeu_ps(p + 8, high);
+  }
+  void store_part(float* p, int64_t n) const {
+    if (n <= 8) {
+      _mm256_maskstore_ps(p, mask(n), low);
+      return;
+    }
+    _mm256_storeu_ps(p, low);
+    _mm256_maskstore_ps(p + 8, mask(n - 8), high);
+  }
+  friend Lanes operator+(Lanes a, Lanes b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  friend Lanes operator-(Lanes a, Lanes b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+  friend Lanes operator*(Lanes a, Lanes b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+  friend Lanes operator/(Lanes a, Lanes b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+  static Lanes fma(Lanes a, Lanes b, Lanes c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  static Lanes sqrt(Lanes a) { return {_mm256_sqrt_ps(a.low), _mm256_sqrt_ps(a.high)}; }
+  static __m256 half_with_sign(__m256 s, __m256 g) {
+    const __m256 zero = _mm256_setzero_ps();
+    const __m256 positive = _mm256_and_ps(_mm256_cmp_ps(g, zero, _CMP_GT_OQ), s);
+    const __m256 minus = _mm256_xor_ps(s, _mm256_set1_ps(-0.0f));
+    return _mm256_or_ps(positive, _mm256_and_ps(_mm256_cmp_ps(g, zero, _CMP_LT_OQ), minus));
+  }
+  static Lanes with_sign(Lanes s, Lanes g) { return {half_with_sign(s.low, g.low), half_with_sign(s.high, g.high)}; }
+  float sum() const {
+    const __m256 eight = _mm256_add_ps(low, high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  static uint32_t half_passing(__m256 a, __m256 threshold) {
+    const __m256 positive = _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ);
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_and_ps(positive, _mm256_cmp_ps(a, threshold, _CMP_GE_OQ))));
+  }
+  uint32_t passing(float threshold) const {
+    const __m256 t = _mm256_set1_ps(threshold);
+    return half_passing(low, t) | half_passing(high, t) << 8;
+  }
+};
+
+} // namespace
+} // namespace palimpsest
+
+#endif

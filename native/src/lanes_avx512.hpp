@@ -1,0 +1,49 @@
+// Sixteen float lanes as one AVX-512 register.
+#ifndef PALIMPSEST_LANES_AVX512_HPP
+#define PALIMPSEST_LANES_AVX512_HPP
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace palimpsest {
+namespace {
+
+struct Lanes {
+  static constexpr int kCount = 16;
+  __m512 v;
+
+  static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+  static Lanes set(float a) { return {_mm512_set1_ps(a)}; }
+  static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Lanes load_part(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  void store_part(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
+  friend Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Lanes operator*(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Lanes operator/(Lanes a, Lanes b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static Lanes sqrt(Lanes a) { return {_mm512_maskz_sqrt_ps(0xffff, a.v)}; }
+  static Lanes with_sign(Lanes s, Lanes g) {
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512 positive = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(g.v, zero, _CMP_GT_OQ), s.v);
+    const __m512 minus = _mm512_xor_ps(s.v, _mm512_set1_ps(-0.0f));
+    return {_mm512_mask_mov_ps(positive, _mm512_cmp_ps_mask(g.v, zero, _CMP_LT_OQ), minus)};
+  }
+  float sum() const {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  uint32_t passing(float threshold) const {
+    const __mmask16 positive = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return _mm512_mask_cmp_ps_mask(positive, v, _mm512_set1_ps(threshold), _CMP_GE_OQ);
+  }
+};
+
+} // namespace
+} // namespace palimpsest
+
+#endif

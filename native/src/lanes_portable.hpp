@@ -1,0 +1,86 @@
+// Sixteen float lanes as a plain array: the meaning that the AVX2 and AVX-512 versions must reproduce bit by bit.
+#ifndef PALIMPSEST_LANES_PORTABLE_HPP
+#define PALIMPSEST_LANES_PORTABLE_HPP
+
+#include <cmath>
+#include <cstdint>
+
+namespace palimpsest {
+namespace {
+
+struct Lanes {
+  static constexpr int kCount = 16;
+  float v[16];
+
+  static Lanes set(float a) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) r.v[i] = a;
+    return r;
+  }
+  static Lanes load(const float* p) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) r.v[i] = p[i];
+    return r;
+  }
+  // The first n lanes from memory, zeros behind them.
+  static Lanes load_part(const float* p, int64_t n) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) r.v[i] = i < n ? p[i] : 0.0f;
+    return r;
+  }
+  void store(float* p) const {
+    for (int i = 0; i < 16; ++i) p[i] = v[i];
+  }
+  void store_part(float* p, int64_t n) const {
+    for (int i = 0; i < n; ++i) p[i] = v[i];
+  }
+  friend Lanes operator+(Lanes a, Lanes b) {
+    for (int i = 0; i < 16; ++i) a.v[i] += b.v[i];
+    return a;
+  }
+  friend Lanes operator-(Lanes a, Lanes b) {
+    for (int i = 0; i < 16; ++i) a.v[i] -= b.v[i];
+    return a;
+  }
+  friend Lanes operator*(Lanes a, Lanes b) {
+    for (int i = 0; i < 16; ++i) a.v[i] *= b.v[i];
+    return a;
+  }
+  friend Lanes operator/(Lanes a, Lanes b) {
+    for (int i = 0; i < 16; ++i) a.v[i] /= b.v[i];
+    return a;
+  }
+  // a b + c, rounded once.
+  static Lanes fma(Lanes a, Lanes b, Lanes c) {
+    for (int i = 0; i < 16; ++i) c.v[i] = std::fma(a.v[i], b.v[i], c.v[i]);
+    return c;
+  }
+  static Lanes sqrt(Lanes a) {
+    for (int i = 0; i < 16; ++i) a.v[i] = std::sqrt(a.v[i]);
+    return a;
+  }
+  // s with the sign of g, 0 where g is 0 or NaN.
+  static Lanes with_sign(Lanes s, Lanes g) {
+    for (int i = 0; i < 16; ++i) s.v[i] = g.v[i] > 0.0f ? s.v[i] : g.v[i] < 0.0f ? -s.v[i] : 0.0f;
+    return s;
+  }
+  // Sum of the lanes: upper half onto lower half, four times.
+  float sum() const {
+    float t[8];
+    for (int i = 0; i < 8; ++i) t[i] = v[i] + v[i + 8];
+    for (int i = 0; i < 4; ++i) t[i] += t[i + 4];
+    for (int i = 0; i < 2; ++i) t[i] += t[i + 2];
+    return t[0] + t[1];
+  }
+  // Bit i: lane i > 0 and lane i >= threshold.
+  uint32_t passing(float threshold) const {
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; ++i) mask |= static_cast<uint32_t>(v[i] > 0.0f && v[i] >= threshold) << i;
+    return mask;
+  }
+};
+
+} // namespace
+} // namespace palimpsest
+
+#endif

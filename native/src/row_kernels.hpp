@@ -1,0 +1,141 @@
+// The loops over one row, written once over `Lanes`; included by every kernels_*.cpp after its lanes_*.hpp.
+// Internal linkage throughout: each translation unit has its own copy in its own instruction set.
+#ifndef PALIMPSEST_ROW_KERNELS_HPP
+#define PALIMPSEST_ROW_KERNELS_HPP
+
+#include "kernels.hpp"
+
+namespace palimpsest {
+namespace {
+
+float dot(const float* a, const float* b, int64_t n) {
+  Lanes sums[4] = {Lanes::set(0.0f), Lanes::set(0.0f), Lanes::set(0.0f), Lanes::set(0.0f)};
+  int64_t p = 0;
+  for (; p + 64 <= n; p += 64) {
+    for (int u = 0; u < 4; ++u) {
+      sums[u] = Lanes::fma(Lanes::load(a + p + 16 * u), Lanes::load(b + p + 16 * u), sums[u]);
+    }
+  }
+  for (int u = 0; p < n; p += 16, ++u) {
+    const int64_t left = n - p < 16 ? n - p : 16;
+    sums[u] = Lanes::fma(Lanes::load_part(a + p, left), Lanes::load_part(b + p, left), sums[u]);
+  }
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
+}
+
+void axpy(float alpha, const float* x, float* y, int64_t n) {
+  const Lanes a = Lanes::set(alpha);
+  int64_t p = 0;
+  for (; p + 16 <= n; p += 16) Lanes::fma(a, Lanes::load(x + p), Lanes::load(y + p)).store(y + p);
+  if (p < n) {
+    const int64_t left = n - p;
+    Lanes::fma(a, Lanes::load_part(x + p, left), Lanes::load_part(y + p, left)).store_part(y + p, left);
+  }
+}
+
+void axpy_centred(float alpha, const float* x, const float* c, float* y, int64_t n) {
+  const Lanes a = Lanes::set(alpha);
+  int64_t p = 0;
+  for (; p + 16 <= n; p += 16) {
+    Lanes::fma(a, Lanes::load(x + p) - Lanes::load(c + p), Lanes::load(y + p)).store(y + p);
+  }
+  if (p < n) {
+    const int64_t left = n - p;
+    const Lanes centred = Lanes::load_part(x + p, left) - Lanes::load_part(c + p, left);
+    Lanes::fma(a, centred, Lanes::load_part(y + p, left)).store_part(y + p, left);
+  }
+}
+
+void divide(float* w, float divisor, int64_t n) {
+  const Lanes by = Lanes::set(divisor);
+  int64_t p = 0;
+  for (; p + 16 <= n; p += 16) (Lanes::load(w + p) / by).store(w + p);
+  if (p < n) (Lanes::load_part(w + p, n - p) / by).store_part(w + p, n - p);
+}
+
+// Adam as torch: m and v decay towards g and g^2, p moves by the bias-corrected ratio.
+struct Adam {
+  Lanes beta1, one_minus_beta1, beta2, one_minus_beta2, step, inverse_root_bias, epsilon;
+  explicit Adam(const UpdateConstants& c)
+      : beta1(Lanes::set(c.beta1)), one_minus_beta1(Lanes::set(c.one_minus_beta1)), beta2(Lanes::set(c.beta2)),
+        one_minus_beta2(Lanes::set(c.one_minus_beta2)), step(Lanes::set(-c.step_size)),
+        inverse_root_bias(Lanes::set(c.inverse_root_bias)), epsilon(Lanes::set(c.epsilon)) {}
+  void operator()(Lanes& p, Lanes g, Lanes& m, Lanes& v) const {
+    m = Lanes::fma(one_minus_beta1, g, beta1 * m);
+    v = Lanes::fma(one_minus_beta2 * g, g, beta2 * v);
+    p = Lanes::fma(step, m / Lanes::fma(Lanes::sqrt(v), inverse_root_bias, epsilon), p);
+  }
+};
+
+void update_adam(float* p, const float* g, float* first, float* second, int64_t n, const UpdateConstants& constants) {
+  const Adam adam(constants);
+  for (int64_t i = 0; i < n; i += 16) {
+    const int64_t left = n - i;
+    if (left >= 16) {
+      Lanes w = Lanes::load(p + i), m = Lanes::load(first + i), v = Lanes::load(second + i);
+      adam(w, g ? Lanes::load(g + i) : Lanes::set(0.0f), m, v);
+      w.store(p + i), m.store(first + i), v.store(second + i);
+    } else {
+      Lanes w = Lanes::load_part(p + i, left), m = Lanes::load_part(first + i, left);
+      Lanes v = Lanes::load_part(second + i, left);
+      adam(w, g ? Lanes::load_part(g + i, left) : Lanes::set(0.0f), m, v);
+      w.store_part(p + i, left), m.store_part(first + i, left), v.store_part(second + i, left);
+    }
+  }
+}
+
+// Schedule-free signum (Defazio et al. 2024): p is y, `z` the moving point, x = (y - (1 - b) z) / b the average.
+struct Signum {
+  Lanes beta, one_minus_beta, lr, weight;
+  explicit Signum(const UpdateConstants& c)
+      : beta(Lanes::set(c.beta1)), one_minus_beta(Lanes::set(c.one_minus_beta1)), lr(Lanes::set(c.step_size)),
+        weight(Lanes::set(c.average_weight)) {}
+  void operator()(Lanes& y, Lanes g, Lanes& z) const {
+    const Lanes x = (y - one_minus_beta * z) / beta;
+    z = z - Lanes::with_sign(lr, g);
+    const Lanes average = Lanes::fma(weight, z - x, x);
+    y = Lanes::fma(beta, average, one_minus_beta * z);
+  }
+};
+
+void update_signum(float* p, const float* g, float* first, int64_t n, const UpdateConstants& constants) {
+  const Signum signum(constants);
+  for (int64_t i = 0; i < n; i += 16) {
+    const int64_t left = n - i < 16 ? n - i : 16;
+    Lanes y = Lanes::load_part(p + i, left), z = Lanes::load_part(first + i, left);
+    signum(y, g ? Lanes::load_part(g + i, left) : Lanes::set(0.0f), z);
+    y.store_part(p + i, left), z.store_part(first + i, left);
+  }
+}
+
+void update(float* p, const float* g, float* first, float* second, int64_t n, const UpdateConstants& constants) {
+  if (constants.signum) {
+    update_signum(p, g, first, n, constants);
+  } else {
+    update_adam(p, g, first, second, n, constants);
+  }
+}
+
+void passing(float* values, const float* bias, const float* thresholds, uint32_t* masks) {
+  const Lanes low = Lanes::load(bias), high = Lanes::load(bias + 16);
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    float* row = values + r * kTileColumns;
+    const Lanes a = Lanes::load(row) + low, b = Lanes::load(row + 16) + high;
+    a.store(row), b.store(row + 16);
+    masks[r] = a.passing(thresholds[r]) | b.passing(thresholds[r]) << 16;
+  }
+}
+
+void pack_columns(const float* w, int64_t depth, int64_t count, float* columns) {
+  for (int64_t p0 = 0; p0 < depth; p0 += 16) {
+    const int64_t p1 = p0 + 16 < depth ? p0 + 16 : depth;
+    for (int64_t j = 0; j < kTileColumns; ++j) {
+      for (int64_t p = p0; p < p1; ++p) columns[p * kTileColumns + j] = j < count ? w[j * depth + p] : 0.0f;
+    }
+  }
+}
+
+} // namespace
+} // namespace palimpsest
+
+#endif

@@ -1,0 +1,386 @@
+package dev.palimpsest.kernels;
+
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
+
+/**
+ * The sparse coder's kernels: one method per function of {@code native/include/palimpsest.h}, which
+ * gives each one's formula, order of sums and memory traffic. Shapes: B rows, width d, M latents, k
+ * kept latents; arrays are dense, row-major and off the heap.
+ *
+ * <p>Every method checks sizes and pointers first (a pointer of unknown size, such as a tensor's
+ * data, can only be checked for null) and throws {@link KernelException} with the argument's name;
+ * nothing useful is written then. The CPU kernels give the same bits for any number of threads and
+ * any instruction set, and may be called from several Java threads as long as these share no
+ * workspace and no output.
+ */
+public final class CoderKernels {
+  /** The version of the header that this class was written against. */
+  private static final int ABI_VERSION = 1;
+
+  private static final CoderKernels CPU = new CoderKernels();
+
+  private CoderKernels() {
+    int found = NativeKernels.pal_abi_version();
+    if (found != ABI_VERSION) {
+      throw new KernelException(
+          "The kernel library has interface version "
+              + found
+              + ", expected "
+              + ABI_VERSION
+              + "; rebuild it with ./mvnw process-classes");
+    }
+  }
+
+  /** The kernels of this machine's processor. */
+  public static CoderKernels cpu() {
+    return CPU;
+  }
+
+  /** What runs here, for people: {@code cpu avx512, 2 threads}. */
+  public String describe() {
+    return NativeKernels.pal_describe().getString();
+  }
+
+  /** Sets the number of threads of all later calls; below 1 means one per processor. */
+  public void setThreads(int threads) {
+    check(NativeKernels.pal_set_threads(threads));
+  }
+
+  /** The number of threads of later calls. */
+  public int threads() {
+    return NativeKernels.pal_threads();
+  }
+
+  /**
+   * Limits the instruction set, for tests and benchmarks: {@code portable}, {@code avx2}, {@code
+   * avx512}, or the empty string for the best there is. The results do not depend on it.
+   */
+  public void setInstructionSet(String name) {
+    try (BytePointer text = new BytePointer(name)) {
+      check(NativeKernels.pal_set_instruction_set(text));
+    }
+  }
+
+  /**
+   * The k selected latents of every row of relu(W_enc (x - c) + b_enc).
+   *
+   * @param x [rows, d]
+   * @param values out, [rows, k]; only positive values, padded with 0
+   * @param indices out, [rows, k]; padded with 0
+   */
+  public void encode(
+      CoderParameters coder,
+      FloatPointer x,
+      long rows,
+      long k,
+      Activation activation,
+      FloatPointer values,
+      IntPointer indices,
+      Workspace workspace) {
+    String call = "encode";
+    checkSelection(call, coder, rows, k, values, indices);
+    Checks.array(call, "x", x, Checks.elements(call, rows, coder.width()));
+    long bytes =
+        NativeKernels.pal_encode_workspace_bytes(
+            coder.width(), coder.latents(), rows, k, activation.code());
+    check(
+        NativeKernels.pal_encode(
+            coder.struct(),
+            x,
+            rows,
+            k,
+            activation.code(),
+            values,
+            indices,
+            workspace.atLeast(bytes),
+            workspace.bytes(),
+            null));
+  }
+
+  /**
+   * out[r] = sum_s values[r, s] W_dec[indices[r, s]] + b_dec (+ W_skip x[r]).
+   *
+   * @param x [rows, d]; needed only by coders with a skip connection
+   * @param values [rows, k], any numbers; zeros are skipped
+   * @param indices [rows, k], each from 0 to M - 1
+   * @param out [rows, d]
+   */
+  public void decode(
+      CoderParameters coder,
+      Optional<FloatPointer> x,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices,
+      FloatPointer out,
+      Workspace workspace) {
+    String call = "decode";
+    checkSelection(call, coder, rows, k, values, indices);
+    long size = Checks.elements(call, rows, coder.width());
+    Checks.array(call, "out", out, size);
+    if (coder.hasSkip() && (x.isEmpty() || x.get().isNull()) && rows > 0) {
+      throw new KernelException("decode: x is missing, but the coder has a skip connection");
+    }
+    x.filter(pointer -> !pointer.isNull())
+        .ifPresent(pointer -> Checks.array(call, "x", pointer, size));
+    long bytes = NativeKernels.pal_decode_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    check(
+        NativeKernels.pal_decode(
+            coder.struct(),
+            x.orElse(null),
+            rows,
+            k,
+            values,
+            indices,
+            out,
+            workspace.atLeast(bytes),
+            workspace.bytes(),
+            null));
+  }
+
+  /**
+   * The two sums of the fraction of variance unexplained, and its gradient 2 (prediction - target)
+   * / sums[1].
+   *
+   * @param prediction y_hat [rows, width]
+   * @param target y [rows, width]
+   * @param grad out, [rows, width], may be the same memory as the prediction; or empty
+   * @param sums out, [2]: sum |y - y_hat|^2 and sum |y - mean(y)|^2; FVU is their ratio
+   */
+  public void fvu(
+      FloatPointer prediction,
+      FloatPointer target,
+      long rows,
+      long width,
+      Optional<FloatPointer> grad,
+      DoublePointer sums,
+      Workspace workspace) {
+    String call = "fvu";
+    Checks.positive(call, "width", width);
+    long size = Checks.elements(call, rows, width);
+    Checks.array(call, "prediction", prediction, size);
+    Checks.array(call, "target", target, size);
+    grad.ifPresent(pointer -> Checks.array(call, "grad", pointer, size));
+    Checks.array(call, "sums", sums, 2);
+    long bytes = NativeKernels.pal_fvu_workspace_bytes(width, rows);
+    check(
+        NativeKernels.pal_fvu(
+            prediction,
+            target,
+            rows,
+            width,
+            grad.orElse(null),
+            sums,
+            workspace.atLeast(bytes),
+            workspace.bytes(),
+            null));
+  }
+
+  /** counts[i] += how many rows selected latent i with a value above 0; counts [latents]. */
+  public void countFirings(
+      FloatPointer values,
+      IntPointer indices,
+      long rows,
+      long k,
+      long latents,
+      LongPointer counts) {
+    String call = "countFirings";
+    long slots = Checks.elements(call, rows, k);
+    Checks.array(call, "values", values, slots);
+    Checks.array(call, "indices", indices, slots);
+    Checks.array(call, "counts", counts, latents);
+    check(NativeKernels.pal_count_firings(values, indices, rows, k, latents, counts, null));
+  }
+
+  /**
+   * Gradients of all parameters through the selected latents, from the gradient with respect to
+   * y_hat.
+   *
+   * @param x [rows, d]
+   * @param grad [rows, d]
+   * @param values [rows, k]; slots of value 0 carry no gradient
+   * @param accumulate adds to the gradients instead of overwriting them
+   */
+  public void backward(
+      CoderParameters coder,
+      FloatPointer x,
+      FloatPointer grad,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices,
+      ParameterArrays gradients,
+      boolean accumulate,
+      Workspace workspace) {
+    String call = "backward";
+    checkBatch(call, coder, x, grad, rows, k, values, indices);
+    long bytes =
+        NativeKernels.pal_backward_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    try (NativeKernels.Gradients struct = new NativeKernels.Gradients()) {
+      gradients.fill(struct, "backward: gradients", coder);
+      check(
+          NativeKernels.pal_backward(
+              coder.struct(),
+              x,
+              grad,
+              rows,
+              k,
+              values,
+              indices,
+              struct,
+              accumulate ? 1 : 0,
+              workspace.atLeast(bytes),
+              workspace.bytes(),
+              null));
+    }
+  }
+
+  /** g[i] -= (g[i] . w[i]) w[i] for every row; w, g [rows, width]. */
+  public void removeParallel(FloatPointer w, FloatPointer g, long rows, long width) {
+    String call = "removeParallel";
+    Checks.positive(call, "width", width);
+    long size = Checks.elements(call, rows, width);
+    Checks.array(call, "w", w, size);
+    Checks.array(call, "g", g, size);
+    check(NativeKernels.pal_remove_parallel(w, g, rows, width, null));
+  }
+
+  /** w[i] /= |w[i]| + 2^-23 for every row; w [rows, width]. */
+  public void normalizeRows(FloatPointer w, long rows, long width) {
+    String call = "normalizeRows";
+    Checks.positive(call, "width", width);
+    Checks.array(call, "w", w, Checks.elements(call, rows, width));
+    check(NativeKernels.pal_normalize_rows(w, rows, width, null));
+  }
+
+  /**
+   * One optimiser update of n parameters.
+   *
+   * @param p parameters [n]
+   * @param g gradients [n]
+   * @param first first moment, or signum's z [n]
+   * @param second second moment [n]; Adam only
+   */
+  public void update(
+      FloatPointer p,
+      FloatPointer g,
+      FloatPointer first,
+      Optional<FloatPointer> second,
+      long n,
+      UpdateRule rule) {
+    String call = "update";
+    Checks.array(call, "p", p, n);
+    Checks.array(call, "g", g, n);
+    Checks.array(call, "first", first, n);
+    second.ifPresent(pointer -> Checks.array(call, "second", pointer, n));
+    try (NativeKernels.Hyper hyper = hyper(rule)) {
+      check(NativeKernels.pal_update(p, g, first, second.orElse(null), n, hyper, null));
+    }
+  }
+
+  /**
+   * Backward and update of every parameter in one pass; the same bits as {@link #backward}, {@link
+   * #removeParallel}, {@link #update} of all five arrays and {@link #normalizeRows} in turn.
+   *
+   * @param first first moments, or signum's z
+   * @param second second moments; Adam only
+   * @param unitNormDecoder removes the part of the decoder's gradient along each row (SAEs)
+   * @param normalizeAfter renormalises the decoder's rows after the update
+   */
+  public void step(
+      CoderParameters coder,
+      ParameterArrays first,
+      Optional<ParameterArrays> second,
+      FloatPointer x,
+      FloatPointer grad,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices,
+      UpdateRule rule,
+      boolean unitNormDecoder,
+      boolean normalizeAfter,
+      Workspace workspace) {
+    String call = "step";
+    checkBatch(call, coder, x, grad, rows, k, values, indices);
+    long bytes = NativeKernels.pal_step_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    try (NativeKernels.OptimizerState state = new NativeKernels.OptimizerState();
+        NativeKernels.Hyper hyper = hyper(rule)) {
+      first.fill(state.first(), "step: first", coder);
+      if (second.isPresent()) {
+        second.get().fill(state.second(), "step: second", coder);
+      } else {
+        ParameterArrays.clear(state.second());
+      }
+      check(
+          NativeKernels.pal_step(
+              coder.struct(),
+              state,
+              x,
+              grad,
+              rows,
+              k,
+              values,
+              indices,
+              hyper,
+              unitNormDecoder ? 1 : 0,
+              normalizeAfter ? 1 : 0,
+              workspace.atLeast(bytes),
+              workspace.bytes(),
+              null));
+    }
+  }
+
+  private static NativeKernels.Hyper hyper(UpdateRule rule) {
+    NativeKernels.Hyper hyper = new NativeKernels.Hyper();
+    hyper.lr(rule.learningRate()).step(rule.step());
+    if (rule instanceof UpdateRule.Adam adam) {
+      hyper.optimizer(0).beta1(adam.beta1()).beta2(adam.beta2()).epsilon(adam.epsilon());
+    } else if (rule instanceof UpdateRule.Signum signum) {
+      hyper.optimizer(1).beta1(signum.momentum()).beta2(0).epsilon(0);
+    }
+    return hyper;
+  }
+
+  private static void checkSelection(
+      String call,
+      CoderParameters coder,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices) {
+    if (k < 1 || k > coder.latents()) {
+      throw new KernelException(
+          call + ": k is " + k + ", expected 1 to " + coder.latents() + " (the coder's latents)");
+    }
+    long slots = Checks.elements(call, rows, k);
+    Checks.array(call, "values", values, slots);
+    Checks.array(call, "indices", indices, slots);
+  }
+
+  private static void checkBatch(
+      String call,
+      CoderParameters coder,
+      FloatPointer x,
+      FloatPointer grad,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices) {
+    checkSelection(call, coder, rows, k, values, indices);
+    long size = Checks.elements(call, rows, coder.width());
+    Checks.array(call, "x", x, size);
+    Checks.array(call, "grad", grad, size);
+  }
+
+  private static void check(int status) {
+    if (status != 0) {
+      throw new KernelException(NativeKernels.pal_last_error().getString());
+    }
+  }
+}
