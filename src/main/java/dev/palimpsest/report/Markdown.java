@@ -1,0 +1,127 @@
+package dev.palimpsest.report;
+
+import dev.palimpsest.report.RewriteTable.Baseline;
+import dev.palimpsest.report.RewriteTable.Rewrite;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Results as Markdown tables, so that the numbers in a README are generated and never typed. */
+public final class Markdown {
+  private static final Numbers NUMBERS = new Numbers();
+
+  private Markdown() {}
+
+  /**
+   * A table in Markdown's pipe form; cells may hold any text.
+   *
+   * @param header one cell per column; a header that starts with '>' is right-aligned (the sign is dropped)
+   * @param rows each as long as the header
+   * @throws IllegalArgumentException if a row has another number of cells
+   */
+  public static String table(List<String> header, List<List<String>> rows) {
+    StringBuilder out = new StringBuilder("|");
+    for (String cell : header) {
+      out.append(' ').append(escape(cell.startsWith(">") ? cell.substring(1) : cell)).append(" |");
+    }
+    out.append("\n|");
+    for (String cell : header) {
+      out.append(cell.startsWith(">") ? "---:|" : "---|");
+    }
+    out.append('\n');
+    for (List<String> row : rows) {
+      if (row.size() != header.size()) {
+        throw new IllegalArgumentException("a row of " + row.size() + " cells under " + header.size() + " headings");
+      }
+      out.append('|');
+      for (String cell : row) {
+        out.append(' ').append(escape(cell)).append(" |");
+      }
+      out.append('\n');
+    }
+    return out.toString();
+  }
+
+  /** All baselines and rewrites of a loss table, in the file's order. */
+  public static String losses(RewriteTable table) {
+    return losses(table, table.rewrites());
+  }
+
+  /**
+   * The baselines and the rewrites of all latents (the largest fraction): short enough for a README. Where a rewrite of
+   * all latents was measured under several selections, which are then the same, one is kept.
+   */
+  public static String summary(RewriteTable table) {
+    double most = table.rewrites().stream().mapToDouble(Rewrite::fraction).max().orElse(1);
+    List<Rewrite> kept = new ArrayList<>();
+    for (Rewrite r : table.rewrites()) {
+      boolean repeated =
+          kept.stream()
+              .anyMatch(
+                  k ->
+                      k.fraction() >= 1
+                          && k.simulator().equals(r.simulator())
+                          && k.calibration().equals(r.calibration())
+                          && k.reselect() == r.reselect());
+      if (r.fraction() == most && !repeated) {
+        kept.add(r);
+      }
+    }
+    return losses(table, kept);
+  }
+
+  private static String losses(RewriteTable table, List<Rewrite> rewrites) {
+    List<String> header =
+        List.of(
+            "in the component's place",
+            ">CE",
+            ">added CE [95 %]",
+            ">median",
+            ">KL",
+            ">loss recovered [95 %]",
+            ">p vs zero latents",
+            ">p vs same latents zeroed");
+    List<List<String>> rows = new ArrayList<>();
+    for (Map.Entry<String, Baseline> entry : table.baselines().entrySet()) {
+      Baseline b = entry.getValue();
+      rows.add(
+          List.of(
+              Headline.baselineName(entry.getKey()),
+              NUMBERS.fixed(b.ce(), 3),
+              (NUMBERS.signed(b.ceDeltaMean(), 3) + " " + NUMBERS.signed(b.ceDeltaCi95(), 3)).strip(),
+              "",
+              NUMBERS.fixed(b.kl(), 3),
+              "",
+              "",
+              ""));
+    }
+    for (Rewrite r : rewrites) {
+      rows.add(
+          List.of(
+              "words: " + describe(r),
+              NUMBERS.fixed(r.ce(), 3),
+              (NUMBERS.signed(r.ceDeltaMean(), 3) + " " + NUMBERS.signed(r.ceDeltaCi95(), 3)).strip(),
+              NUMBERS.signed(r.ceDeltaMedian(), 3),
+              NUMBERS.fixed(r.kl(), 3),
+              (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2)).strip(),
+              NUMBERS.pValue(r.pVsZeroLatents()),
+              NUMBERS.pValue(r.pVsZeroSame())));
+    }
+    return table(header, rows);
+  }
+
+  private static String describe(Rewrite r) {
+    String which = r.fraction() >= 1 ? "all latents" : r.selection() + " " + NUMBERS.percent(r.fraction());
+    return which + ", " + r.simulator() + ", " + r.calibration() + (r.reselect() ? ", re-selected" : "");
+  }
+
+  private static String escape(String cell) {
+    return TokenText.visible(cell)
+        .replace("\\", "\\\\")
+        .replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("*", "\\*")
+        .replace("_", "\\_")
+        .replace("`", "\\`");
+  }
+}

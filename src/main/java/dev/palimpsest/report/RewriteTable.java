@@ -1,0 +1,191 @@
+package dev.palimpsest.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * The losses of one rewritten component under one protocol: what {@code rewrite.json} and {@code rewrites/*.json} hold.
+ * All losses are cross-entropies in nats per token; differences are to the un-spliced model, paired by window.
+ *
+ * @param hookpoint e.g. "layers.2.mlp"
+ * @param protocol "all-tokens" or "last-token"
+ * @param windows evaluated windows
+ * @param tokens predicted tokens over all of them
+ * @param baselines by name, in the file's order
+ * @param rewrites in the file's order
+ */
+public record RewriteTable(
+    String hookpoint,
+    String protocol,
+    long windows,
+    long tokens,
+    Map<String, Baseline> baselines,
+    List<Rewrite> rewrites) {
+  /** Name of the baseline in which nothing is replaced. */
+  public static final String UNSPLICED = "unspliced";
+
+  /** Name of the baseline that runs the true coder. */
+  public static final String TRANSCODER = "transcoder";
+
+  /** Name of the baseline in which every latent is 0 and bias and skip remain. */
+  public static final String ZERO_LATENTS = "zero_latents";
+
+  /** Name of the baseline with texts exchanged between latents. */
+  public static final String SHUFFLED = "shuffled_explanations";
+
+  /** Keeps the order of the baselines. */
+  public RewriteTable {
+    baselines = Collections.unmodifiableMap(new LinkedHashMap<>(baselines));
+    rewrites = List.copyOf(rewrites);
+  }
+
+  /**
+   * A replacement that needs no words.
+   *
+   * @param ce mean cross-entropy
+   * @param ceDeltaMean mean difference to the un-spliced model
+   * @param ceDeltaCi95 its 95 % bootstrap interval
+   * @param kl mean KL divergence from the clean model's prediction
+   */
+  public record Baseline(
+      OptionalDouble ce, OptionalDouble ceDeltaMean, Optional<Interval> ceDeltaCi95, OptionalDouble kl) {}
+
+  /**
+   * One rewrite: a fraction of the latents simulated from their explanations.
+   *
+   * @param simulator e.g. "lexical"
+   * @param calibration "none", "quantile" or "conditional-mean"
+   * @param selection "best" or "random" latents
+   * @param fraction share of the latents rewritten, above 0 and at most 1
+   * @param reselect whether the k largest were kept again after the replacement
+   * @param ce mean cross-entropy
+   * @param ceDeltaMean mean difference to the un-spliced model
+   * @param ceDeltaCi95 its 95 % bootstrap interval
+   * @param ceDeltaMedian median difference by window
+   * @param kl mean KL divergence
+   * @param lossRecovered (zero latents - this) / (zero latents - coder); empty where that is not defined
+   * @param lossRecoveredCi95 its 95 % bootstrap interval
+   * @param pVsZeroLatents paired test against all latents zeroed
+   * @param ceZeroSame cross-entropy with the same latents zeroed and the rest true
+   * @param pVsZeroSame paired test against that
+   */
+  public record Rewrite(
+      String simulator,
+      String calibration,
+      String selection,
+      double fraction,
+      boolean reselect,
+      OptionalDouble ce,
+      OptionalDouble ceDeltaMean,
+      Optional<Interval> ceDeltaCi95,
+      OptionalDouble ceDeltaMedian,
+      OptionalDouble kl,
+      OptionalDouble lossRecovered,
+      Optional<Interval> lossRecoveredCi95,
+      OptionalDouble pVsZeroLatents,
+      OptionalDouble ceZeroSame,
+      OptionalDouble pVsZeroSame) {}
+
+  /**
+   * The named baseline's mean difference to the un-spliced model.
+   *
+   * @return empty if it was not measured
+   */
+  public OptionalDouble delta(String baseline) {
+    Baseline found = baselines.get(baseline);
+    return found == null ? OptionalDouble.empty() : found.ceDeltaMean();
+  }
+
+  /** Cross-entropy of the untouched model; empty if it was not measured. */
+  public OptionalDouble unsplicedCe() {
+    Baseline found = baselines.get(UNSPLICED);
+    return found == null ? OptionalDouble.empty() : found.ce();
+  }
+
+  /**
+   * Reads a file of the form of {@code rewrite.json}; keys that are not known here are passed over.
+   *
+   * @throws PalimpsestException naming the file if it cannot be read or has no hookpoint, protocol or baselines
+   */
+  public static RewriteTable read(Path file) {
+    JsonNode root = Json.read(file, JsonNode.class);
+    for (String key : List.of("hookpoint", "protocol", "baselines", "rewrites")) {
+      if (!root.has(key)) {
+        throw new PalimpsestException(file + ": expected the key \"" + key + "\" of a rewrite result, found none");
+      }
+    }
+    return from(root);
+  }
+
+  /** As {@link #read}, from parsed JSON; absent keys become empty values. */
+  public static RewriteTable from(JsonNode root) {
+    Map<String, Baseline> baselines = new LinkedHashMap<>();
+    for (Iterator<Map.Entry<String, JsonNode>> it = root.path("baselines").fields(); it.hasNext(); ) {
+      Map.Entry<String, JsonNode> entry = it.next();
+      JsonNode node = entry.getValue();
+      if (node.isObject()) {
+        baselines.put(
+            entry.getKey(),
+            new Baseline(
+                number(node, "ce"),
+                number(node, "ce_delta_mean"),
+                interval(node, "ce_delta_ci95"),
+                number(node, "kl")));
+      }
+    }
+    List<Rewrite> rewrites = new ArrayList<>();
+    for (JsonNode node : root.path("rewrites")) {
+      rewrites.add(rewrite(node));
+    }
+    return new RewriteTable(
+        root.path("hookpoint").asText(),
+        root.path("protocol").asText(),
+        root.path("windows").asLong(),
+        root.path("tokens").asLong(),
+        baselines,
+        rewrites);
+  }
+
+  private static Rewrite rewrite(JsonNode node) {
+    return new Rewrite(
+        node.path("simulator").asText(),
+        node.path("calibration").asText(),
+        node.path("selection").asText(),
+        node.path("fraction").asDouble(),
+        node.path("reselect").asBoolean(),
+        number(node, "ce"),
+        number(node, "ce_delta_mean"),
+        interval(node, "ce_delta_ci95"),
+        number(node, "ce_delta_median"),
+        number(node, "kl"),
+        number(node, "loss_recovered"),
+        interval(node, "loss_recovered_ci95"),
+        number(node, "p_vs_zero_latents"),
+        number(node, "ce_zero_same"),
+        number(node, "p_vs_zero_same"));
+  }
+
+  private static OptionalDouble number(JsonNode node, String key) {
+    JsonNode value = node.path(key);
+    return value.isNumber() && Double.isFinite(value.asDouble())
+        ? OptionalDouble.of(value.asDouble())
+        : OptionalDouble.empty();
+  }
+
+  private static Optional<Interval> interval(JsonNode node, String key) {
+    JsonNode value = node.path(key);
+    return value.size() == 2 && value.path(0).isNumber() && value.path(1).isNumber()
+        ? Optional.of(new Interval(value.path(0).asDouble(), value.path(1).asDouble()))
+        : Optional.empty();
+  }
+}
