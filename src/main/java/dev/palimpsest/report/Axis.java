@@ -20,7 +20,10 @@ record Axis(String label, Scale scale, double low, double high, List<Tick> ticks
     LINEAR,
     /** By their logarithm; only for values above 0. */
     LOG,
-    /** By their cube root: spreads small shares nearly as a logarithm does, keeps large ones apart, has a 0. */
+    /**
+     * By their cube root: spreads small shares nearly as a logarithm does, keeps large ones apart,
+     * has a 0.
+     */
     CUBE_ROOT;
 
     private double bend(double value) {
@@ -68,8 +71,13 @@ record Axis(String label, Scale scale, double low, double high, List<Tick> ticks
     double to = high > low * 1.05 ? high : low * 1.05;
     List<Tick> ticks = new ArrayList<>();
     boolean wide = to / from > 300;
-    for (int power = (int) Math.floor(Math.log10(from)); power <= Math.ceil(Math.log10(to)); power++) {
-      for (int digit : wide ? new int[] {1} : to / from > 4 ? new int[] {1, 2, 5} : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+    for (int power = (int) Math.floor(Math.log10(from));
+        power <= Math.ceil(Math.log10(to));
+        power++) {
+      for (int digit :
+          wide
+              ? new int[] {1}
+              : to / from > 4 ? new int[] {1, 2, 5} : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
         double value = digit * Math.pow(10, power);
         if (value >= from * 0.999 && value <= to * 1.001) {
           ticks.add(new Tick(value, plain(value)));

@@ -4,9 +4,15 @@ import dev.palimpsest.report.HtmlReport.PageParts.Piece;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Cuts a context into shaded tokens and the plain text between them, so that a page of thousands stays small. */
+/**
+ * Cuts a context into shaded tokens and the plain text between them, so that a page of thousands
+ * stays small.
+ */
 final class ContextPieces {
-  /** Guesses below this share of the maximum are not drawn: a calibrated mean is hardly ever exactly 0. */
+  /**
+   * Guesses below this share of the maximum are not drawn: a calibrated mean is hardly ever exactly
+   * 0.
+   */
   private static final double LEAST_GUESS = 0.04;
 
   private ContextPieces() {}

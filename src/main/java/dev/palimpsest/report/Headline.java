@@ -8,7 +8,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/** The result of a loss table in plain sentences, worked out by fixed rules and never tuned to flatter. */
+/**
+ * The result of a loss table in plain sentences, worked out by fixed rules and never tuned to
+ * flatter.
+ */
 public final class Headline {
   /** Below this a difference is called one; two-sided, not corrected for the number of rows. */
   private static final double SIGNIFICANT = 0.05;
@@ -18,8 +21,9 @@ public final class Headline {
   private Headline() {}
 
   /**
-   * The sentences, most important first; none for a table without rewrites. The rewrite of all latents is taken without
-   * re-selection where there is one, as it is the one that needs words alone.
+   * The sentences, most important first; none for a table without rewrites. The rewrite of all
+   * latents is taken without re-selection where there is one, as it is the one that needs words
+   * alone.
    */
   public static List<String> sentences(RewriteTable table) {
     List<String> sentences = new ArrayList<>();
@@ -31,8 +35,9 @@ public final class Headline {
   }
 
   /**
-   * The rewrite by which a table is summed up: the largest fraction, calibration "conditional-mean" before "quantile"
-   * before others (a fixed order, not the best of them), without re-selection before with.
+   * The rewrite by which a table is summed up: the largest fraction, calibration "conditional-mean"
+   * before "quantile" before others (a fixed order, not the best of them), without re-selection
+   * before with.
    */
   public static Optional<Rewrite> main(RewriteTable table) {
     return table.rewrites().stream()
@@ -44,7 +49,10 @@ public final class Headline {
                 .thenComparing(r -> !r.selection().equals("best")));
   }
 
-  /** A baseline's name in words: "zero latents" for "zero_latents", "untouched model" for "unspliced". */
+  /**
+   * A baseline's name in words: "zero latents" for "zero_latents", "untouched model" for
+   * "unspliced".
+   */
   static String baselineName(String key) {
     return switch (key) {
       case RewriteTable.UNSPLICED -> "untouched model";
@@ -83,7 +91,9 @@ public final class Headline {
         .map(
             r -> {
               String what =
-                  (r.fraction() >= 1 ? "All latents" : NUMBERS.percent(r.fraction()) + " of the latents")
+                  (r.fraction() >= 1
+                          ? "All latents"
+                          : NUMBERS.percent(r.fraction()) + " of the latents")
                       + " rewritten in words ("
                       + r.simulator()
                       + " simulator, "
@@ -118,7 +128,9 @@ public final class Headline {
     String side =
         p >= SIGNIFICANT
             ? "not distinguishable from deleting them"
-            : r.lossRecovered().getAsDouble() > 0 ? "better than deleting them" : "worse than deleting them";
+            : r.lossRecovered().getAsDouble() > 0
+                ? "better than deleting them"
+                : "worse than deleting them";
     return "; " + side + " (p " + equalsSign(r.pVsZeroLatents()) + ").";
   }
 
@@ -190,6 +202,8 @@ public final class Headline {
   }
 
   private static String whole(double share) {
-    return String.format(Locale.ROOT, "%.0f", share * 100).replace('-', '−').replaceAll("^−0$", "0");
+    return String.format(Locale.ROOT, "%.0f", share * 100)
+        .replace('-', '−')
+        .replaceAll("^−0$", "0");
   }
 }

@@ -12,8 +12,11 @@ final class Histograms {
 
   private Histograms() {}
 
-  /** Latents by the power of ten of their density; those never active are counted in the caption, not drawn. */
-  static String densities(double[] densities) {
+  /**
+   * Latents by the power of ten of their density; those never active are counted in the caption,
+   * not drawn.
+   */
+  static String densities(List<Double> densities) {
     double low = 0;
     double high = -20;
     for (double density : densities) {
@@ -40,12 +43,13 @@ final class Histograms {
     for (int power = (int) Math.ceil(from); power <= to; power++) {
       ticks.add(new Axis.Tick(power, new Numbers().density(Math.pow(10, power)).replace(" ", "")));
     }
-    Axis x = new Axis("share of tokens at which a latent is active", Axis.Scale.LINEAR, from, to, ticks);
+    Axis x =
+        new Axis("share of tokens at which a latent is active", Axis.Scale.LINEAR, from, to, ticks);
     return draw("Latents by density", x, counts);
   }
 
   /** Latents by score from 0 to 1 in steps of 0.05. */
-  static String scores(double[] scores) {
+  static String scores(List<Double> scores) {
     long[] counts = new long[20];
     for (double score : scores) {
       if (Double.isFinite(score)) {
@@ -60,11 +64,15 @@ final class Histograms {
     return draw("Latents by detection score", x, counts);
   }
 
-  /** A latent's activations above 0: small, without a vertical axis, heights by square root so that the tail shows. */
+  /**
+   * A latent's activations above 0: small, without a vertical axis, heights by square root so that
+   * the tail shows.
+   */
   static String activations(LatentPage.Histogram histogram) {
     double width = 220;
     double height = 44;
-    Svg svg = new Svg(width, height + 16, "Activations above 0, heights by square root of the count");
+    Svg svg =
+        new Svg(width, height + 16, "Activations above 0, heights by square root of the count");
     long most = 1;
     for (long count : histogram.counts()) {
       most = Math.max(most, count);
@@ -82,7 +90,11 @@ final class Histograms {
           Math.max(0.5, width / bins - 1),
           bar,
           "column",
-          numbers.fixed(binLow, 2) + " to " + numbers.fixed(binHigh, 2) + ": " + numbers.count(count));
+          numbers.fixed(binLow, 2)
+              + " to "
+              + numbers.fixed(binHigh, 2)
+              + ": "
+              + numbers.count(count));
     }
     svg.line(0, height, width, height, "base");
     svg.text(0, height + 12, "start", "tick", numbers.fixed(histogram.low(), 1));
@@ -95,7 +107,7 @@ final class Histograms {
     for (long count : counts) {
       most = Math.max(most, count);
     }
-    Axis y = Axis.linear("latents", 0, most);
+    Axis y = Axis.linear("latents", 0, (double) most);
     double frameWidth = WIDTH - LEFT - 14;
     double frameHeight = HEIGHT - TOP - 42;
     Svg svg = new Svg(WIDTH, HEIGHT, title);
@@ -110,7 +122,7 @@ final class Histograms {
     Numbers numbers = new Numbers();
     double slot = frameWidth / counts.length;
     for (int i = 0; i < counts.length; i++) {
-      double bar = y.place(counts[i]) * frameHeight;
+      double bar = y.place((double) counts[i]) * frameHeight;
       if (counts[i] > 0) {
         svg.rectangle(
             LEFT + i * slot + 0.75,

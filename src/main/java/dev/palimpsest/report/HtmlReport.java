@@ -19,11 +19,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The report as one HTML page that needs nothing beside itself: style, script and images lie inside, no network is
- * touched, and it reads in full without its script. The same data give the same bytes.
+ * The report as one HTML page that needs nothing beside itself: style, script and images lie
+ * inside, no network is touched, and it reads in full without its script. The same data give the
+ * same bytes.
  *
- * <p>Every value passes FreeMarker's automatic HTML escaping; only the SVG drawn here, which escapes for itself, and the
- * page's own style and script are put in as they are.
+ * <p>Every value passes FreeMarker's automatic HTML escaping; only the SVG drawn here, which
+ * escapes for itself, and the page's own style and script are put in as they are.
  */
 public final class HtmlReport {
   private static final String FOLDER = "/dev/palimpsest/report";
@@ -38,16 +39,22 @@ public final class HtmlReport {
       Template template = configuration.getTemplate("report.ftlh");
       template.process(
           Map.of(
-              "data", data,
-              "page", new PageParts(),
-              "number", new Numbers(),
-              "css", resource("chart.css") + resource("report.css"),
-              "js", resource("report.js")),
+              "data",
+              data,
+              "page",
+              new PageParts(),
+              "number",
+              new Numbers(),
+              "css",
+              resource("chart.css") + resource("report.css"),
+              "js",
+              resource("report.js")),
           out);
     } catch (IOException failure) {
       throw new UncheckedIOException("the page's template could not be read", failure);
     } catch (TemplateException failure) {
-      throw new IllegalStateException("the page's template does not fit its data: " + failure.getMessage(), failure);
+      throw new IllegalStateException(
+          "the page's template does not fit its data: " + failure.getMessage(), failure);
     }
     return out.toString();
   }
@@ -107,7 +114,8 @@ public final class HtmlReport {
   private static String resource(String name) {
     try (InputStream in = HtmlReport.class.getResourceAsStream(FOLDER + "/" + name)) {
       if (in == null) {
-        throw new IllegalStateException("the resource " + FOLDER + "/" + name + " is missing from the jar");
+        throw new IllegalStateException(
+            "the resource " + FOLDER + "/" + name + " is missing from the jar");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException failure) {
@@ -115,7 +123,10 @@ public final class HtmlReport {
     }
   }
 
-  /** What the template asks for beyond the data themselves. Public because FreeMarker calls it by reflection. */
+  /**
+   * What the template asks for beyond the data themselves. Public because FreeMarker calls it by
+   * reflection.
+   */
   public static final class PageParts {
     /** Part of a token run: consecutive tokens without activation and guess are one plain piece. */
     public record Piece(String text, double activation, double guess, String tooltip) {
@@ -141,17 +152,20 @@ public final class HtmlReport {
 
     /** Histogram of densities; empty text if there are none. */
     public String densityFigure(CoderLatents coder) {
-      return coder.densities().length == 0 ? "" : Histograms.densities(coder.densities());
+      return coder.densities().isEmpty() ? "" : Histograms.densities(coder.densities());
     }
 
     /** Histogram of scores; empty text if there are none. */
     public String scoreFigure(CoderLatents coder) {
-      return coder.scores().length == 0 ? "" : Histograms.scores(coder.scores());
+      return coder.scores().isEmpty() ? "" : Histograms.scores(coder.scores());
     }
 
     /** A latent's activation histogram; empty text if it is not known. */
     public String activationFigure(LatentPage page) {
-      return page.histogram().filter(h -> !h.counts().isEmpty()).map(Histograms::activations).orElse("");
+      return page.histogram()
+          .filter(h -> !h.counts().isEmpty())
+          .map(Histograms::activations)
+          .orElse("");
     }
 
     /** Number of latents that were never active. */

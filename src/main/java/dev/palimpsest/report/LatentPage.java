@@ -15,7 +15,8 @@ import java.util.OptionalDouble;
  * @param scores named scores, e.g. detection → 0.91; values are shown with three decimals
  * @param density share of tokens at which the latent is active
  * @param maximum largest activation seen
- * @param promoted vocabulary tokens whose logit the decoder row raises most, strongest first (Geva et al. 2022)
+ * @param promoted vocabulary tokens whose logit the decoder row raises most, strongest first (Geva
+ *     et al. 2022)
  * @param demoted those it lowers most, strongest first
  * @param histogram distribution of the activations above 0, if known
  * @param contexts example windows, strongest first

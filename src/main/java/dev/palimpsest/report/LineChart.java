@@ -5,10 +5,10 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Lines with intervals over two axes, and labelled horizontal lines to compare them with. Drawn by hand, because
- * XChart's way to SVG needs an optional library, fonts of the machine (a bare server has none, and the bytes would
- * differ between machines), fixes its colours, and can label neither intervals as bands nor reference lines at their
- * ends.
+ * Lines with intervals over two axes, and labelled horizontal lines to compare them with. Drawn by
+ * hand, because XChart's way to SVG needs an optional library, fonts of the machine (a bare server
+ * has none, and the bytes would differ between machines), fixes its colours, and can label neither
+ * intervals as bands nor reference lines at their ends.
  *
  * @param heading written above the frame; may be empty
  * @param x the horizontal axis
@@ -66,9 +66,17 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
    *
    * @param width of the frame
    * @param height of the frame
-   * @param labels whether the references' names are written to the right of the frame
+   * @param firstOfRow whether the vertical axis is labelled; the frames of a row share it
+   * @param lastOfRow whether the references' names are written to the right of the frame
    */
-  void draw(Svg svg, double left, double top, double width, double height, boolean labels) {
+  void draw(
+      Svg svg,
+      double left,
+      double top,
+      double width,
+      double height,
+      boolean firstOfRow,
+      boolean lastOfRow) {
     if (!heading.isEmpty()) {
       svg.text(left + width / 2, top - 8, "middle", "heading", heading);
     }
@@ -81,7 +89,9 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
     for (Axis.Tick tick : y.ticks()) {
       double at = top + (1 - y.place(tick.value())) * height;
       svg.line(left, at, left + width, at, "grid");
-      svg.text(left - 6, at + 4, "end", "tick", tick.label());
+      if (firstOfRow) {
+        svg.text(left - 6, at + 4, "end", "tick", tick.label());
+      }
     }
     svg.text(left + width / 2, top + height + 33, "middle", "axis", x.label());
 
@@ -97,7 +107,7 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
     for (Series line : series) {
       drawMarkers(svg, line, left, top, width, height);
     }
-    if (labels) {
+    if (lastOfRow) {
       drawLabels(svg, left + width, top, height);
     }
   }
@@ -145,7 +155,8 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
     if (line.stroke() == Stroke.BAND && points.size() > 1) {
       StringBuilder band = new StringBuilder();
       for (int i = 0; i < points.size(); i++) {
-        appendPoint(band, i == 0 ? 'M' : 'L', points.get(i).x(), points.get(i).high(), width, height);
+        appendPoint(
+            band, i == 0 ? 'M' : 'L', points.get(i).x(), points.get(i).high(), width, height);
       }
       for (int i = points.size() - 1; i >= 0; i--) {
         appendPoint(band, 'L', points.get(i).x(), points.get(i).low(), width, height);
@@ -175,7 +186,8 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
     svg.end();
   }
 
-  private void drawMarkers(Svg svg, Series line, double left, double top, double width, double height) {
+  private void drawMarkers(
+      Svg svg, Series line, double left, double top, double width, double height) {
     if (!hasMarkers(line.stroke())) {
       return;
     }
@@ -189,9 +201,12 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
       double atX = left + placeX * width;
       if (placeY > 1 + 1e-6) {
         svg.path(
-            "M" + Svg.number(atX - 4) + " " + Svg.number(top + 7) + "l4 -6l4 6Z", "marker beyond", point.tooltip());
+            "M" + Svg.number(atX - 4) + " " + Svg.number(top + 7) + "l4 -6l4 6Z",
+            "marker beyond",
+            point.tooltip());
       } else {
-        svg.path(marker(line.colour(), atX, top + (1 - placeY) * height), "marker", point.tooltip());
+        svg.path(
+            marker(line.colour(), atX, top + (1 - placeY) * height), "marker", point.tooltip());
       }
     }
     svg.end();
@@ -211,7 +226,8 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
       double wanted = top + (1 - y.place(inside.get(i).y())) * height;
       heights[i] = i == 0 ? wanted : Math.min(wanted, heights[i - 1] - LABEL_SPACING);
     }
-    // Pushed upwards from the lowest; if the highest left the room below those named above the frame, push back down.
+    // Pushed upwards from the lowest; if the highest left the room below those named above the
+    // frame, push back down.
     double ceiling = top + above.size() * LABEL_SPACING;
     for (int i = heights.length - 1; i >= 0; i--) {
       heights[i] = Math.max(heights[i], ceiling);
@@ -222,7 +238,14 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
       double line = top + (1 - y.place(reference.y())) * height;
       String style = reference.strong() ? "label strong" : "label";
       svg.path(
-          "M" + Svg.number(right) + " " + Svg.number(line) + "L" + Svg.number(right + 12) + " " + Svg.number(heights[i]),
+          "M"
+              + Svg.number(right)
+              + " "
+              + Svg.number(line)
+              + "L"
+              + Svg.number(right + 12)
+              + " "
+              + Svg.number(heights[i]),
           "leader",
           "");
       svg.text(right + 15, heights[i] + 4, "start", style, name(reference));
@@ -236,8 +259,10 @@ record LineChart(String heading, Axis x, Axis y, List<Series> series, List<Refer
     return reference.name() + " " + new Numbers().signed(reference.y(), 3);
   }
 
-  private void appendPoint(StringBuilder path, char command, double atX, double atY, double width, double height) {
-    // Far-away points are pulled in to twenty frames' distance: some renderers draw huge coordinates badly.
+  private void appendPoint(
+      StringBuilder path, char command, double atX, double atY, double width, double height) {
+    // Far-away points are pulled in to twenty frames' distance: some renderers draw huge
+    // coordinates badly.
     double place = Math.max(-20, Math.min(20, y.place(atY)));
     path.append(command)
         .append(Svg.number(x.place(atX) * width))

@@ -13,8 +13,9 @@ import java.util.OptionalDouble;
 import java.util.TreeSet;
 
 /**
- * The main figure: added loss against the fraction of latents rewritten, one frame without and one with re-selection of
- * the k largest, a line per calibration (solid: best latents, dashed: random latents), baselines as labelled lines.
+ * The main figure: added loss against the fraction of latents rewritten, one frame without and one
+ * with re-selection of the k largest, a line per calibration (solid: best latents, dashed: random
+ * latents), baselines as labelled lines.
  */
 final class LossFigure {
   private static final double FRAME_WIDTH = 380;
@@ -50,8 +51,9 @@ final class LossFigure {
     LineChart.drawLegend(svg, legend(charts), LEFT, 12, frames + LABELS);
     svg.textUpwards(14, top + FRAME_HEIGHT / 2, "axis", charts.get(0).y().label());
     for (int i = 0; i < charts.size(); i++) {
+      double left = LEFT + i * (FRAME_WIDTH + GAP);
       boolean last = i == charts.size() - 1;
-      charts.get(i).draw(svg, LEFT + i * (FRAME_WIDTH + GAP), top, FRAME_WIDTH, FRAME_HEIGHT, last);
+      charts.get(i).draw(svg, left, top, FRAME_WIDTH, FRAME_HEIGHT, i == 0, last);
     }
     return svg.finish();
   }
@@ -173,7 +175,10 @@ final class LossFigure {
                 || entry.getKey().equals(RewriteTable.TRANSCODER)
                 || entry.getKey().equals(RewriteTable.ZERO_LATENTS);
         references.add(
-            new Reference(Headline.baselineName(entry.getKey()), unspliced ? 0 : delta.getAsDouble(), strong));
+            new Reference(
+                Headline.baselineName(entry.getKey()),
+                unspliced ? 0 : delta.getAsDouble(),
+                strong));
       }
     }
     return references;
@@ -193,8 +198,9 @@ final class LossFigure {
   }
 
   /**
-   * From the lowest value to a little above the baselines that matter and the better half of the rewrites. What is worse
-   * (uncalibrated rewrites may be worse by ten nats) is cut off, marked at the frame's upper edge.
+   * From the lowest value to a little above the baselines that matter and the better half of the
+   * rewrites. What is worse (uncalibrated rewrites may be worse by ten nats) is cut off, marked at
+   * the frame's upper edge.
    */
   private static Axis losses(RewriteTable table, List<Reference> references) {
     double low = 0;

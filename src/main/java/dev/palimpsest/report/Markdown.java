@@ -15,7 +15,8 @@ public final class Markdown {
   /**
    * A table in Markdown's pipe form; cells may hold any text.
    *
-   * @param header one cell per column; a header that starts with '>' is right-aligned (the sign is dropped)
+   * @param header one cell per column; a header that starts with '>' is right-aligned (the sign is
+   *     dropped)
    * @param rows each as long as the header
    * @throws IllegalArgumentException if a row has another number of cells
    */
@@ -31,7 +32,8 @@ public final class Markdown {
     out.append('\n');
     for (List<String> row : rows) {
       if (row.size() != header.size()) {
-        throw new IllegalArgumentException("a row of " + row.size() + " cells under " + header.size() + " headings");
+        throw new IllegalArgumentException(
+            "a row of " + row.size() + " cells under " + header.size() + " headings");
       }
       out.append('|');
       for (String cell : row) {
@@ -48,26 +50,11 @@ public final class Markdown {
   }
 
   /**
-   * The baselines and the rewrites of all latents (the largest fraction): short enough for a README. Where a rewrite of
-   * all latents was measured under several selections, which are then the same, one is kept.
+   * The baselines and the rewrites of all latents ({@link RewriteTable#fullest}): short enough for
+   * a README.
    */
   public static String summary(RewriteTable table) {
-    double most = table.rewrites().stream().mapToDouble(Rewrite::fraction).max().orElse(1);
-    List<Rewrite> kept = new ArrayList<>();
-    for (Rewrite r : table.rewrites()) {
-      boolean repeated =
-          kept.stream()
-              .anyMatch(
-                  k ->
-                      k.fraction() >= 1
-                          && k.simulator().equals(r.simulator())
-                          && k.calibration().equals(r.calibration())
-                          && k.reselect() == r.reselect());
-      if (r.fraction() == most && !repeated) {
-        kept.add(r);
-      }
-    }
-    return losses(table, kept);
+    return losses(table, table.fullest());
   }
 
   private static String losses(RewriteTable table, List<Rewrite> rewrites) {
@@ -88,7 +75,8 @@ public final class Markdown {
           List.of(
               Headline.baselineName(entry.getKey()),
               NUMBERS.fixed(b.ce(), 3),
-              (NUMBERS.signed(b.ceDeltaMean(), 3) + " " + NUMBERS.signed(b.ceDeltaCi95(), 3)).strip(),
+              (NUMBERS.signed(b.ceDeltaMean(), 3) + " " + NUMBERS.signed(b.ceDeltaCi95(), 3))
+                  .strip(),
               "",
               NUMBERS.fixed(b.kl(), 3),
               "",
@@ -100,10 +88,12 @@ public final class Markdown {
           List.of(
               "words: " + describe(r),
               NUMBERS.fixed(r.ce(), 3),
-              (NUMBERS.signed(r.ceDeltaMean(), 3) + " " + NUMBERS.signed(r.ceDeltaCi95(), 3)).strip(),
+              (NUMBERS.signed(r.ceDeltaMean(), 3) + " " + NUMBERS.signed(r.ceDeltaCi95(), 3))
+                  .strip(),
               NUMBERS.signed(r.ceDeltaMedian(), 3),
               NUMBERS.fixed(r.kl(), 3),
-              (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2)).strip(),
+              (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2))
+                  .strip(),
               NUMBERS.pValue(r.pVsZeroLatents()),
               NUMBERS.pValue(r.pVsZeroSame())));
     }
@@ -111,8 +101,14 @@ public final class Markdown {
   }
 
   private static String describe(Rewrite r) {
-    String which = r.fraction() >= 1 ? "all latents" : r.selection() + " " + NUMBERS.percent(r.fraction());
-    return which + ", " + r.simulator() + ", " + r.calibration() + (r.reselect() ? ", re-selected" : "");
+    String which =
+        r.fraction() >= 1 ? "all latents" : r.selection() + " " + NUMBERS.percent(r.fraction());
+    return which
+        + ", "
+        + r.simulator()
+        + ", "
+        + r.calibration()
+        + (r.reselect() ? ", re-selected" : "");
   }
 
   private static String escape(String cell) {

@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Numbers as the report prints them: the same everywhere, whatever the machine's language. An absent value is an en
- * dash. An instance is handed to the page's template.
+ * Numbers as the report prints them: the same everywhere, whatever the machine's language. An
+ * absent value is an en dash. An instance is handed to the page's template.
  */
 public final class Numbers {
   private static final String ABSENT = "–";
@@ -59,7 +59,9 @@ public final class Numbers {
     if (p >= 0.001) {
       return fixed(p, 3);
     }
-    return p < 1e-15 ? "< 1e−15" : String.format(Locale.ROOT, "%.0e", p).replace("e-0", "e-").replace('-', '−');
+    return p < 1e-15
+        ? "< 1e−15"
+        : String.format(Locale.ROOT, "%.0e", p).replace("e-0", "e-").replace('-', '−');
   }
 
   /** A share in percent with as many decimals as it needs, at most two: "0.1 %", "60 %". */

@@ -3,8 +3,8 @@ package dev.palimpsest.report;
 import java.util.List;
 
 /**
- * All that a report shows, as plain values. Every list may be empty: the report says then what is missing instead of
- * failing, so that it can be made after any stage.
+ * All that a report shows, as plain values. Every list may be empty: the report says then what is
+ * missing instead of failing, so that it can be made after any stage.
  *
  * @param title heading of the page, e.g. "Rewriting layers.2.mlp of demo in words"
  * @param introduction one or two sentences below it; may be empty

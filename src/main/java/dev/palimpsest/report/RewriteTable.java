@@ -6,7 +6,6 @@ import dev.palimpsest.base.PalimpsestException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +13,9 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * The losses of one rewritten component under one protocol: what {@code rewrite.json} and {@code rewrites/*.json} hold.
- * All losses are cross-entropies in nats per token; differences are to the un-spliced model, paired by window.
+ * The losses of one rewritten component under one protocol: what {@code rewrite.json} and {@code
+ * rewrites/*.json} hold. All losses are cross-entropies in nats per token; differences are to the
+ * un-spliced model, paired by window.
  *
  * @param hookpoint e.g. "layers.2.mlp"
  * @param protocol "all-tokens" or "last-token"
@@ -58,7 +58,10 @@ public record RewriteTable(
    * @param kl mean KL divergence from the clean model's prediction
    */
   public record Baseline(
-      OptionalDouble ce, OptionalDouble ceDeltaMean, Optional<Interval> ceDeltaCi95, OptionalDouble kl) {}
+      OptionalDouble ce,
+      OptionalDouble ceDeltaMean,
+      Optional<Interval> ceDeltaCi95,
+      OptionalDouble kl) {}
 
   /**
    * One rewrite: a fraction of the latents simulated from their explanations.
@@ -73,7 +76,8 @@ public record RewriteTable(
    * @param ceDeltaCi95 its 95 % bootstrap interval
    * @param ceDeltaMedian median difference by window
    * @param kl mean KL divergence
-   * @param lossRecovered (zero latents - this) / (zero latents - coder); empty where that is not defined
+   * @param lossRecovered (zero latents - this) / (zero latents - coder); empty where that is not
+   *     defined
    * @param lossRecoveredCi95 its 95 % bootstrap interval
    * @param pVsZeroLatents paired test against all latents zeroed
    * @param ceZeroSame cross-entropy with the same latents zeroed and the rest true
@@ -113,15 +117,40 @@ public record RewriteTable(
   }
 
   /**
+   * The rewrites of the largest fraction, as a rule of all latents; where several selections of all
+   * latents were measured, which are then the same, the first.
+   */
+  public List<Rewrite> fullest() {
+    double most = rewrites.stream().mapToDouble(Rewrite::fraction).max().orElse(1);
+    List<Rewrite> kept = new ArrayList<>();
+    for (Rewrite r : rewrites) {
+      boolean repeated =
+          kept.stream()
+              .anyMatch(
+                  k ->
+                      k.fraction() >= 1
+                          && k.simulator().equals(r.simulator())
+                          && k.calibration().equals(r.calibration())
+                          && k.reselect() == r.reselect());
+      if (r.fraction() == most && !repeated) {
+        kept.add(r);
+      }
+    }
+    return kept;
+  }
+
+  /**
    * Reads a file of the form of {@code rewrite.json}; keys that are not known here are passed over.
    *
-   * @throws PalimpsestException naming the file if it cannot be read or has no hookpoint, protocol or baselines
+   * @throws PalimpsestException naming the file if it cannot be read or has no hookpoint, protocol
+   *     or baselines
    */
   public static RewriteTable read(Path file) {
     JsonNode root = Json.read(file, JsonNode.class);
     for (String key : List.of("hookpoint", "protocol", "baselines", "rewrites")) {
       if (!root.has(key)) {
-        throw new PalimpsestException(file + ": expected the key \"" + key + "\" of a rewrite result, found none");
+        throw new PalimpsestException(
+            file + ": expected the key \"" + key + "\" of a rewrite result, found none");
       }
     }
     return from(root);
@@ -130,8 +159,7 @@ public record RewriteTable(
   /** As {@link #read}, from parsed JSON; absent keys become empty values. */
   public static RewriteTable from(JsonNode root) {
     Map<String, Baseline> baselines = new LinkedHashMap<>();
-    for (Iterator<Map.Entry<String, JsonNode>> it = root.path("baselines").fields(); it.hasNext(); ) {
-      Map.Entry<String, JsonNode> entry = it.next();
+    for (Map.Entry<String, JsonNode> entry : root.path("baselines").properties()) {
       JsonNode node = entry.getValue();
       if (node.isObject()) {
         baselines.put(

@@ -5,8 +5,8 @@ import java.util.Deque;
 import java.util.Locale;
 
 /**
- * Writes one SVG image, element by element. Colours come from CSS classes, so that the same image follows the light and
- * the dark scheme of the page it stands in.
+ * Writes one SVG image, element by element. Colours come from CSS classes, so that the same image
+ * follows the light and the dark scheme of the page it stands in.
  */
 final class Svg {
   private final StringBuilder out = new StringBuilder();
@@ -53,22 +53,33 @@ final class Svg {
   Svg line(double x1, double y1, double x2, double y2, String styleClass) {
     return start(
             "line",
-            "x1", number(x1),
-            "y1", number(y1),
-            "x2", number(x2),
-            "y2", number(y2),
-            "class", styleClass)
+            "x1",
+            number(x1),
+            "y1",
+            number(y1),
+            "x2",
+            number(x2),
+            "y2",
+            number(y2),
+            "class",
+            styleClass)
         .end();
   }
 
-  Svg rectangle(double x, double y, double width, double height, String styleClass, String tooltip) {
+  Svg rectangle(
+      double x, double y, double width, double height, String styleClass, String tooltip) {
     start(
         "rect",
-        "x", number(x),
-        "y", number(y),
-        "width", number(width),
-        "height", number(height),
-        "class", styleClass);
+        "x",
+        number(x),
+        "y",
+        number(y),
+        "width",
+        number(width),
+        "height",
+        number(height),
+        "class",
+        styleClass);
     if (!tooltip.isEmpty()) {
       title(tooltip);
     }
@@ -83,7 +94,9 @@ final class Svg {
     return end();
   }
 
-  /** @param anchor "start", "middle" or "end" */
+  /**
+   * @param anchor "start", "middle" or "end"
+   */
   Svg text(double x, double y, String anchor, String styleClass, String content) {
     start("text", "x", number(x), "y", number(y), "text-anchor", anchor, "class", styleClass);
     out.append(escape(content));
@@ -147,7 +160,11 @@ final class Svg {
   private Svg start(String element, String... attributes) {
     out.append('<').append(element);
     for (int i = 0; i < attributes.length; i += 2) {
-      out.append(' ').append(attributes[i]).append("=\"").append(escape(attributes[i + 1])).append('"');
+      out.append(' ')
+          .append(attributes[i])
+          .append("=\"")
+          .append(escape(attributes[i + 1]))
+          .append('"');
     }
     out.append('>');
     open.push(element);

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * One latent on a terminal. With colours the ground of a token is the stronger the more active the latent; without them
- * active tokens stand between signs, {@code «token»3} being 3 tenths of the maximum. Token text is made visible first, so
- * that it cannot send commands to the terminal.
+ * One latent on a terminal. With colours the ground of a token is the stronger the more active the
+ * latent; without them active tokens stand between signs, {@code «token»3} being 3 tenths of the
+ * maximum. Token text is made visible first, so that it cannot send commands to the terminal.
  */
 public final class TerminalView {
   private static final String RESET = "\u001b[0m";
@@ -25,7 +25,9 @@ public final class TerminalView {
   private final boolean colours;
   private final Numbers numbers = new Numbers();
 
-  /** @param colours whether the terminal understands ANSI colours */
+  /**
+   * @param colours whether the terminal understands ANSI colours
+   */
   public TerminalView(boolean colours) {
     this.colours = colours;
   }
@@ -36,7 +38,10 @@ public final class TerminalView {
     out.append(bold(TokenText.visible(page.coder()) + " · latent " + page.latent()));
     page.chosenAs().forEach(why -> out.append("  [").append(why).append(']'));
     out.append('\n');
-    page.scores().forEach(s -> out.append(s.name()).append(' ').append(numbers.fixed(s.value(), 3)).append(" · "));
+    page.scores()
+        .forEach(
+            s ->
+                out.append(s.name()).append(' ').append(numbers.fixed(s.value(), 3)).append(" · "));
     out.append("active at ")
         .append(numbers.density(page.density()))
         .append(" of tokens · maximum ")
@@ -83,7 +88,8 @@ public final class TerminalView {
     }
     out.append(bold("activity")).append("  ").append(numbers.fixed(histogram.low(), 2)).append(' ');
     for (long count : histogram.counts()) {
-      int level = count == 0 ? 0 : (int) Math.max(1, Math.round(Math.sqrt((double) count / most) * 8));
+      int level =
+          count == 0 ? 0 : (int) Math.max(1, Math.round(Math.sqrt((double) count / most) * 8));
       out.append(BARS.charAt(level));
     }
     out.append(' ').append(numbers.fixed(histogram.high(), 2)).append('\n');
@@ -107,7 +113,11 @@ public final class TerminalView {
       } else {
         int tenths = (int) Math.max(1, Math.round(share * 10));
         int lead = text.startsWith(" ") ? 1 : 0;
-        out.append(text, 0, lead).append('«').append(text, lead, text.length()).append('»').append(tenths);
+        out.append(text, 0, lead)
+            .append('«')
+            .append(text, lead, text.length())
+            .append('»')
+            .append(tenths);
       }
     }
     return out.toString();

@@ -1,8 +1,9 @@
 package dev.palimpsest.report;
 
 /**
- * Untrusted token text made safe to look at: what is invisible, would reorder its neighbours or is not a character at
- * all is replaced by a visible sign. Markup is not escaped here; that is the template's work.
+ * Untrusted token text made safe to look at: what is invisible, would reorder its neighbours or is
+ * not a character at all is replaced by a visible sign. Markup is not escaped here; that is the
+ * template's work.
  */
 public final class TokenText {
   private static final char REPLACEMENT = '\uFFFD';
@@ -10,8 +11,9 @@ public final class TokenText {
   private TokenText() {}
 
   /**
-   * The text with signs for newlines (↵), tabs (⇥), other control characters (their control pictures), invisible and
-   * direction-changing format characters (⟨U+202E⟩) and lone surrogates (U+FFFD). Spaces stay.
+   * The text with signs for newlines (↵), tabs (⇥), other control characters (their control
+   * pictures), invisible and direction-changing format characters (⟨U+202E⟩) and lone surrogates
+   * (U+FFFD). Spaces stay.
    */
   public static String visible(String text) {
     StringBuilder out = new StringBuilder(text.length() + 8);
@@ -24,7 +26,10 @@ public final class TokenText {
     return out.toString();
   }
 
-  /** As {@link #visible}, and a space at either end becomes ␣: for tokens that stand alone, in lists. */
+  /**
+   * As {@link #visible}, and a space at either end becomes ␣: for tokens that stand alone, in
+   * lists.
+   */
   public static String alone(String text) {
     String shown = visible(text);
     int start = 0;
@@ -45,7 +50,9 @@ public final class TokenText {
       int c = text.codePointAt(i);
       i += Character.charCount(c);
       switch (Character.getDirectionality(c)) {
-        case Character.DIRECTIONALITY_RIGHT_TO_LEFT, Character.DIRECTIONALITY_RIGHT_TO_LEFT_ARABIC -> balance++;
+        case Character.DIRECTIONALITY_RIGHT_TO_LEFT,
+            Character.DIRECTIONALITY_RIGHT_TO_LEFT_ARABIC ->
+            balance++;
         case Character.DIRECTIONALITY_LEFT_TO_RIGHT -> balance--;
         default -> {}
       }
@@ -71,7 +78,10 @@ public final class TokenText {
     }
   }
 
-  /** C1 controls, format characters (zero width, bidirectional overrides, tags), separators, non-characters. */
+  /**
+   * C1 controls, format characters (zero width, bidirectional overrides, tags), separators,
+   * non-characters.
+   */
   private static boolean isInvisible(int c) {
     return switch (Character.getType(c)) {
       case Character.CONTROL,

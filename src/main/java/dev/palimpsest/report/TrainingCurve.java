@@ -26,7 +26,8 @@ public record TrainingCurve(String coder, List<Step> steps, List<HeldOut> heldOu
   /**
    * @param step optimiser step before which (or after which) the coder was evaluated
    * @param fvu fraction of variance unexplained on held-out text
-   * @param ceLossScore (CE_zero_output - CE_coder) / (CE_zero_output - CE_unspliced), where measured
+   * @param ceLossScore (CE_zero_output - CE_coder) / (CE_zero_output - CE_unspliced), where
+   *     measured
    */
   public record HeldOut(long step, double fvu, OptionalDouble ceLossScore) {}
 }

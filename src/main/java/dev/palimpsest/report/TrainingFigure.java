@@ -6,7 +6,10 @@ import dev.palimpsest.report.LineChart.Stroke;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Training curves: FVU by step on a logarithmic axis, held-out evaluations as markers, a colour per coder. */
+/**
+ * Training curves: FVU by step on a logarithmic axis, held-out evaluations as markers, a colour per
+ * coder.
+ */
 final class TrainingFigure {
   private static final double WIDTH = 900;
   private static final double FRAME_HEIGHT = 270;
@@ -48,14 +51,16 @@ final class TrainingFigure {
     double frameWidth = WIDTH - LEFT - 20;
     double legend = LineChart.drawLegend(new Svg(1, 1, ""), series, LEFT, 12, frameWidth);
     double top = 14 + legend;
-    Svg svg = new Svg(WIDTH, top + FRAME_HEIGHT + 44, "Fraction of variance unexplained during training");
+    Svg svg =
+        new Svg(WIDTH, top + FRAME_HEIGHT + 44, "Fraction of variance unexplained during training");
     LineChart.drawLegend(svg, series, LEFT, 12, frameWidth);
     Axis x = Axis.linear("optimiser step", 0, lastStep);
     x = new Axis(x.label(), x.scale(), x.low(), lastStep * 1.01, inside(x, lastStep * 1.01));
     // The first steps may be far above 1; they say nothing and would flatten the rest.
     Axis y = Axis.log("FVU", low * 0.95, Math.min(high * 1.05, Math.max(1.1, low * 12)));
     svg.textUpwards(14, top + FRAME_HEIGHT / 2, "axis", "fraction of variance unexplained");
-    new LineChart("", x, y, series, List.of()).draw(svg, LEFT, top, frameWidth, FRAME_HEIGHT, false);
+    new LineChart("", x, y, series, List.of())
+        .draw(svg, LEFT, top, frameWidth, FRAME_HEIGHT, true, false);
     return svg.finish();
   }
 
@@ -91,7 +96,9 @@ final class TrainingFigure {
                 + numbers.count(h.step())
                 + ": held-out FVU "
                 + numbers.fixed(h.fvu(), 4)
-                + (h.ceLossScore().isPresent() ? ", ce_loss_score " + numbers.fixed(h.ceLossScore(), 3) : "");
+                + (h.ceLossScore().isPresent()
+                    ? ", ce_loss_score " + numbers.fixed(h.ceLossScore(), 3)
+                    : "");
         points.add(new Point(h.step(), h.fvu(), h.fvu(), h.fvu(), tooltip));
       }
     }

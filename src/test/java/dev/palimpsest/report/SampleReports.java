@@ -48,9 +48,15 @@ final class SampleReports {
                     new Fact("files", "embedded"),
                     new Fact("tokens", "682 103"),
                     new Fact("seed", "0"))),
-            new FactGroup("Time taken", List.of(new Fact("train", "71 s"), new Fact("rewrite", "62 s"))),
-            new FactGroup("Versions", List.of(new Fact("palimpsest", "0.1.0, commit 1234abc"), new Fact("java", "17")))),
-        List.of(table("layers.2.mlp", "all-tokens", 1), table("layers.2.mlp", "last-token", 2), table("layers.2", "all-tokens", 3)),
+            new FactGroup(
+                "Time taken", List.of(new Fact("train", "71 s"), new Fact("rewrite", "62 s"))),
+            new FactGroup(
+                "Versions",
+                List.of(new Fact("palimpsest", "0.1.0, commit 1234abc"), new Fact("java", "17")))),
+        List.of(
+            table("layers.2.mlp", "all-tokens", 1),
+            table("layers.2.mlp", "last-token", 2),
+            table("layers.2", "all-tokens", 3)),
         List.of(curve("layers.2.mlp", 1), curve("layers.2", 2)),
         List.of(latents("layers.2.mlp", 4)));
   }
@@ -86,7 +92,13 @@ final class SampleReports {
   }
 
   private static Rewrite rewrite(
-      String calibration, String selection, boolean reselect, double f, double clean, double scale, Random random) {
+      String calibration,
+      String selection,
+      boolean reselect,
+      double f,
+      double clean,
+      double scale,
+      Random random) {
     double share = Math.pow(f, selection.equals("best") ? 1.25 : 1.0);
     double worst =
         switch (calibration) {
@@ -140,13 +152,14 @@ final class SampleReports {
 
   static CoderLatents latents(String coder, int count) {
     Random random = new Random(7);
-    double[] densities = new double[4096];
-    double[] scores = new double[3000];
-    for (int i = 0; i < densities.length; i++) {
-      densities[i] = i % 37 == 0 ? 0 : Math.min(.9, Math.pow(10, -2.4 + random.nextGaussian() * .6));
+    List<Double> densities = new ArrayList<>();
+    List<Double> scores = new ArrayList<>();
+    for (int i = 0; i < 4096; i++) {
+      densities.add(
+          i % 37 == 0 ? 0 : Math.min(.9, Math.pow(10, -2.4 + random.nextGaussian() * .6)));
     }
-    for (int i = 0; i < scores.length; i++) {
-      scores[i] = Math.min(1, Math.max(.4, .78 + random.nextGaussian() * .12));
+    for (int i = 0; i < 3000; i++) {
+      scores.add(Math.min(1, Math.max(.4, .78 + random.nextGaussian() * .12)));
     }
     List<LatentPage> pages = new ArrayList<>();
     for (int i = 0; i < count; i++) {
@@ -184,7 +197,10 @@ final class SampleReports {
         latent == 118 ? List.of() : List.of(new LatentPage.Score("detection", .913)),
         .0123,
         6.2,
-        List.of(new TokenWeight(" purr", .61), new TokenWeight(" meow", .58), new TokenWeight("s", .41)),
+        List.of(
+            new TokenWeight(" purr", .61),
+            new TokenWeight(" meow", .58),
+            new TokenWeight("s", .41)),
         List.of(new TokenWeight(" dog", -.5), new TokenWeight("\n", -.31)),
         Optional.of(LatentPage.Histogram.of(values, 24)),
         contexts);
@@ -233,7 +249,11 @@ final class SampleReports {
             Optional.of(new LatentPage.Histogram(0, 0, List.of(0L, 0L))),
             List.of(
                 new Context(evil.get(0), tokens),
-                new Context("", List.of(new ContextToken("שלום עולם", 0, OptionalDouble.empty()), new ContextToken(" יום", 2, OptionalDouble.empty()))),
+                new Context(
+                    "",
+                    List.of(
+                        new ContextToken("שלום עולם", 0, OptionalDouble.empty()),
+                        new ContextToken(" יום", 2, OptionalDouble.empty()))),
                 new Context("empty", List.of())));
     RewriteTable t = table("layers.0" + evil.get(0), evil.get(1), 3);
     return new ReportData(
@@ -241,7 +261,13 @@ final class SampleReports {
         all,
         List.of(new FactGroup(evil.get(0), List.of(new Fact(evil.get(0), all)))),
         List.of(t),
-        List.of(new TrainingCurve(evil.get(0), List.of(new TrainingCurve.Step(0, Double.NaN), new TrainingCurve.Step(1, 3)), List.of())),
-        List.of(new CoderLatents(evil.get(0), List.of(), new double[] {0, 0}, new double[] {Double.NaN}, List.of(page))));
+        List.of(
+            new TrainingCurve(
+                evil.get(0),
+                List.of(new TrainingCurve.Step(0, Double.NaN), new TrainingCurve.Step(1, 3)),
+                List.of())),
+        List.of(
+            new CoderLatents(
+                evil.get(0), List.of(), List.of(0.0, 0.0), List.of(Double.NaN), List.of(page))));
   }
 }
