@@ -29,12 +29,18 @@ final class ContextPieces {
         plain.append(token.text());
         continue;
       }
+      // A leading space stands before the shading: words look better so, and lines break there.
+      String text = token.text();
+      if (text.startsWith(" ") && !text.isBlank()) {
+        plain.append(' ');
+        text = text.substring(1);
+      }
       flush(plain, pieces);
-      String tooltip = "activation " + numbers.fixed(token.activation(), 3);
+      String tooltip = "'" + TokenText.visible(token.text()) + "': activation " + numbers.fixed(token.activation(), 3);
       if (token.guess().isPresent()) {
         tooltip += ", guessed " + numbers.fixed(token.guess(), 3);
       }
-      pieces.add(new Piece(TokenText.visible(token.text()), activation, guess, tooltip));
+      pieces.add(new Piece(TokenText.visible(text), activation, guess, tooltip));
     }
     flush(plain, pieces);
     return pieces;

@@ -41,7 +41,7 @@ final class Histograms {
     }
     List<Axis.Tick> ticks = new ArrayList<>();
     for (int power = (int) Math.ceil(from); power <= to; power++) {
-      ticks.add(new Axis.Tick(power, new Numbers().density(Math.pow(10, power)).replace(" ", "")));
+      ticks.add(new Axis.Tick(power, new Numbers().percent(Math.pow(10, power)).replace(" ", "")));
     }
     Axis x =
         new Axis("share of tokens at which a latent is active", Axis.Scale.LINEAR, from, to, ticks);

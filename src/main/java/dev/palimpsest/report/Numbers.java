@@ -64,14 +64,10 @@ public final class Numbers {
         : String.format(Locale.ROOT, "%.0e", p).replace("e-0", "e-").replace('-', '−');
   }
 
-  /** A share in percent with as many decimals as it needs, at most two: "0.1 %", "60 %". */
+  /** A share in percent with as many decimals as it needs, at most five: "0.1 %", "60 %". */
   public String percent(double share) {
-    double percent = share * 100;
-    String text = String.format(Locale.ROOT, "%.2f", percent);
-    if (text.endsWith("0") && text.contains(".")) {
-      text = text.replaceAll("\\.?0+$", "");
-    }
-    return text.replace('-', '−') + " %";
+    String text = String.format(Locale.ROOT, "%.5f", share * 100);
+    return text.replaceAll("\\.?0+$", "").replace('-', '−') + " %";
   }
 
   /** A small share such as a density: two significant digits, in percent. */
