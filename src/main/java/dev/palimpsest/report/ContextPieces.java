@@ -36,7 +36,11 @@ final class ContextPieces {
         text = text.substring(1);
       }
       flush(plain, pieces);
-      String tooltip = "'" + TokenText.visible(token.text()) + "': activation " + numbers.fixed(token.activation(), 3);
+      String tooltip =
+          "'"
+              + TokenText.visible(token.text())
+              + "': activation "
+              + numbers.fixed(token.activation(), 3);
       if (token.guess().isPresent()) {
         tooltip += ", guessed " + numbers.fixed(token.guess(), 3);
       }
