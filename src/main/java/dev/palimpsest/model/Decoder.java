@@ -1,0 +1,256 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.model.Hookpoint.Site;
+import dev.palimpsest.model.Weights.Block;
+import dev.palimpsest.model.Weights.Norm;
+import dev.palimpsest.tensor.Tensors;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The decoder-only transformer, from top to bottom: embed, blocks of attention and feed-forward
+ * network on a residual stream, final norm, head. B is the number of rows, T their length, d the
+ * model's width, H the heads, c a head's channels.
+ *
+ * <p>Temporaries die with the part that made them: at most one block's worth is alive at a time.
+ */
+final class Decoder {
+  private final ModelConfig config;
+  private final Weights weights;
+  private final PositionTables tables;
+
+  Decoder(ModelConfig config, Weights weights, PositionTables tables) {
+    this.config = config;
+    this.weights = weights;
+    this.tables = tables;
+  }
+
+  /**
+   * The residual stream before the first block.
+   *
+   * @param ids [B, T] int64
+   * @return [B, T, d]
+   */
+  Tensor embed(Tensor ids) {
+    Tensor x = torch.embedding(weights.embedding(), ids);
+    if (config.embeddingScale() != 1) {
+      x.mul_(new Scalar(config.embeddingScale()));
+    }
+    weights.positions().ifPresent(positions -> x.add_(positions.narrow(0, 0, ids.size(1))));
+    return x;
+  }
+
+  /**
+   * Runs blocks {@code first} to last and the head, as far as the hooks ask.
+   *
+   * @param x [B, T, d], the first block's input; stays the caller's
+   * @param hooks told of every module's input and output
+   * @return logits [B, T, V], or empty when the pass ended before the head
+   */
+  Optional<Tensor> run(int first, Tensor x, HookRun hooks) {
+    PointerScope scope = PointerScope.getInnerScope();
+    Tensor stream = x.contiguous();
+    for (int layer = first; layer < config.layers() && !hooks.done(); layer++) {
+      int current = layer;
+      Tensor input = stream;
+      stream = scoped(() -> block(current, input, hooks));
+      if (!hooks.done()) {
+        scope.detach(input);
+      }
+    }
+    if (hooks.done()) {
+      return Optional.empty();
+    }
+    Tensor last = stream;
+    return Optional.of(scoped(() -> head(finalNorm(last))));
+  }
+
+  /** The norm before the head. */
+  Tensor finalNorm(Tensor x) {
+    return weights.finalNorm().apply(x);
+  }
+
+  /** The unembedding: [B, T, d] to [B, T, V]. */
+  Tensor head(Tensor x) {
+    Tensor logits = torch.linear(x, weights.head());
+    config.logitSoftcap().ifPresent(cap -> softcap(logits, cap));
+    return logits;
+  }
+
+  /** One block; when the hooks are done before its end, what it returns is not used. */
+  private Tensor block(int layer, Tensor x, HookRun hooks) {
+    Block w = weights.blocks().get(layer);
+    hooks.input(layer, Site.LAYER, x);
+    if (hooks.done()) {
+      return x;
+    }
+    Tensor sum =
+        config.parallelResidual() ? parallel(layer, w, x, hooks) : serial(layer, w, x, hooks);
+    return hooks.done() ? x : hooks.output(layer, Site.LAYER, x, sum);
+  }
+
+  /**
+   * x + mlp(norm(x)) + attention(norm(x)); the order of the two is free, and an MLP is hooked more
+   * often.
+   */
+  private Tensor parallel(int layer, Block w, Tensor x, HookRun hooks) {
+    Tensor mlp = mlp(layer, w, x, hooks);
+    if (hooks.done()) {
+      return x;
+    }
+    Tensor attention = attention(layer, w, x, hooks);
+    return hooks.done() ? x : add(mlp, hooks.holds(layer, Site.MLP), attention).add_(x);
+  }
+
+  /** h = x + attention(norm(x)), then h + mlp(norm(h)). */
+  private Tensor serial(int layer, Block w, Tensor x, HookRun hooks) {
+    Tensor attention = normed(w.attentionOutNorm(), attention(layer, w, x, hooks));
+    if (hooks.done()) {
+      return x;
+    }
+    boolean attentionKept = w.attentionOutNorm().isEmpty() && hooks.holds(layer, Site.ATTENTION);
+    Tensor h = add(attention, attentionKept, x);
+    Tensor mlp = normed(w.mlpOutNorm(), mlp(layer, w, h, hooks));
+    boolean mlpKept = w.mlpOutNorm().isEmpty() && hooks.holds(layer, Site.MLP);
+    return hooks.done() ? x : add(mlp, mlpKept, h);
+  }
+
+  /** The sum, written over {@code a} unless that is kept. */
+  private static Tensor add(Tensor a, boolean aIsKept, Tensor b) {
+    return aIsKept ? a.add(b) : a.add_(b);
+  }
+
+  private Tensor attention(int layer, Block w, Tensor x, HookRun hooks) {
+    Tensor input = w.attentionNorm().apply(x);
+    hooks.input(layer, Site.ATTENTION, input);
+    if (hooks.done()) {
+      return x;
+    }
+    Tensor output = scoped(() -> attend(layer, w, input));
+    return hooks.output(layer, Site.ATTENTION, input, output);
+  }
+
+  private Tensor mlp(int layer, Block w, Tensor x, HookRun hooks) {
+    Tensor input = w.mlpNorm().apply(x);
+    hooks.input(layer, Site.MLP, input);
+    if (hooks.done()) {
+      return x;
+    }
+    Tensor output = scoped(() -> feedForward(w, input));
+    return hooks.output(layer, Site.MLP, input, output);
+  }
+
+  /** Out(act(in x)), or, gated, out(act(gate x) · up x). */
+  private Tensor feedForward(Block w, Tensor x) {
+    Tensor inner = w.mlpIn().apply(x);
+    if (!config.family().gated()) {
+      return w.mlpOut().apply(config.activation().applyTo(inner));
+    }
+    long width = config.innerWidth();
+    Tensor gate = config.activation().applyTo(inner.narrow(-1, 0, width));
+    return w.mlpOut().apply(gate.mul(inner.narrow(-1, width, width)));
+  }
+
+  /** Multi-head attention over normalised x, [B, T, d] to [B, T, d]. */
+  private Tensor attend(int layer, Block w, Tensor x) {
+    long rows = x.size(0);
+    long length = x.size(1);
+    Tensor all = w.queryKeyValue().apply(x);
+    Tensor queries = heads(all, 0, config.heads());
+    Tensor keys = heads(all, config.queryWidth(), config.keyValueHeads());
+    Tensor values =
+        heads(all, config.queryWidth() + config.keyValueWidth(), config.keyValueHeads());
+    Tensor q = normed(w.queryNorm(), queries);
+    Tensor k = normed(w.keyNorm(), keys);
+    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, q));
+    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k));
+    Tensor mixed =
+        mix(
+            layer,
+            q.transpose(1, 2),
+            perQueryHead(k).transpose(1, 2),
+            perQueryHead(values).transpose(1, 2));
+    return w.attentionOut().apply(mixed.transpose(1, 2).reshape(rows, length, config.queryWidth()));
+  }
+
+  /** Channels {@code from …} of the stacked projection, [B, T, heads, c]. */
+  private Tensor heads(Tensor all, long from, long count) {
+    return all.narrow(-1, from, count * config.headWidth())
+        .view(all.size(0), all.size(1), count, config.headWidth());
+  }
+
+  /**
+   * Turns the channel pairs (i, i + width/2) of every head of {@code x} [B, T, heads, c], in place.
+   */
+  private void turn(Rotary rotary, Tensor x) {
+    long half = rotary.width() / 2;
+    long length = x.size(1);
+    PositionTables.Angles angles = tables.angles(rotary, (int) length);
+    Tensor cosines = angles.cosines().narrow(0, 0, length);
+    Tensor sines = angles.sines().narrow(0, 0, length);
+    Tensor a = x.narrow(-1, 0, half);
+    Tensor b = x.narrow(-1, half, half);
+    Tensor before = a.clone();
+    a.mul_(cosines).addcmul_(b, sines, new Scalar(-1.0));
+    b.mul_(cosines).addcmul_(before, sines);
+  }
+
+  /**
+   * Repeats each key-value head for the query heads that share it: [B, T, K, c] to [B, T, H, c].
+   */
+  private Tensor perQueryHead(Tensor x) {
+    long sharing = config.heads() / config.keyValueHeads();
+    return sharing == 1
+        ? x
+        : x.unsqueeze(3)
+            .expand(x.size(0), x.size(1), config.keyValueHeads(), sharing, config.headWidth())
+            .reshape(x.size(0), x.size(1), config.heads(), config.headWidth());
+  }
+
+  /** softmax(scale · q kᵀ) v over the positions each query may see; all [B, H, T, c]. */
+  private Tensor mix(int layer, Tensor q, Tensor k, Tensor v) {
+    int length = (int) q.size(2);
+    double scale = config.attentionScale().get(layer);
+    OptionalInt window = config.windows().get(layer);
+    if (window.isPresent() && window.getAsInt() >= length) {
+      window = OptionalInt.empty();
+    }
+    if (config.attentionSoftcap().isPresent()) {
+      Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
+      softcap(scores, config.attentionSoftcap().getAsDouble());
+      return torch.matmul(torch.softmax(scores.add_(tables.mask(window, length)), -1), v);
+    }
+    TensorOptional mask =
+        window.isPresent() ? new TensorOptional(tables.mask(window, length)) : new TensorOptional();
+    return torch.scaled_dot_product_attention(
+        q, k, v, mask, 0, window.isEmpty(), new DoubleOptional(scale), false);
+  }
+
+  /** c tanh(x/c), in place (Gemma 2). */
+  private static void softcap(Tensor x, double cap) {
+    x.div_(new Scalar(cap)).tanh_().mul_(new Scalar(cap));
+  }
+
+  private static Tensor normed(Optional<Norm> norm, Tensor x) {
+    return norm.isPresent() ? norm.get().apply(x) : x;
+  }
+
+  /** Runs a part, frees its temporaries, and hands its result to the surrounding scope. */
+  private static Tensor scoped(Supplier<Tensor> part) {
+    PointerScope outer = PointerScope.getInnerScope();
+    Tensor result;
+    try (PointerScope inner = new PointerScope()) {
+      result = Tensors.keep(part.get());
+    }
+    outer.attach(result);
+    result.releaseReference();
+    return result;
+  }
+}

@@ -1,0 +1,237 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.tensor.ShardedSafeTensors;
+import dev.palimpsest.tensor.TensorReader;
+import dev.palimpsest.tensor.Tensors;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A decoder-only language model on the CPU, in float32. Weights never change; passes may run
+ * concurrently.
+ *
+ * <p>Hookpoints are named like the modules of the Hugging Face model without its prefix: {@code
+ * layers.6.mlp}, {@code layers.6}, {@code layers.6.attention} (GPT-NeoX), {@code
+ * layers.6.self_attn} (Llama and its kin), {@code h.3.attn} (GPT-2). Names with the prefix ({@code
+ * gpt_neox.layers.6.mlp}) mean the same.
+ */
+public final class LanguageModel implements AutoCloseable {
+  private final ModelConfig config;
+  private final Weights weights;
+  private final PositionTables tables = new PositionTables();
+  private final Decoder decoder;
+  private final Map<String, Hookpoint> hookpoints;
+
+  private LanguageModel(ModelConfig config, Weights weights) {
+    this.config = config;
+    this.weights = weights;
+    this.decoder = new Decoder(config, weights, tables);
+    Map<String, Hookpoint> byName = new LinkedHashMap<>();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      for (Hookpoint.Site site : Hookpoint.Site.values()) {
+        Hookpoint hookpoint = new Hookpoint(layer, site);
+        byName.put(config.family().nameOf(hookpoint), hookpoint);
+      }
+    }
+    this.hookpoints = Collections.unmodifiableMap(byName);
+  }
+
+  /**
+   * Loads a Hugging Face folder: {@code config.json} and {@code model.safetensors}, or the files of
+   * {@code model.safetensors.index.json}. Weights of 16 bits are widened to float32.
+   *
+   * @throws dev.palimpsest.base.PalimpsestException naming the file, the key or tensor, what was
+   *     found and what was expected
+   */
+  public static LanguageModel load(Path folder) {
+    ModelConfig config = ModelConfig.read(folder);
+    try (TensorReader reader = ShardedSafeTensors.openCheckpoint(folder)) {
+      return new LanguageModel(config, WeightLoader.load(config, reader));
+    }
+  }
+
+  /** The architecture. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** All hookpoints, layer by layer. */
+  public List<String> hookpoints() {
+    return List.copyOf(hookpoints.keySet());
+  }
+
+  /**
+   * The block a hookpoint belongs to.
+   *
+   * @throws UsageException when there is no such hookpoint
+   */
+  public int layerOf(String hookpoint) {
+    return resolve(hookpoint).layer();
+  }
+
+  /** The hookpoint of a whole block: its input is what {@link #forwardFrom} takes. */
+  public String layerHookpoint(int layer) {
+    return config
+        .family()
+        .nameOf(new Hookpoint(Objects.checkIndex(layer, config.layers()), Hookpoint.Site.LAYER));
+  }
+
+  /**
+   * Whether Hugging Face passes this module one plain tensor, so that tools there record its input:
+   * blocks, feed-forward networks, and the attention of GPT-2 and GPT-NeoX.
+   */
+  public boolean hasPlainInput(String hookpoint) {
+    return resolve(hookpoint).site() != Hookpoint.Site.ATTENTION
+        || config.family().attentionHasPlainInput();
+  }
+
+  /**
+   * Runs the model on token ids.
+   *
+   * @return what the plan asked for; close it
+   * @throws UsageException for an unknown hookpoint, an id outside the vocabulary, or more tokens
+   *     than learned positions
+   */
+  public Forward forward(TokenBatch batch, HookPlan plan) {
+    checkIds(batch);
+    if (weights.positions().isPresent() && batch.length() > config.maxPositions()) {
+      throw new UsageException(
+          "sequences of "
+              + batch.length()
+              + " tokens: this model has "
+              + config.maxPositions()
+              + " positions");
+    }
+    Forward result = new Forward();
+    try (PointerScope scope = new PointerScope()) {
+      NoGradGuard noGradients = new NoGradGuard();
+      HookRun hooks = new HookRun(plan, this::resolve, 0, result);
+      try (Tensor ids = ids(batch)) {
+        decoder.run(0, decoder.embed(ids), hooks).ifPresent(result::keepLogits);
+      }
+      noGradients.close();
+      return result;
+    } catch (RuntimeException failure) {
+      result.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Runs blocks {@code layer} to last, and the head, on a given residual stream.
+   *
+   * @param hidden [rows, T, d] float32: the input of that block; unchanged
+   * @return what the plan asked for; close it
+   */
+  public Forward forwardFrom(int layer, Tensor hidden, HookPlan plan) {
+    Objects.checkIndex(layer, config.layers());
+    long[] shape = hidden.shape();
+    if (shape.length != 3 || shape[2] != config.width()) {
+      throw new IllegalArgumentException(
+          "hidden has shape "
+              + java.util.Arrays.toString(shape)
+              + ", expected [rows, T, "
+              + config.width()
+              + "]");
+    }
+    Forward result = new Forward();
+    try (PointerScope scope = new PointerScope()) {
+      NoGradGuard noGradients = new NoGradGuard();
+      HookRun hooks = new HookRun(plan, this::resolve, layer, result);
+      decoder.run(layer, hidden, hooks).ifPresent(result::keepLogits);
+      noGradients.close();
+      return result;
+    } catch (RuntimeException failure) {
+      result.close();
+      throw failure;
+    }
+  }
+
+  /** The unembedding, [V, d]; belongs to the model. */
+  public Tensor unembedding() {
+    return weights.head();
+  }
+
+  /**
+   * The norm between the last block and the unembedding.
+   *
+   * @param x […, d]
+   * @return a new tensor of the same shape that the caller owns
+   */
+  public Tensor finalNorm(Tensor x) {
+    try (PointerScope scope = new PointerScope()) {
+      NoGradGuard noGradients = new NoGradGuard();
+      Tensor result = Tensors.keep(decoder.finalNorm(x));
+      noGradients.close();
+      return result;
+    }
+  }
+
+  /**
+   * The cross-entropy of each next token: log Σ exp(logits) - logit of the token that follows.
+   *
+   * @param logits [rows, T, V], contiguous
+   * @param batch the ids the logits were made from; T at least 2
+   * @return [rows, T - 1] in nats; the caller owns it
+   */
+  public static Tensor tokenLoss(Tensor logits, TokenBatch batch) {
+    return TokenLoss.of(logits, batch);
+  }
+
+  @Override
+  public void close() {
+    tables.close();
+    weights.close();
+  }
+
+  private Hookpoint resolve(String name) {
+    String prefix = config.family().prefix();
+    String bare = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+    return Optional.ofNullable(hookpoints.get(bare))
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "no hookpoint '"
+                        + name
+                        + "': this "
+                        + config.family().modelType()
+                        + " has "
+                        + String.join(", ", hookpoints().subList(0, 3))
+                        + " and so on to layer "
+                        + (config.layers() - 1)));
+  }
+
+  private void checkIds(TokenBatch batch) {
+    for (int i = 0; i < batch.ids().length; i++) {
+      int id = batch.ids()[i];
+      if (id < 0 || id >= config.vocabularySize()) {
+        throw new UsageException(
+            "token id "
+                + id
+                + " (row "
+                + i / batch.length()
+                + ", position "
+                + i % batch.length()
+                + ") is outside the vocabulary of "
+                + config.vocabularySize());
+      }
+    }
+  }
+
+  private static Tensor ids(TokenBatch batch) {
+    Tensor ids = Tensors.empty(torch.ScalarType.Long, batch.rows(), batch.length());
+    long[] wide = java.util.Arrays.stream(batch.ids()).asLongStream().toArray();
+    ids.data_ptr_long().put(wide, 0, wide.length);
+    return ids;
+  }
+}

@@ -1,0 +1,285 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.model.Weights.Block;
+import dev.palimpsest.model.Weights.LayerNorm;
+import dev.palimpsest.model.Weights.Linear;
+import dev.palimpsest.model.Weights.Norm;
+import dev.palimpsest.model.Weights.RmsNorm;
+import dev.palimpsest.tensor.TensorReader;
+import dev.palimpsest.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Brings a checkpoint's tensors into the one form that {@link Decoder} computes with: projections
+ * that read the same input are stacked (each part read straight into its place), GPT-2's transposed
+ * matrices become views, GPT-NeoX's interleaved heads are sorted. Tensors that the model does not
+ * use (masks, inverse frequencies) are ignored.
+ */
+final class WeightLoader {
+  private final ModelConfig config;
+  private final TensorReader reader;
+  private final String prefix;
+  private final List<Pointer> owned = new ArrayList<>();
+
+  private WeightLoader(ModelConfig config, TensorReader reader) {
+    this.config = config;
+    this.reader = reader;
+    String full = config.family().prefix();
+    this.prefix = reader.names().stream().anyMatch(name -> name.startsWith(full)) ? full : "";
+  }
+
+  /**
+   * Reads all weights.
+   *
+   * @throws PalimpsestException naming file, tensor, what was found and what was expected
+   */
+  static Weights load(ModelConfig config, TensorReader reader) {
+    WeightLoader loader = new WeightLoader(config, reader);
+    try {
+      return loader.weights();
+    } catch (RuntimeException failure) {
+      loader.owned.forEach(Pointer::close);
+      throw failure;
+    }
+  }
+
+  private Weights weights() {
+    Optional<Tensor> positions = Optional.empty();
+    if (config.family() == Family.GPT2) {
+      positions = Optional.of(matrix(prefix + "wpe.weight", config.maxPositions(), config.width()));
+    }
+    String embeddingName =
+        prefix
+            + switch (config.family()) {
+              case GPT_NEOX -> "embed_in.weight";
+              case GPT2 -> "wte.weight";
+              default -> "embed_tokens.weight";
+            };
+    String finalNorm =
+        switch (config.family()) {
+          case GPT_NEOX -> "final_layer_norm";
+          case GPT2 -> "ln_f";
+          default -> "norm";
+        };
+    String headName = reader.contains("embed_out.weight") ? "embed_out.weight" : "lm_head.weight";
+    boolean headAlone = config.tiedHead() && !reader.contains(embeddingName);
+    Tensor embedding =
+        vocabularyMatrix(headAlone && reader.contains(headName) ? headName : embeddingName);
+    Tensor head = head(embedding, headName, headAlone);
+    List<Block> blocks = new ArrayList<>();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String at = prefix + config.family().nameOf(new Hookpoint(layer, Hookpoint.Site.LAYER)) + ".";
+      blocks.add(
+          switch (config.family()) {
+            case GPT_NEOX -> neoxBlock(at);
+            case GPT2 -> gpt2Block(at);
+            default -> llamaBlock(at);
+          });
+    }
+    return new Weights(
+        embedding, positions, List.copyOf(blocks), norm(prefix + finalNorm), head, owned);
+  }
+
+  /** Like the reference: a tied head that the file has too, with other numbers, is not tied. */
+  private Tensor head(Tensor embedding, String headName, boolean headAlone) {
+    if (!config.tiedHead()) {
+      return vocabularyMatrix(headName);
+    }
+    if (headAlone || !reader.contains(headName)) {
+      return embedding;
+    }
+    Tensor head = vocabularyMatrix(headName);
+    if (head.equal(embedding)) {
+      owned.remove(head);
+      head.close();
+      return embedding;
+    }
+    return head;
+  }
+
+  private Block neoxBlock(String at) {
+    String attention = at + "attention.";
+    String mlp = at + "mlp.";
+    return new Block(
+        norm(at + "input_layernorm"),
+        neoxQueryKeyValue(attention + "query_key_value"),
+        Optional.empty(),
+        Optional.empty(),
+        linear(
+            config.attentionOutputBias(), config.queryWidth(), config.width(), attention + "dense"),
+        Optional.empty(),
+        norm(at + "post_attention_layernorm"),
+        linear(config.mlpBias(), config.width(), config.innerWidth(), mlp + "dense_h_to_4h"),
+        linear(config.mlpBias(), config.innerWidth(), config.width(), mlp + "dense_4h_to_h"),
+        Optional.empty());
+  }
+
+  private Block gpt2Block(String at) {
+    int width = config.width();
+    return new Block(
+        norm(at + "ln_1"),
+        transposed(width, 3 * width, at + "attn.c_attn"),
+        Optional.empty(),
+        Optional.empty(),
+        transposed(width, width, at + "attn.c_proj"),
+        Optional.empty(),
+        norm(at + "ln_2"),
+        transposed(width, config.innerWidth(), at + "mlp.c_fc"),
+        transposed(config.innerWidth(), width, at + "mlp.c_proj"),
+        Optional.empty());
+  }
+
+  private Block llamaBlock(String at) {
+    int width = config.width();
+    int inner = config.innerWidth();
+    String attention = at + "self_attn.";
+    String mlp = at + "mlp.";
+    boolean gemma = config.family() == Family.GEMMA2;
+    boolean headNorms = config.family() == Family.QWEN3;
+    return new Block(
+        norm(at + "input_layernorm"),
+        stacked(
+            config.queryKeyValueBias(),
+            width,
+            List.of(attention + "q_proj", attention + "k_proj", attention + "v_proj"),
+            List.of(config.queryWidth(), config.keyValueWidth(), config.keyValueWidth())),
+        headNorms
+            ? Optional.of(rmsNorm(attention + "q_norm", config.headWidth()))
+            : Optional.empty(),
+        headNorms
+            ? Optional.of(rmsNorm(attention + "k_norm", config.headWidth()))
+            : Optional.empty(),
+        linear(config.attentionOutputBias(), config.queryWidth(), width, attention + "o_proj"),
+        gemma ? Optional.of(norm(at + "post_attention_layernorm")) : Optional.empty(),
+        norm(at + (gemma ? "pre_feedforward_layernorm" : "post_attention_layernorm")),
+        stacked(
+            config.mlpBias(),
+            width,
+            List.of(mlp + "gate_proj", mlp + "up_proj"),
+            List.of(inner, inner)),
+        linear(config.mlpBias(), inner, width, mlp + "down_proj"),
+        gemma ? Optional.of(norm(at + "post_feedforward_layernorm")) : Optional.empty());
+  }
+
+  private Norm norm(String name) {
+    return config.family().norms() == Family.Norms.LAYER
+        ? new LayerNorm(
+            new long[] {config.width()},
+            optional(vector(name + ".weight", config.width())),
+            optional(vector(name + ".bias", config.width())),
+            config.normEpsilon())
+        : rmsNorm(name, config.width());
+  }
+
+  private RmsNorm rmsNorm(String name, int width) {
+    Tensor weight = vector(name + ".weight", width);
+    if (config.family().norms() == Family.Norms.RMS_PLUS_ONE) {
+      try (Scalar one = new Scalar(1.0)) {
+        weight.add_(one);
+      }
+    }
+    return new RmsNorm(
+        new long[] {width}, optional(weight), ownNew(new DoubleOptional(config.normEpsilon())));
+  }
+
+  private Linear linear(boolean bias, int in, int out, String name) {
+    return stacked(bias, in, List.of(name), List.of(out));
+  }
+
+  /** Projections of one input, as one matrix: the parts' rows one after the other. */
+  private Linear stacked(boolean bias, int in, List<String> names, List<Integer> outs) {
+    int out = outs.stream().mapToInt(Integer::intValue).sum();
+    Tensor weight = own(Tensors.empty(torch.ScalarType.Float, out, in));
+    Tensor biases = own(Tensors.empty(torch.ScalarType.Float, bias ? out : 0));
+    long row = 0;
+    for (int i = 0; i < names.size(); i++) {
+      readInto(names.get(i) + ".weight", weight, row * in, outs.get(i), in);
+      if (bias) {
+        readInto(names.get(i) + ".bias", biases, row, outs.get(i));
+      }
+      row += outs.get(i);
+    }
+    return new Linear(weight, bias ? optional(biases) : ownNew(new TensorOptional()));
+  }
+
+  private void readInto(String name, Tensor target, long offset, long... shape) {
+    reader.expectShape(name, shape);
+    FloatPointer pointer = target.data_ptr_float();
+    reader.readFloats(name, pointer.position(offset));
+  }
+
+  /** GPT-2 stores [in, out]: the transposed view costs nothing, the product reads it as it lies. */
+  private Linear transposed(int in, int out, String name) {
+    Tensor stored = matrix(name + ".weight", in, out);
+    return new Linear(ownNew(stored.t()), optional(vector(name + ".bias", out)));
+  }
+
+  /**
+   * GPT-NeoX stores rows as [head][query, key, value][channel]; here they are sorted by query, key,
+   * value first.
+   */
+  private Linear neoxQueryKeyValue(String name) {
+    int width = config.width();
+    Tensor weight = headsSorted(matrix(name + ".weight", 3L * width, width), width);
+    if (!config.queryKeyValueBias()) {
+      return new Linear(weight, ownNew(new TensorOptional()));
+    }
+    return new Linear(weight, optional(headsSorted(vector(name + ".bias", 3L * width), 1)));
+  }
+
+  private Tensor headsSorted(Tensor interleaved, long columns) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor sorted =
+          interleaved
+              .view(config.heads(), 3, config.headWidth() * columns)
+              .transpose(0, 1)
+              .reshape(interleaved.shape());
+      Tensors.keep(sorted);
+      owned.remove(interleaved);
+      interleaved.close();
+      return own(sorted);
+    }
+  }
+
+  private Tensor vocabularyMatrix(String name) {
+    return matrix(name, config.vocabularySize(), config.width());
+  }
+
+  private Tensor matrix(String name, long rows, long columns) {
+    reader.expectShape(name, rows, columns);
+    return own(reader.torch(name));
+  }
+
+  private Tensor vector(String name, long length) {
+    reader.expectShape(name, length);
+    return own(reader.torch(name));
+  }
+
+  private TensorOptional optional(Tensor tensor) {
+    return ownNew(new TensorOptional(tensor));
+  }
+
+  /** Takes over what already lives outside any {@link PointerScope}. */
+  private Tensor own(Tensor tensor) {
+    owned.add(tensor);
+    return tensor;
+  }
+
+  /** Takes over what was just made, and would die with a scope of the caller's. */
+  private <P extends Pointer> P ownNew(P pointer) {
+    pointer.retainReference();
+    owned.add(pointer);
+    return pointer;
+  }
+}
