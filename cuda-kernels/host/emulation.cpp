@@ -1,0 +1,365 @@
+#include "emulation.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "fiber.h"
+
+thread_local uint3 threadIdx, blockIdx;
+thread_local dim3 blockDim, gridDim;
+
+namespace pal::host {
+namespace {
+
+constexpr std::size_t kStackBytes = 64 * 1024;
+constexpr unsigned kWarp = 32;
+constexpr unsigned kMaxThreads = 1024;
+
+enum class State { READY, AT_BARRIER, AT_WARP_OPERATION, DONE };
+
+struct Thread {
+  State state = State::READY;
+  Site site{};
+  WarpOperation operation{};
+  unsigned mask = 0;
+  std::uint64_t value = 0;
+  int argument = 0;
+  std::uint64_t result = 0;
+};
+
+/* One block in flight; the fibers and their stacks are kept from block to block. */
+struct Machine {
+  std::vector<Fiber> fibers;
+  std::vector<Thread> threads;
+  std::vector<unsigned> order;
+  unsigned current = 0;
+  unsigned waiting_at_barrier = 0;
+  const std::function<void()>* kernel = nullptr;
+  std::string error;
+  Order order_kind = Order::FORWARD;
+  std::mt19937_64 random;
+  std::map<const void*, std::unique_ptr<std::vector<unsigned char>>> shared;
+  std::vector<unsigned char> dynamic;
+  Statistics statistics{};
+};
+
+Machine& machine() {
+  static Machine instance;
+  return instance;
+}
+
+std::string place(const Thread& thread) {
+  const char* slash = std::strrchr(thread.site.file, '/');
+  return std::string(slash == nullptr ? thread.site.file : slash + 1) + ":" + std::to_string(thread.site.line);
+}
+
+void fiber_body(void* argument) {
+  Machine& m = machine();
+  const auto index = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
+  (*m.kernel)();
+  m.threads[index].state = State::DONE;
+}
+
+void wait_here() {
+  Machine& m = machine();
+  m.fibers[m.current].yield();
+}
+
+std::uint64_t lane_result(WarpOperation operation, const Thread* warp, unsigned lane, unsigned mask) {
+  const Thread& self = warp[lane];
+  int source = static_cast<int>(lane);
+  switch (operation) {
+    case WarpOperation::SYNC:
+      return 0;
+    case WarpOperation::SHUFFLE:
+      source = self.argument & 31;
+      break;
+    case WarpOperation::SHUFFLE_XOR:
+      source = static_cast<int>(lane) ^ self.argument;
+      break;
+    case WarpOperation::SHUFFLE_UP:
+      source = static_cast<int>(lane) - self.argument;
+      break;
+    case WarpOperation::SHUFFLE_DOWN:
+      source = static_cast<int>(lane) + self.argument;
+      break;
+    default: {
+      std::uint64_t result = 0;
+      for (unsigned other = 0; other < kWarp; ++other) {
+        if ((mask >> other & 1u) == 0) continue;
+        const std::uint64_t value = warp[other].value;
+        if (operation == WarpOperation::BALLOT) result |= static_cast<std::uint64_t>(value != 0) << other;
+        if (operation == WarpOperation::MATCH) result |= static_cast<std::uint64_t>(value == self.value) << other;
+        if (operation == WarpOperation::ADD) result = static_cast<unsigned>(result + value);
+        if (operation == WarpOperation::MAXIMUM) result = std::max(result, value);
+      }
+      return result;
+    }
+  }
+  if (source < 0 || source > 31) return self.value; /* as the hardware: out of range keeps the lane's own value */
+  if ((mask >> source & 1u) == 0) return 0xffffffffffffffffu; /* undefined on the device */
+  return warp[source].value;
+}
+
+/* Completes the warp operation the current thread has just reached, if it was the last lane of its mask. */
+void try_warp_operation() {
+  Machine& m = machine();
+  const Thread& self = m.threads[m.current];
+  Thread* warp = &m.threads[m.current / kWarp * kWarp];
+  const unsigned lanes = std::min<unsigned>(kWarp, static_cast<unsigned>(m.threads.size()) - m.current / kWarp * kWarp);
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if ((self.mask >> lane & 1u) == 0) continue;
+    if (lane >= lanes) violation(place(self) + ": warp operation names lane " + std::to_string(lane) + ", which the block lacks");
+    const Thread& other = warp[lane];
+    if (other.state != State::AT_WARP_OPERATION || other.operation != self.operation || other.mask != self.mask ||
+        other.site.line != self.site.line || other.site.file != self.site.file) {
+      return;
+    }
+  }
+  const unsigned mask = self.mask;
+  const WarpOperation operation = self.operation;
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if (mask >> lane & 1u) warp[lane].result = lane_result(operation, warp, lane, mask);
+  }
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if (mask >> lane & 1u) warp[lane].state = State::READY;
+  }
+  ++m.statistics.warp_operations;
+}
+
+/* Lets everybody go on when all threads wait at one barrier. */
+void try_barrier() {
+  Machine& m = machine();
+  if (m.waiting_at_barrier != m.threads.size()) return;
+  std::uint64_t sum = 0;
+  for (const Thread& thread : m.threads) {
+    if (thread.site.line != m.threads[0].site.line || thread.site.file != m.threads[0].site.file) {
+      violation("threads of one block wait at different barriers: " + place(m.threads[0]) + " and " + place(thread));
+    }
+    sum += thread.value;
+  }
+  for (Thread& thread : m.threads) {
+    thread.result = sum;
+    thread.state = State::READY;
+  }
+  m.waiting_at_barrier = 0;
+  ++m.statistics.barriers;
+}
+
+/* Nobody can run and not all are done: tells who waits where. */
+std::string deadlock() {
+  const Machine& m = machine();
+  unsigned done = 0;
+  std::map<std::string, unsigned> waiting;
+  for (const Thread& thread : m.threads) {
+    if (thread.state == State::DONE) ++done;
+    if (thread.state == State::AT_BARRIER) ++waiting["barrier " + place(thread)];
+    if (thread.state == State::AT_WARP_OPERATION) ++waiting["warp operation " + place(thread)];
+  }
+  std::string text = "divergence: of " + std::to_string(m.threads.size()) + " threads " + std::to_string(done) + " returned";
+  for (const auto& [where, count] : waiting) text += ", " + std::to_string(count) + " wait at " + where;
+  return text;
+}
+
+bool run_block(unsigned threads) {
+  Machine& m = machine();
+  m.threads.assign(threads, Thread{});
+  m.waiting_at_barrier = 0;
+  m.shared.clear();
+  std::fill(m.dynamic.begin(), m.dynamic.end(), 0xff);
+  while (m.fibers.size() < threads) m.fibers.emplace_back(kStackBytes);
+  for (unsigned i = 0; i < threads; ++i) m.fibers[i].start(&fiber_body, reinterpret_cast<void*>(std::uintptr_t{i}));
+
+  m.order.resize(threads);
+  std::iota(m.order.begin(), m.order.end(), 0u);
+  if (m.order_kind == Order::REVERSE) std::reverse(m.order.begin(), m.order.end());
+  for (;;) {
+    if (m.order_kind == Order::SHUFFLED) std::shuffle(m.order.begin(), m.order.end(), m.random);
+    bool ran = false;
+    for (unsigned i : m.order) {
+      if (m.threads[i].state != State::READY) continue;
+      ran = true;
+      m.current = i;
+      threadIdx = {i, 0, 0};
+      m.fibers[i].resume();
+      if (!m.error.empty()) return false;
+    }
+    if (!ran) break;
+  }
+  const bool done =
+      std::all_of(m.threads.begin(), m.threads.end(), [](const Thread& t) { return t.state == State::DONE; });
+  if (!done) m.error = deadlock();
+  return done;
+}
+
+}  // namespace
+
+void set_order(Order order, std::uint64_t seed) {
+  machine().order_kind = order;
+  machine().random.seed(seed);
+}
+
+const std::string& launch_error() { return machine().error; }
+
+Statistics statistics() { return machine().statistics; }
+
+void violation(const std::string& message) {
+  Machine& m = machine();
+  m.error = message;
+  for (;;) wait_here();
+}
+
+std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64_t value, int argument, Site site) {
+  Machine& m = machine();
+  Thread& self = m.threads[m.current];
+  self.site = site;
+  if ((mask >> (m.current % kWarp) & 1u) == 0) violation(place(self) + ": the calling lane is not in the warp operation's mask");
+  self.operation = operation;
+  self.mask = mask;
+  self.value = value;
+  self.argument = argument;
+  self.state = State::AT_WARP_OPERATION;
+  try_warp_operation();
+  if (self.state != State::READY) wait_here();
+  return self.result;
+}
+
+int block_barrier(int value, Site site) {
+  Machine& m = machine();
+  Thread& self = m.threads[m.current];
+  self.site = site;
+  self.value = static_cast<std::uint64_t>(value);
+  self.state = State::AT_BARRIER;
+  ++m.waiting_at_barrier;
+  try_barrier();
+  if (self.state != State::READY) wait_here();
+  return static_cast<int>(self.result);
+}
+
+void* shared_memory(const void* site, std::size_t bytes) {
+  auto& slot = machine().shared[site];
+  if (slot == nullptr) slot = std::make_unique<std::vector<unsigned char>>(bytes, 0xff);
+  return slot->data();
+}
+
+void* dynamic_shared_memory(std::size_t* bytes) {
+  Machine& m = machine();
+  *bytes = m.dynamic.size();
+  return m.dynamic.data();
+}
+
+/* ---- device memory with guard bytes ------------------------------------------------------------------------------- */
+
+namespace {
+
+constexpr std::size_t kGuard = 256;
+constexpr unsigned char kGuardByte = 0xa5;
+
+struct Allocation {
+  std::unique_ptr<unsigned char[]> base;
+  std::size_t bytes;
+};
+
+std::map<void*, Allocation>& allocations() {
+  static std::map<void*, Allocation> instance;
+  return instance;
+}
+
+bool guards_intact() {
+  for (const auto& [memory, allocation] : allocations()) {
+    const auto* inside = static_cast<const unsigned char*>(memory);
+    const auto broken = [](unsigned char byte) { return byte != kGuardByte; };
+    if (std::any_of(inside - kGuard, inside, broken) ||
+        std::any_of(inside + allocation.bytes, inside + allocation.bytes + kGuard, broken)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, const std::function<void()>& kernel) {
+  Machine& m = machine();
+  if (!m.error.empty()) return false; /* sticky, as on the device */
+  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z != 1) {
+    m.error = "launch of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " blocks of " +
+              std::to_string(threads) + " threads";
+    return false;
+  }
+  m.kernel = &kernel;
+  m.dynamic.resize(dynamic_shared_bytes);
+  gridDim = grid;
+  blockDim = dim3(threads);
+  ++m.statistics.launches;
+  for (unsigned y = 0; y < grid.y; ++y) {
+    for (unsigned x = 0; x < grid.x; ++x) {
+      blockIdx = {x, y, 0};
+      ++m.statistics.blocks;
+      if (!run_block(threads)) {
+        m.error += " (block " + std::to_string(x) + ", thread " + std::to_string(m.current) + ")";
+        return false;
+      }
+    }
+  }
+  if (!guards_intact()) m.error = "a kernel wrote outside an array in device memory";
+  return m.error.empty();
+}
+
+void clear_error() { machine().error.clear(); }
+
+}  // namespace pal::host
+
+/* The error text outlives cudaGetLastError, which clears the state as the runtime's does. */
+static std::string last_error_text;
+
+cudaError_t cudaGetLastError() {
+  if (pal::host::launch_error().empty()) return cudaSuccess;
+  last_error_text = pal::host::launch_error();
+  pal::host::clear_error();
+  return cudaErrorLaunchFailure;
+}
+
+const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : last_error_text.c_str(); }
+
+cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  const std::size_t total = bytes + 2 * pal::host::kGuard + 256;
+  std::unique_ptr<unsigned char[]> base(new (std::nothrow) unsigned char[total]);
+  if (base == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(base.get(), pal::host::kGuardByte, total);
+  const auto start = (reinterpret_cast<std::uintptr_t>(base.get()) + pal::host::kGuard + 255) / 256 * 256;
+  *memory = reinterpret_cast<void*>(start);
+  std::memset(*memory, 0xff, bytes);
+  pal::host::allocations()[*memory] = {std::move(base), bytes};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* memory) {
+  if (memory == nullptr) return cudaSuccess;
+  const bool intact = pal::host::guards_intact();
+  pal::host::allocations().erase(memory);
+  if (intact) return cudaSuccess;
+  last_error_text = "an array in device memory was written outside its bounds";
+  return cudaErrorLaunchFailure;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+  if (bytes > 0) std::memmove(to, from, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
+  if (bytes > 0) std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t) {
+  return cudaMemset(memory, value, bytes);
+}
+
+cudaError_t cudaDeviceSynchronize() { return cudaGetLastError(); }

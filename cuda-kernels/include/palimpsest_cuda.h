@@ -1,0 +1,46 @@
+/*
+ * palimpsest_cuda.h - what the CUDA library offers beyond the common table of palimpsest.h.
+ */
+#ifndef PALIMPSEST_CUDA_H
+#define PALIMPSEST_CUDA_H
+
+#include "palimpsest.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Who multiplies matrices: "" = cuBLASLt where libcublasLt can be loaded, else our own tiled kernel;
+ * "tiled" = always our own kernel (slow; for tests and as the yardstick); "cublaslt" = cuBLASLt or PAL_UNSUPPORTED.
+ * The library is looked for by its name (so LD_LIBRARY_PATH counts) and at the path in PALIMPSEST_CUBLASLT.
+ */
+PAL_API pal_status pal_cuda_set_product(const char* name);
+
+/*
+ * Arithmetic of products of floats (a coder without `operands`, and the skip matrix): 1 = tf32 where the backend has it,
+ * 0 = plain fp32, -1 = the default (fp32 where operands is NULL, tf32 for the skip matrix of a coder with bf16 operands).
+ */
+PAL_API pal_status pal_cuda_set_tf32(int32_t on);
+
+/*
+ * Bytes of the buffer of pre-activations that pal_encode works through chunk by chunk; part of its workspace. At most and
+ * by default 512 MiB are used; a chunk that stays in the L2 cache (about 32 MiB) may be faster. 0 = the default.
+ * Takes effect for the pal_encode_workspace_bytes and pal_encode calls that follow.
+ */
+PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);
+
+/*
+ * pal_decode and pal_fvu in one: y_hat is never written.
+ *   grad[r, :] = 2 (y_hat - y) / sums[1], sums as in pal_fvu; the gradient has the same bits as the two calls give.
+ */
+PAL_API size_t pal_cuda_decode_loss_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t k);
+PAL_API pal_status pal_cuda_decode_loss(const pal_coder* coder, const float* x, const float* y, int64_t rows, int64_t k,
+                                        const float* values, const int32_t* indices, float* grad, double* sums,
+                                        void* workspace, size_t workspace_bytes, pal_stream stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PALIMPSEST_CUDA_H */

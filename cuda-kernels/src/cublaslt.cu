@@ -1,0 +1,243 @@
+/*
+ * cublaslt.cu - loads libcublasLt, keeps one handle a device and one plan (descriptors and algorithm) a shape.
+ *
+ * cuBLASLt thinks in columns: a row-major D [rows, cols] is its column-major D' [cols, rows], so D = A B^T is asked for
+ * as D' = op(B') op(A') with the operands in exchanged places. Nothing is allocated on the device by a product: its
+ * scratch memory is part of the caller's workspace, and the plan is made by the *_workspace_bytes function before.
+ */
+#include "cublaslt.h"
+
+#if defined(__CUDACC__)
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+namespace pal {
+namespace {
+
+using Handle = void*;
+using Descriptor = void*;
+using Layout = void*;
+using Preference = void*;
+
+struct Algorithm {
+  uint64_t data[8];
+};
+struct Heuristic {
+  Algorithm algorithm;
+  size_t workspace_bytes;
+  int state;
+  float waves;
+  int reserved[4];
+};
+
+constexpr int kComputeFloat = 68;
+constexpr int kComputeTf32 = 77;
+constexpr int kTypeFloat = 0;
+constexpr int kTypeBf16 = 14;
+constexpr int kTransposeNo = 0;
+constexpr int kTransposeYes = 1;
+constexpr int kDescriptorTransposeA = 3;
+constexpr int kDescriptorTransposeB = 4;
+constexpr int kDescriptorEpilogue = 7;
+constexpr int kDescriptorBiasPointer = 8;
+constexpr int kEpilogueBias = 4;
+constexpr int kPreferenceWorkspaceBytes = 1;
+
+struct Functions {
+  int (*create)(Handle*);
+  size_t (*version)();
+  int (*descriptor_create)(Descriptor*, int compute, int scale_type);
+  int (*descriptor_set)(Descriptor, int attribute, const void*, size_t);
+  int (*layout_create)(Layout*, int type, uint64_t rows, uint64_t cols, int64_t stride);
+  int (*preference_create)(Preference*);
+  int (*preference_set)(Preference, int attribute, const void*, size_t);
+  int (*preference_destroy)(Preference);
+  int (*heuristic)(Handle, Descriptor, Layout, Layout, Layout, Layout, Preference, int wanted, Heuristic*, int* found);
+  int (*multiply)(Handle, Descriptor, const void* alpha, const void* a, Layout, const void* b, Layout, const void* beta,
+                  const void* c, Layout, void* d, Layout, const Algorithm*, void* workspace, size_t, cudaStream_t);
+};
+
+struct Plan {
+  Descriptor descriptor;
+  Layout first, second, result;
+  Heuristic heuristic;
+};
+
+using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int, bool>;
+
+struct Library {
+  Functions call{};
+  std::string unavailable;
+  std::string version;
+  std::mutex mutex;
+  std::map<int, Handle> handles;
+  std::map<Key, Plan> plans;
+};
+
+template <class F>
+bool resolve(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  return function != nullptr;
+}
+
+void* open_library(std::string& problems) {
+  const char* asked = std::getenv("PALIMPSEST_CUBLASLT");
+  const char* names[] = {asked, "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
+  for (const char* name : names) {
+    if (name == nullptr || name[0] == '\0') continue;
+    if (void* library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
+    problems += std::string(problems.empty() ? "" : "; ") + dlerror();
+  }
+  return nullptr;
+}
+
+Library& library() {
+  static Library* instance = [] {
+    auto* made = new Library;
+    void* opened = open_library(made->unavailable);
+    if (opened == nullptr) return made;
+    made->unavailable.clear();
+    Functions& f = made->call;
+    const bool complete = resolve(opened, "cublasLtCreate", f.create) &&
+                          resolve(opened, "cublasLtGetVersion", f.version) &&
+                          resolve(opened, "cublasLtMatmulDescCreate", f.descriptor_create) &&
+                          resolve(opened, "cublasLtMatmulDescSetAttribute", f.descriptor_set) &&
+                          resolve(opened, "cublasLtMatrixLayoutCreate", f.layout_create) &&
+                          resolve(opened, "cublasLtMatmulPreferenceCreate", f.preference_create) &&
+                          resolve(opened, "cublasLtMatmulPreferenceSetAttribute", f.preference_set) &&
+                          resolve(opened, "cublasLtMatmulPreferenceDestroy", f.preference_destroy) &&
+                          resolve(opened, "cublasLtMatmulAlgoGetHeuristic", f.heuristic) &&
+                          resolve(opened, "cublasLtMatmul", f.multiply);
+    if (!complete) {
+      made->unavailable = "libcublasLt lacks a function we need";
+      return made;
+    }
+    const size_t version = f.version();
+    /* 13.0.2 is 130002 since version 12; the patch level takes two digits, the minor version two. */
+    char text[64];
+    std::snprintf(text, sizeof(text), "cuBLASLt %zu.%zu.%zu", version / 10000, version / 100 % 100, version % 100);
+    made->version = text;
+    return made;
+  }();
+  return *instance;
+}
+
+pal_status check(int status, const char* what) {
+  if (status == 0) return PAL_OK;
+  return fail(PAL_DEVICE_ERROR, "cuBLASLt: %s returned status %d", what, status);
+}
+
+/* The device's handle; the caller holds the lock. */
+pal_status handle_of_device(Library& lib, int* device, Handle* handle) {
+  PAL_TRY(check_cuda(cudaGetDevice(device), "cudaGetDevice"));
+  auto found = lib.handles.find(*device);
+  if (found == lib.handles.end()) {
+    Handle made = nullptr;
+    PAL_TRY(check(lib.call.create(&made), "cublasLtCreate"));
+    found = lib.handles.emplace(*device, made).first;
+  }
+  *handle = found->second;
+  return PAL_OK;
+}
+
+pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool half, Arithmetic arithmetic,
+                     bool with_bias, Plan* plan) {
+  const Functions& f = lib.call;
+  const int type = half ? kTypeBf16 : kTypeFloat;
+  const int compute = !half && arithmetic == Arithmetic::TF32 ? kComputeTf32 : kComputeFloat;
+  PAL_TRY(check(f.descriptor_create(&plan->descriptor, compute, kTypeFloat), "cublasLtMatmulDescCreate"));
+  /* First operand B, second A; see the head of this file. */
+  const int first_transposed = s.form == Form::NT ? kTransposeYes : kTransposeNo;
+  const int second_transposed = s.form == Form::NT ? kTransposeNo : kTransposeYes;
+  PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorTransposeA, &first_transposed, sizeof(int)), "transpose"));
+  PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorTransposeB, &second_transposed, sizeof(int)), "transpose"));
+  if (with_bias) {
+    PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorEpilogue, &kEpilogueBias, sizeof(int)), "epilogue"));
+  }
+  const auto rows = static_cast<uint64_t>(s.rows), cols = static_cast<uint64_t>(s.cols), inner = static_cast<uint64_t>(s.inner);
+  const bool nt = s.form == Form::NT;
+  PAL_TRY(check(f.layout_create(&plan->first, type, nt ? inner : cols, nt ? cols : inner, s.b_stride), "layout"));
+  PAL_TRY(check(f.layout_create(&plan->second, type, nt ? inner : rows, nt ? rows : inner, s.a_stride), "layout"));
+  PAL_TRY(check(f.layout_create(&plan->result, type, cols, rows, s.d_stride), "layout"));
+
+  Preference preference = nullptr;
+  PAL_TRY(check(f.preference_create(&preference), "cublasLtMatmulPreferenceCreate"));
+  const size_t workspace = kProductWorkspaceBytes;
+  int found = 0;
+  int status = f.preference_set(preference, kPreferenceWorkspaceBytes, &workspace, sizeof(workspace));
+  if (status == 0) {
+    status = f.heuristic(handle, plan->descriptor, plan->first, plan->second, plan->result, plan->result, preference, 1,
+                         &plan->heuristic, &found);
+  }
+  f.preference_destroy(preference);
+  PAL_TRY(check(status, "cublasLtMatmulAlgoGetHeuristic"));
+  if (found < 1 || plan->heuristic.state != 0) {
+    return fail(PAL_UNSUPPORTED, "cuBLASLt has no algorithm for a %lld x %lld x %lld product",
+                static_cast<long long>(s.rows), static_cast<long long>(s.cols), static_cast<long long>(s.inner));
+  }
+  return PAL_OK;
+}
+
+/* The plan of a shape, made at its first use; the caller holds the lock. */
+pal_status plan_of(Library& lib, const ProductShape& s, bool half, Arithmetic arithmetic, bool with_bias, Handle* handle,
+                   Plan** plan) {
+  int device = 0;
+  PAL_TRY(handle_of_device(lib, &device, handle));
+  const Key key{device, static_cast<int>(s.form), s.rows, s.cols, s.inner, s.a_stride, s.b_stride, s.d_stride,
+                half, static_cast<int>(arithmetic), with_bias};
+  auto found = lib.plans.find(key);
+  if (found == lib.plans.end()) {
+    Plan made{};
+    PAL_TRY(make_plan(lib, *handle, s, half, arithmetic, with_bias, &made));
+    found = lib.plans.emplace(key, made).first;
+  }
+  *plan = &found->second;
+  return PAL_OK;
+}
+
+}  // namespace
+
+const char* cublaslt_unavailable() {
+  const Library& lib = library();
+  return lib.unavailable.empty() ? nullptr : lib.unavailable.c_str();
+}
+
+const char* cublaslt_version() { return library().version.c_str(); }
+
+pal_status cublaslt_prepare(const ProductShape& shape, bool half, Arithmetic arithmetic, bool with_bias) {
+  Library& lib = library();
+  const std::lock_guard<std::mutex> lock(lib.mutex);
+  Handle handle = nullptr;
+  Plan* plan = nullptr;
+  return plan_of(lib, shape, half, arithmetic, with_bias, &handle, &plan);
+}
+
+pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic arithmetic, const void* a, const void* b,
+                            const void* bias, void* d, bool accumulate, void* workspace, cudaStream_t stream) {
+  Library& lib = library();
+  /* The bias pointer is an attribute of the shared descriptor, hence the lock around both calls. */
+  const std::lock_guard<std::mutex> lock(lib.mutex);
+  Handle handle = nullptr;
+  Plan* plan = nullptr;
+  PAL_TRY(plan_of(lib, shape, half, arithmetic, bias != nullptr, &handle, &plan));
+  if (bias != nullptr) {
+    PAL_TRY(check(lib.call.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &bias, sizeof(bias)), "bias"));
+  }
+  const float alpha = 1.0f;
+  const float beta = accumulate ? 1.0f : 0.0f;
+  return check(lib.call.multiply(handle, plan->descriptor, &alpha, b, plan->first, a, plan->second, &beta, d,
+                                 plan->result, d, plan->result, &plan->heuristic.algorithm, workspace,
+                                 kProductWorkspaceBytes, stream),
+               "cublasLtMatmul");
+}
+
+}  // namespace pal
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * cublaslt.h - the matrix product by NVIDIA's cuBLASLt, loaded at run time: neither its header nor its library is needed
+ * to build. The prototypes and enumeration values below follow NVIDIA's public documentation of the cuBLASLt API.
+ */
+#pragma once
+
+#include "product.h"
+
+namespace pal {
+
+/* Why cuBLASLt cannot be used, or NULL where it can. The first call loads it and makes a handle for the device. */
+const char* cublaslt_unavailable();
+
+/* "cuBLASLt 13.0.2" once loaded. */
+const char* cublaslt_version();
+
+/* Chooses and keeps the algorithm for a shape on the current device (host work only). */
+pal_status cublaslt_prepare(const ProductShape& shape, bool half, Arithmetic arithmetic, bool with_bias);
+
+pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic arithmetic, const void* a, const void* b,
+                            const void* bias, void* d, bool accumulate, void* workspace, cudaStream_t stream);
+
+}  // namespace pal

@@ -1,0 +1,166 @@
+/*
+ * encode.cu - the sparse encoder E0: product into a buffer of pre-activations, chunk of rows by chunk, and exact selection.
+ *
+ * Formula  a = relu(W_enc (x - c) + b_enc); values, indices = the k largest of each row (or of each group).
+ * Shapes   x [B, d], W_enc [M, d], b_enc [M], c [d]; values, indices [B, k].
+ * Precision  with operands: x - c, W_enc and b_enc in bf16, sums in fp32, pre-activations rounded to bf16 once.
+ *            without: everything in fp32 (or tf32 products, pal_cuda_set_tf32).
+ * Traffic  a chunk of n rows: W_enc 2 M d bytes, x 6 n d, pre-activations 2 n M written and 2 n M read. At d 768, M 32768,
+ *          B 8192: product 412 GFLOP, 0.52 ms at 790 TFLOP/s; writing and reading back 1.07 GB, 0.25 ms at 4.3 TB/s, of
+ *          which the writing hides behind the product. Predicted 0.70 ms, 1.3 times the product.
+ *
+ * Variants, naive to best
+ *   eager     product to fp32, bias, relu, topk as separate passes over B x M floats: 4 GB and more a batch of 8192.
+ *   E0        (this file) bf16 buffer of at most 512 MB, bias in the product's epilogue, relu folded into the selection, one
+ *             reading pass. With a chunk that stays in L2 (pal_cuda_set_chunk_bytes) not even that touches memory.
+ *   E1, E2    group maxima, or each group's best few, taken in the product's epilogue: no buffer at all. Not written yet.
+ * Test: cases `encode` of test/; time alone: `bench encode`.
+ */
+#include <algorithm>
+
+#include "operands.h"
+#include "palimpsest_cuda.h"
+#include "product.h"
+#include "select.h"
+
+namespace pal {
+namespace {
+
+constexpr int64_t kMostChunkBytes = int64_t{512} << 20;
+/* A chunk of full product tiles. */
+constexpr int64_t kChunkRows = 256;
+
+int64_t chunk_bytes = kMostChunkBytes;
+
+constexpr int kThreads = 256;
+
+/* out[r, c] = x[r, c] - centre[c], for the fp32 path of coders with a centre. */
+__global__ void __launch_bounds__(kThreads)
+    subtract_centre(const float* __restrict__ x, const float* __restrict__ centre, int64_t elements, int64_t width,
+                    float* __restrict__ out) {
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at < elements) out[at] = x[at] - centre[at % width];
+}
+
+template <class T>
+struct Chunk {
+  T* input = nullptr;       /* [chunk rows, input stride]; NULL where x itself is the input */
+  T* activations = nullptr; /* [chunk rows, activation stride] */
+  void* product = nullptr;
+  int64_t rows = 0;
+  int64_t input_stride = 0;
+  int64_t activation_stride = 0;
+  size_t bytes = 0;
+
+  Chunk(int64_t width, int64_t latents, int64_t batch, bool copies_input, void* memory) {
+    constexpr int64_t kElements = 16 / sizeof(T);
+    input_stride = sizeof(T) == sizeof(bf16) ? bf16_stride(width) : width;
+    activation_stride = round_up<int64_t>(latents, kElements);
+    rows = chunk_bytes / (activation_stride * static_cast<int64_t>(sizeof(T)));
+    if (rows > kChunkRows) rows = rows / kChunkRows * kChunkRows;
+    rows = std::clamp<int64_t>(rows, 1, std::max<int64_t>(batch, 1));
+    Arena arena(memory);
+    if (copies_input) input = arena.take<T>(rows * input_stride);
+    activations = arena.take<T>(rows * activation_stride);
+    product = arena.take<unsigned char>(static_cast<int64_t>(product_workspace_bytes()));
+    bytes = arena.bytes();
+  }
+
+  ProductShape shape(int64_t width, int64_t latents, int64_t n) const {
+    const int64_t inner = sizeof(T) == sizeof(bf16) ? input_stride : width;
+    return {Form::NT, n, latents, inner, input_stride, input_stride, activation_stride};
+  }
+};
+
+template <class T>
+pal_status select(const Chunk<T>& chunk, const pal_coder& coder, int64_t n, int64_t k, pal_activation activation,
+                  float* values, int32_t* indices, cudaStream_t stream) {
+  return activation == PAL_GROUPMAX ? select_groupmax(chunk.activations, chunk.activation_stride, coder.latents, n, k,
+                                                      values, indices, stream)
+                                    : select_topk(chunk.activations, chunk.activation_stride, coder.latents, n, k, values,
+                                                  indices, stream);
+}
+
+pal_status encode_bf16(const pal_coder& coder, const float* x, int64_t rows, int64_t k, pal_activation activation,
+                       float* values, int32_t* indices, void* workspace, cudaStream_t stream) {
+  const Operands operands(coder);
+  const Chunk<bf16> chunk(coder.width, coder.latents, rows, true, workspace);
+  const float* centre = coder.subtract_decoder_bias ? coder.decoder_bias : nullptr;
+  for (int64_t first = 0; first < rows; first += chunk.rows) {
+    const int64_t n = std::min(chunk.rows, rows - first);
+    PAL_TRY(convert_to_bf16(x + first * coder.width, centre, n, coder.width, chunk.input_stride, chunk.input, stream));
+    PAL_TRY(product(chunk.shape(coder.width, coder.latents, n), chunk.input, operands.encoder, operands.encoder_bias,
+                    chunk.activations, chunk.product, stream));
+    PAL_TRY(select(chunk, coder, n, k, activation, values + first * k, indices + first * k, stream));
+  }
+  return PAL_OK;
+}
+
+pal_status encode_float(const pal_coder& coder, const float* x, int64_t rows, int64_t k, pal_activation activation,
+                        float* values, int32_t* indices, void* workspace, cudaStream_t stream) {
+  const bool centred = coder.subtract_decoder_bias != 0;
+  const Chunk<float> chunk(coder.width, coder.latents, rows, true, workspace);
+  for (int64_t first = 0; first < rows; first += chunk.rows) {
+    const int64_t n = std::min(chunk.rows, rows - first);
+    const float* input = x + first * coder.width;
+    if (centred) {
+      const int64_t elements = n * coder.width;
+      PAL_TRY(launch("subtract_centre", &subtract_centre, dim3(static_cast<unsigned>(ceil_divide<int64_t>(elements, kThreads))),
+                     kThreads, 0, stream, input, coder.decoder_bias, elements, coder.width, chunk.input));
+      input = chunk.input;
+    }
+    PAL_TRY(product(chunk.shape(coder.width, coder.latents, n), float_arithmetic(false, true), input, coder.encoder,
+                    coder.encoder_bias, chunk.activations, false, chunk.product, stream));
+    PAL_TRY(select(chunk, coder, n, k, activation, values + first * k, indices + first * k, stream));
+  }
+  return PAL_OK;
+}
+
+}  // namespace
+}  // namespace pal
+
+extern "C" {
+
+pal_status pal_cuda_set_chunk_bytes(int64_t bytes) {
+  PAL_REQUIRE(bytes >= 0 && bytes <= pal::kMostChunkBytes, "pal_cuda_set_chunk_bytes: %lld, expected 0 .. %lld",
+              static_cast<long long>(bytes), static_cast<long long>(pal::kMostChunkBytes));
+  pal::chunk_bytes = bytes == 0 ? pal::kMostChunkBytes : bytes;
+  return PAL_OK;
+}
+
+size_t pal_encode_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t, pal_activation) {
+  if (width <= 0 || latents <= 0 || rows < 0) return 0;
+  const pal::Chunk<pal::bf16> half(width, latents, rows, true, nullptr);
+  const pal::Chunk<float> full(width, latents, rows, true, nullptr);
+  pal::prepare_product(half.shape(width, latents, std::min(rows, half.rows)), true, pal::Arithmetic::FP32, true);
+  pal::prepare_product(half.shape(width, latents, rows % half.rows), true, pal::Arithmetic::FP32, true);
+  const pal::Arithmetic arithmetic = pal::float_arithmetic(false, true);
+  pal::prepare_product(full.shape(width, latents, std::min(rows, full.rows)), false, arithmetic, true);
+  pal::prepare_product(full.shape(width, latents, rows % full.rows), false, arithmetic, true);
+  return std::max(half.bytes, full.bytes);
+}
+
+pal_status pal_encode(const pal_coder* coder, const float* x, int64_t rows, int64_t k, pal_activation activation,
+                      float* values, int32_t* indices, void* workspace, size_t workspace_bytes, pal_stream stream) {
+  PAL_TRY(pal::check_coder(coder, "pal_encode"));
+  PAL_REQUIRE(rows >= 0, "pal_encode: rows %lld is negative", static_cast<long long>(rows));
+  PAL_REQUIRE(k >= 1 && k <= coder->latents, "pal_encode: k %lld, expected 1 .. %lld", static_cast<long long>(k),
+              static_cast<long long>(coder->latents));
+  PAL_REQUIRE(activation == PAL_TOPK || activation == PAL_GROUPMAX, "pal_encode: activation %d, expected 0 or 1", activation);
+  PAL_REQUIRE(activation != PAL_GROUPMAX || coder->latents % k == 0, "pal_encode: groupmax of %lld latents in %lld groups",
+              static_cast<long long>(coder->latents), static_cast<long long>(k));
+  PAL_REQUIRE(coder->encoder != nullptr && coder->encoder_bias != nullptr, "pal_encode: encoder or encoder_bias is NULL");
+  PAL_REQUIRE(coder->subtract_decoder_bias == 0 || coder->decoder_bias != nullptr, "pal_encode: decoder_bias is NULL");
+  if (rows == 0) return PAL_OK;
+  PAL_REQUIRE(x != nullptr && values != nullptr && indices != nullptr, "pal_encode: x, values or indices is NULL");
+  const size_t needed = pal_encode_workspace_bytes(coder->width, coder->latents, rows, k, activation);
+  PAL_REQUIRE(workspace != nullptr && workspace_bytes >= needed, "pal_encode: workspace of %zu bytes, expected %zu",
+              workspace_bytes, needed);
+  PAL_REQUIRE(pal::is_aligned(workspace, pal::kAlignment), "pal_encode: workspace is not aligned to %zu bytes", pal::kAlignment);
+  const cudaStream_t s = pal::as_stream(stream);
+  return coder->operands != nullptr
+             ? pal::encode_bf16(*coder, x, rows, k, activation, values, indices, workspace, s)
+             : pal::encode_float(*coder, x, rows, k, activation, values, indices, workspace, s);
+}
+
+}  // extern "C"

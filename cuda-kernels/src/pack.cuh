@@ -1,0 +1,73 @@
+/*
+ * pack.cuh - bf16 as plain 16-bit integers (the same bits on host and device) and loads of several elements at once.
+ */
+#pragma once
+
+#include "device.cuh"
+
+namespace pal {
+
+/* A bfloat16: the upper half of a float. */
+struct bf16 {
+  uint16_t bits;
+};
+
+__device__ __forceinline__ float to_float(bf16 value) { return __uint_as_float(static_cast<unsigned>(value.bits) << 16); }
+__device__ __forceinline__ float to_float(float value) { return value; }
+
+/* Rounds to nearest, ties to even; a NaN stays one. */
+__device__ __forceinline__ bf16 to_bf16(float value) {
+  const unsigned bits = __float_as_uint(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return {static_cast<uint16_t>(bits >> 16 | 0x40u)};
+  return {static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
+}
+
+template <class T>
+__device__ __forceinline__ T from_float(float value);
+template <>
+__device__ __forceinline__ float from_float<float>(float value) {
+  return value;
+}
+template <>
+__device__ __forceinline__ bf16 from_float<bf16>(float value) {
+  return to_bf16(value);
+}
+
+template <int kBytes>
+struct Word;
+template <>
+struct Word<2> {
+  using type = uint16_t;
+};
+template <>
+struct Word<4> {
+  using type = unsigned;
+};
+template <>
+struct Word<8> {
+  using type = uint2;
+};
+template <>
+struct Word<16> {
+  using type = uint4;
+};
+
+/* N elements moved by one load or store; the address must be a multiple of their size. */
+template <class T, int N>
+struct Pack {
+  T element[N];
+
+  static __device__ __forceinline__ Pack load(const T* from) {
+    const auto word = *reinterpret_cast<const typename Word<static_cast<int>(sizeof(T)) * N>::type*>(from);
+    Pack pack;
+    memcpy(pack.element, &word, sizeof(word));
+    return pack;
+  }
+  __device__ __forceinline__ void store(T* to) const {
+    typename Word<static_cast<int>(sizeof(T)) * N>::type word;
+    memcpy(&word, element, sizeof(word));
+    *reinterpret_cast<typename Word<static_cast<int>(sizeof(T)) * N>::type*>(to) = word;
+  }
+};
+
+}  // namespace pal

@@ -1,0 +1,50 @@
+/*
+ * main.cu - runs all cases, or those whose name contains one of the arguments. Exit 0 when every check holds, 1 after
+ * faults, 3 where there is no usable GPU.
+ */
+#include <chrono>
+
+#include "harness.h"
+
+using namespace pal::test;
+
+int main(int count, char** arguments) {
+#if defined(__CUDACC__)
+  int devices = 0;
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error != cudaSuccess || devices == 0) {
+    std::fprintf(stderr, "no usable GPU: %s\n", error == cudaSuccess ? "none found" : cudaGetErrorString(error));
+    return 3;
+  }
+#endif
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Case> cases;
+  for (const auto& list : {emulation_cases(), product_cases(), encode_cases(), decode_cases(), fvu_cases()}) {
+    cases.insert(cases.end(), list.begin(), list.end());
+  }
+  int run = 0;
+  for (const Case& test : cases) {
+    bool wanted = count < 2;
+    for (int i = 1; i < count; ++i) wanted = wanted || std::strstr(test.name, arguments[i]) != nullptr;
+    if (!wanted) continue;
+    tally().where = test.name;
+    const auto before = std::chrono::steady_clock::now();
+    test.run();
+    ++run;
+    if (std::getenv("PALIMPSEST_VERBOSE") != nullptr) {
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - before;
+      std::printf("%-36s %6.2f s\n", test.name, seconds.count());
+    }
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::printf("%s: %d cases, %ld checks, %ld faults, %.1f s", pal_describe(), run, tally().checks, tally().faults,
+              seconds.count());
+#if !defined(__CUDACC__)
+  const auto s = pal::host::statistics();
+  std::printf("; %llu launches, %llu blocks, %llu barriers, %llu warp operations", static_cast<unsigned long long>(s.launches),
+              static_cast<unsigned long long>(s.blocks), static_cast<unsigned long long>(s.barriers),
+              static_cast<unsigned long long>(s.warp_operations));
+#endif
+  std::printf("\n");
+  return tally().faults == 0 ? 0 : 1;
+}
