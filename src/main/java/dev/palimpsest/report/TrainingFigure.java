@@ -35,7 +35,8 @@ final class TrainingFigure {
       List<Point> train = points(curve);
       List<Point> held = heldOut(curve);
       if (!train.isEmpty()) {
-        series.add(new Series(curve.coder() + ", training", i % 6, Stroke.PLAIN, train));
+        Stroke stroke = train.size() > 1 ? Stroke.PLAIN : Stroke.MARKERS;
+        series.add(new Series(curve.coder() + ", training", i % 6, stroke, train));
       }
       if (!held.isEmpty()) {
         series.add(new Series(curve.coder() + ", held out", i % 6, Stroke.MARKERS, held));
@@ -64,8 +65,12 @@ final class TrainingFigure {
     return svg.finish();
   }
 
+  /** Whole steps within the axis. */
   private static List<Axis.Tick> inside(Axis axis, double high) {
-    return axis.ticks().stream().filter(t -> t.value() <= high).toList();
+    return axis.ticks().stream()
+        .filter(t -> t.value() <= high && t.value() == Math.rint(t.value()))
+        .map(t -> new Axis.Tick(t.value(), new Numbers().count((long) t.value())))
+        .toList();
   }
 
   private static List<Point> points(TrainingCurve curve) {

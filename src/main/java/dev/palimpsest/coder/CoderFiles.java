@@ -1,0 +1,70 @@
+package dev.palimpsest.coder;
+
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.tensor.SafeTensorsWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** A coder's folder as sparsify lays it out: {@code cfg.json} and {@code sae.safetensors}. */
+final class CoderFiles {
+  static final String NAME = "sae.safetensors";
+
+  /** What a folder holds. */
+  record Loaded(CoderConfig config, ParameterSet parameters) {}
+
+  private CoderFiles() {}
+
+  /**
+   * Reads a folder; any real dtype becomes float32.
+   *
+   * @throws PalimpsestException naming file, tensor or key, found and expected
+   */
+  static Loaded read(Path folder) {
+    Path file = folder.resolve(NAME);
+    try (SafeTensors tensors = SafeTensors.open(file)) {
+      long[] encoder = tensors.info(ParameterSet.ENCODER).shape();
+      if (encoder.length != 2) {
+        throw new PalimpsestException(
+            file
+                + ": tensor '"
+                + ParameterSet.ENCODER
+                + "' has shape "
+                + Arrays.toString(encoder)
+                + ", expected [latents, width]");
+      }
+      boolean skip = tensors.contains(ParameterSet.SKIP);
+      CoderConfig config =
+          CoderConfigFile.read(folder.resolve(CoderConfigFile.NAME), encoder, skip);
+      if (skip && !config.skipConnection()) {
+        throw new PalimpsestException(
+            file
+                + ": tensor '"
+                + ParameterSet.SKIP
+                + "' is present, but "
+                + CoderConfigFile.NAME
+                + " says skip_connection is false");
+      }
+      tensors.expectShape(ParameterSet.ENCODER, config.numLatents(), config.width());
+      ParameterSet parameters = new ParameterSet(config);
+      try {
+        parameters.readFrom(tensors, "");
+      } catch (RuntimeException failure) {
+        parameters.close();
+        throw failure;
+      }
+      return new Loaded(config, parameters);
+    }
+  }
+
+  /**
+   * Writes both files, each whole or not at all; {@code cfg.json} last, as it marks the folder as a
+   * coder.
+   */
+  static void write(Path folder, CoderConfig config, ParameterSet parameters) {
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    parameters.addTo(writer, "");
+    writer.write(folder.resolve(NAME));
+    CoderConfigFile.write(folder.resolve(CoderConfigFile.NAME), config);
+  }
+}

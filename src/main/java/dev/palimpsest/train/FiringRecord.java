@@ -1,0 +1,111 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.coder.NativeArrays;
+import dev.palimpsest.coder.SparseActivations;
+import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.tensor.SafeTensorsWriter;
+import org.bytedeco.javacpp.LongPointer;
+
+/** How often, and when last, every latent of a coder fired; one pass over the latents per batch. */
+final class FiringRecord implements AutoCloseable {
+  private static final String COUNTS = "firing.counts";
+  private static final String LAST = "firing.last";
+
+  private final NativeArrays memory = new NativeArrays();
+  private final LongPointer counts;
+  private final long[] before;
+  private final long[] now;
+  private final long[] last;
+  private final long deadAfterTokens;
+  private long tokens;
+  private long firings;
+  private int dead;
+
+  FiringRecord(int latents, long deadAfterTokens) {
+    this.counts = memory.longs(latents);
+    this.before = new long[latents];
+    this.now = new long[latents];
+    this.last = new long[latents];
+    this.deadAfterTokens = deadAfterTokens;
+  }
+
+  /** Takes in a batch's selected latents. */
+  void add(CoderKernels kernels, SparseActivations batch) {
+    kernels.countFirings(
+        batch.values(), batch.indices(), batch.rows(), batch.k(), now.length, counts);
+    counts.get(now);
+    tokens += batch.rows();
+    firings = 0;
+    for (int latent = 0; latent < now.length; latent++) {
+      long fired = now[latent] - before[latent];
+      if (fired > 0) {
+        last[latent] = tokens;
+        before[latent] = now[latent];
+        firings += fired;
+      }
+    }
+    dead = countDead();
+  }
+
+  /** Firings in the latest batch. */
+  long firings() {
+    return firings;
+  }
+
+  /** Rows taken in. */
+  long tokens() {
+    return tokens;
+  }
+
+  /** A copy of the firings of every latent since the start. */
+  long[] counts() {
+    return before.clone();
+  }
+
+  /**
+   * The share of latents without a firing in the last {@code min(deadAfterTokens, tokens)} tokens;
+   * 0 at the start.
+   */
+  double deadFraction() {
+    return dead / (double) last.length;
+  }
+
+  private int countDead() {
+    long horizon = Math.max(0, tokens - deadAfterTokens);
+    int count = 0;
+    for (long fired : last) {
+      if (fired <= horizon) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  void addTo(SafeTensorsWriter writer) {
+    writer.add(COUNTS, new long[] {before.length}, before);
+    writer.add(LAST, new long[] {last.length}, last);
+  }
+
+  /**
+   * Continues where a file's record ended.
+   *
+   * @param tokensSeen the rows it had taken in
+   */
+  void readFrom(SafeTensors file, long tokensSeen) {
+    file.expectShape(COUNTS, before.length);
+    file.expectShape(LAST, last.length);
+    System.arraycopy(file.longs(COUNTS), 0, before, 0, before.length);
+    System.arraycopy(file.longs(LAST), 0, last, 0, last.length);
+    System.arraycopy(before, 0, now, 0, now.length);
+    counts.put(now);
+    tokens = tokensSeen;
+    firings = 0;
+    dead = tokens == 0 ? 0 : countDead();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}
