@@ -106,14 +106,31 @@ public final class SafeTensors implements TensorReader {
 
   @Override
   public void readFloats(String name, FloatPointer into) {
+    readFloats(name, 0, info(name).elements(), into);
+  }
+
+  /**
+   * Reads part of a real tensor into native memory of the caller's, as float32.
+   *
+   * @param from first element, row-major
+   * @param elements how many
+   * @param into room for them, from its position on
+   */
+  public void readFloats(String name, long from, long elements, FloatPointer into) {
     SafeTensorsHeader.Entry entry = realEntry(name);
+    if (from < 0 || elements < 0 || from + elements > entry.info().elements()) {
+      throw new IllegalArgumentException(
+          elements + " elements from " + from + " of " + entry.info().elements());
+    }
     DType dtype = entry.info().dtype();
-    float[] block = new float[BLOCK_BYTES / dtype.bytes()];
+    float[] block = new float[(int) Math.min(elements, BLOCK_BYTES / dtype.bytes())];
     long start = into.position();
     long[] filled = {0};
     try {
       stream(
           entry,
+          from * dtype.bytes(),
+          elements * dtype.bytes(),
           bytes -> {
             int count = widen(dtype, bytes, block, 0);
             into.position(start + filled[0]).put(block, 0, count);
@@ -214,16 +231,22 @@ public final class SafeTensors implements TensorReader {
     return (int) elements;
   }
 
-  /** Hands the tensor's bytes on, block by block; a block holds whole elements. */
+  /** Hands all the tensor's bytes on, block by block; a block holds whole elements. */
   private void stream(SafeTensorsHeader.Entry entry, Consumer<ByteBuffer> sink) {
+    stream(entry, 0, entry.bytes(), sink);
+  }
+
+  /** Hands the tensor's bytes from {@code from} to before {@code from + length} on. */
+  private void stream(
+      SafeTensorsHeader.Entry entry, long from, long length, Consumer<ByteBuffer> sink) {
     ByteBuffer block =
-        ByteBuffer.allocateDirect((int) Math.min(BLOCK_BYTES, Math.max(entry.bytes(), 1)))
+        ByteBuffer.allocateDirect((int) Math.min(BLOCK_BYTES, Math.max(length, 1)))
             .order(ByteOrder.LITTLE_ENDIAN);
     long done = 0;
-    while (done < entry.bytes()) {
-      block.clear().limit((int) Math.min(block.capacity(), entry.bytes() - done));
+    while (done < length) {
+      block.clear().limit((int) Math.min(block.capacity(), length - done));
       try {
-        SafeTensorsHeader.readFully(channel, block, entry.position() + done);
+        SafeTensorsHeader.readFully(channel, block, entry.position() + from + done);
       } catch (IOException failure) {
         throw unreadable(file, failure);
       }
