@@ -1,0 +1,48 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.Json;
+import dev.palimpsest.experiment.Doctor;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code palimpsest doctor}: what this machine offers, what is missing, and why. */
+@Command(
+    name = "doctor",
+    mixinStandardHelpOptions = true,
+    description = "Says what this machine offers: processor, GPU, libraries; what is missing and why.")
+final class DoctorCommand implements Callable<Integer> {
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Doctor.Diagnosis diagnosis = Doctor.examine();
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(Json.line(diagnosis));
+    } else {
+      out.println("palimpsest " + diagnosis.environment().palimpsest());
+      out.println(diagnosis.environment().java() + ", " + diagnosis.environment().os());
+      for (Doctor.Finding finding : diagnosis.findings()) {
+        out.println(
+            String.format(
+                Locale.ROOT,
+                "%s %-26s %s",
+                finding.ok() ? "✓" : "✗",
+                finding.name(),
+                finding.found()));
+        if (!finding.advice().isEmpty()) {
+          out.println("  " + " ".repeat(26) + " → " + finding.advice());
+        }
+      }
+    }
+    return diagnosis.healthy() ? 0 : 1;
+  }
+}
