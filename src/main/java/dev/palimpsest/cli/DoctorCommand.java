@@ -14,7 +14,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
-    description = "Says what this machine offers: processor, GPU, libraries; what is missing and why.")
+    description =
+        "Says what this machine offers: processor, GPU, libraries; what is missing and why.")
 final class DoctorCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;

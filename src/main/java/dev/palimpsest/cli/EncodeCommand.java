@@ -43,7 +43,8 @@ final class EncodeCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "P",
-      description = "Threads; as many as processors unless given. The result does not depend on it.")
+      description =
+          "Threads; as many as processors unless given. The result does not depend on it.")
   private OptionalInt threads = OptionalInt.empty();
 
   @Mixin private OutputOptions output;

@@ -11,10 +11,10 @@ import java.util.OptionalDouble;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Encodes the activations of a file: reads {@code x} [N, d] and, where present, {@code y} [N, d]; writes {@code latent_acts}
- * [N, k] f32, {@code latent_indices} [N, k] i64, {@code out} [N, d] f32 and the scalar {@code fvu}. The FVU is against y, or
- * against x for an autoencoder; a transcoder without y has none. Rows are taken in parts, so that memory does not grow with
- * their number.
+ * Encodes the activations of a file: reads {@code x} [N, d] and, where present, {@code y} [N, d];
+ * writes {@code latent_acts} [N, k] f32, {@code latent_indices} [N, k] i64, {@code out} [N, d] f32
+ * and the scalar {@code fvu}. The FVU is against y, or against x for an autoencoder; a transcoder
+ * without y has none. Rows are taken in parts, so that memory does not grow with their number.
  */
 public final class FileEncoder {
   private static final String INPUT = "x";

@@ -12,8 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A nameless file that takes what a tensor will hold while the order of the result's tensors is not yet due. It is gone as
- * soon as it is closed, or the process ends in whatever way.
+ * A nameless file that takes what a tensor will hold while the order of the result's tensors is not
+ * yet due. It is gone as soon as it is closed, or the process ends in whatever way.
  */
 final class SpoolFile implements AutoCloseable {
   private static final int BLOCK_BYTES = 1 << 18;

@@ -8,8 +8,9 @@ import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * The FVU of rows that arrive in parts: sum |y - y_hat|^2 / sum |y - mean(y)|^2 with the mean over all rows. The parts' sums
- * of squares are joined by the means' distance (Chan, Golub & LeVeque 1979), so nothing is lost to cancellation.
+ * The FVU of rows that arrive in parts: sum |y - y_hat|^2 / sum |y - mean(y)|^2 with the mean over
+ * all rows. The parts' sums of squares are joined by the means' distance (Chan, Golub & LeVeque
+ * 1979), so nothing is lost to cancellation.
  */
 public final class StreamingFvu implements AutoCloseable {
   private final CoderKernels kernels = CoderKernels.cpu();

@@ -56,7 +56,7 @@ public final class Doctor {
         attempt(
             "libtorch",
             () -> {
-              String described = dev.palimpsest.model.LanguageModel.backendDescription();
+              String described = dev.palimpsest.model.Backend.describe();
               libraries.put("libtorch", described);
               return described;
             },
