@@ -1,5 +1,6 @@
 package dev.palimpsest.model;
 
+import java.io.IOException;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -7,17 +8,15 @@ import org.bytedeco.pytorch.global.torch;
 public final class Backend {
   private Backend() {}
 
-  /** Loads libtorch and says which one it is: {@code libtorch 2.10.0, 2 threads}. */
+  /** Loads libtorch and says which one it is: {@code libtorch 2.10.0-1.5.13, 2 threads}. */
   public static String describe() {
     Loader.load(torch.class);
-    return "libtorch "
-        + torch.TORCH_VERSION_MAJOR
-        + "."
-        + torch.TORCH_VERSION_MINOR
-        + "."
-        + torch.TORCH_VERSION_PATCH
-        + ", "
-        + torch.get_num_threads()
-        + " threads";
+    String version;
+    try {
+      version = Loader.getVersion("org.bytedeco", "pytorch");
+    } catch (IOException unknown) {
+      version = "of unknown version";
+    }
+    return "libtorch " + version + ", " + torch.get_num_threads() + " threads";
   }
 }
