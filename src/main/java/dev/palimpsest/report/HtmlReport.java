@@ -197,6 +197,11 @@ public final class HtmlReport {
       return TokenText.visible(text);
     }
 
+    /** As {@link #visible}, with the lines kept. */
+    public String prose(String text) {
+      return TokenText.prose(text);
+    }
+
     /** As {@link #visible}, for a token on its own. */
     public String alone(String text) {
       return TokenText.alone(text);

@@ -48,7 +48,7 @@ public final class TerminalView {
         .append(numbers.fixed(page.maximum(), 3))
         .append("\n\n");
     if (page.explanation().isPresent()) {
-      out.append(TokenText.visible(page.explanation().get()));
+      out.append(TokenText.prose(page.explanation().get()));
       out.append(page.explainer().isEmpty() ? "" : faint("  (" + page.explainer() + ")"));
     } else {
       out.append(faint("not explained"));

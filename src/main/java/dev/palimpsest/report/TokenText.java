@@ -43,6 +43,11 @@ public final class TokenText {
     return "␣".repeat(start) + shown.substring(start, end) + "␣".repeat(shown.length() - end);
   }
 
+  /** As {@link #visible}, but lines stay lines: for prose. */
+  public static String prose(String text) {
+    return text.lines().map(TokenText::visible).collect(java.util.stream.Collectors.joining("\n"));
+  }
+
   /** Whether most letters of the text are written from right to left. */
   public static boolean rightToLeft(String text) {
     int balance = 0;

@@ -117,6 +117,25 @@ class RewriteTableTest {
         .isInstanceOf(IllegalArgumentException.class);
   }
 
+  @Test
+  void trainingCurvesFromTheMetrics() throws Exception {
+    Path metrics = folder.resolve("metrics.jsonl");
+    assertThat(TrainingCurve.readAll(metrics)).isEmpty();
+    Files.writeString(
+        metrics,
+        """
+        {"step":1,"tokens":64,"fvu":0.9,"coders":[{"coder":"a","fvu":0.9,"lr":1e-3},{"coder":"b","fvu":"NaN"}]}
+        {"step":2,"fvu":0.5,"coders":[{"coder":"a","fvu":0.5,"held_out_fvu":0.6,"ce_loss_score":0.7},{"coder":"b","fvu":1.5}]}
+        {"step":3,"fvu":0.4,"cod""");
+    List<TrainingCurve> curves = TrainingCurve.readAll(metrics);
+    assertThat(curves).extracting(TrainingCurve::coder).containsExactly("a", "b");
+    assertThat(curves.get(0).steps())
+        .containsExactly(new TrainingCurve.Step(1, 0.9), new TrainingCurve.Step(2, 0.5));
+    assertThat(curves.get(0).heldOut())
+        .containsExactly(new TrainingCurve.HeldOut(2, 0.6, java.util.OptionalDouble.of(0.7)));
+    assertThat(curves.get(1).steps()).containsExactly(new TrainingCurve.Step(2, 1.5));
+  }
+
   private RewriteTable read(String json) throws Exception {
     return RewriteTable.read(Files.writeString(folder.resolve("r.json"), json));
   }
