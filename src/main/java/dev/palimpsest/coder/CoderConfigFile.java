@@ -38,25 +38,33 @@ final class CoderConfigFile {
     int width = keys.integer("d_in").orElse(Math.toIntExact(encoderShape[1]));
     OptionalInt expansion = keys.integer("expansion_factor");
     int factor = expansion.orElse(CoderConfig.DEFAULT_EXPANSION_FACTOR);
-    int latents = keys.integer("num_latents").orElse(0);
+    long latents = keys.integer("num_latents").orElse(0);
     if (latents == 0) {
-      latents =
-          expansion.isPresent()
-              ? Math.multiplyExact(width, factor)
-              : Math.toIntExact(encoderShape[0]);
+      latents = expansion.isPresent() ? (long) width * factor : encoderShape[0];
+    }
+    if (latents > Integer.MAX_VALUE) {
+      throw new PalimpsestException(
+          file
+              + ": expansion_factor "
+              + factor
+              + " of d_in "
+              + width
+              + " makes "
+              + latents
+              + " latents, expected fewer than 2^31");
     }
     try {
       return new CoderConfig(
           keys.activation(),
           width,
-          latents,
+          (int) latents,
           keys.integer("k").orElse(CoderConfig.DEFAULT_K),
           factor,
           keys.flag("normalize_decoder", true),
           keys.flag("multi_topk", false),
           keys.flag("skip_connection", hasSkip),
           keys.flag("transcode", false));
-    } catch (UsageException | ArithmeticException invalid) {
+    } catch (UsageException invalid) {
       throw new PalimpsestException(file + ": " + invalid.getMessage(), invalid);
     }
   }
