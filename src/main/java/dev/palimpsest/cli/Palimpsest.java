@@ -27,6 +27,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DoctorCommand.class,
       EncodeCommand.class,
       HelpCommand.class,
+      TrainCommand.class,
+      EvalCommand.class,
     },
     footer = {
       "",

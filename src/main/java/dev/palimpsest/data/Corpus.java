@@ -1,9 +1,12 @@
 package dev.palimpsest.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.model.Tokenizer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -41,6 +44,61 @@ public final class Corpus {
     this.endOfText = endOfText;
     this.seed = seed;
     this.fingerprint = fingerprint;
+  }
+
+  /**
+   * Opens text for a model with a tokenizer.
+   *
+   * @param sources files, or the word {@code embedded}
+   * @param seed decides which document goes to which split
+   * @param cache folder for tokenised text; made if missing
+   * @throws UsageException where there is no such file, or none was named
+   * @throws PalimpsestException naming file and line where text is empty, not UTF-8, not JSON, or
+   *     lacks its key, or a token id is outside the vocabulary
+   */
+  public static Corpus open(
+      List<String> sources, Tokenizer tokenizer, long seed, Path cache, CorpusOptions options) {
+    return open(sources, new TokenizerEncoder(tokenizer), seed, cache, options);
+  }
+
+  /**
+   * {@link #open(List, Tokenizer, long, Path, CorpusOptions)} with {@link
+   * CorpusOptions#defaults()}.
+   */
+  public static Corpus open(List<String> sources, Tokenizer tokenizer, long seed, Path cache) {
+    return open(sources, tokenizer, seed, cache, CorpusOptions.defaults());
+  }
+
+  /**
+   * Opens text for the model in a folder: with its tokenizer, or, where it has no {@code
+   * tokenizer.json}, token files alone, with the end-of-text id of {@code options} or of the
+   * model's {@code config.json}.
+   *
+   * @param vocabularySize the model's
+   */
+  public static Corpus openFor(
+      Path modelFolder,
+      int vocabularySize,
+      List<String> sources,
+      long seed,
+      Path cache,
+      CorpusOptions options) {
+    if (Files.exists(modelFolder.resolve("tokenizer.json"))) {
+      try (Tokenizer tokenizer = Tokenizer.load(modelFolder)) {
+        return open(sources, tokenizer, seed, cache, options);
+      }
+    }
+    JsonNode config = Json.read(modelFolder.resolve("config.json"), JsonNode.class);
+    OptionalInt endOfText = OptionalInt.empty();
+    for (String key : List.of("eos_token_id", "bos_token_id")) {
+      JsonNode value = config.path(key);
+      JsonNode id = value.isArray() ? value.path(0) : value;
+      if (id.canConvertToInt()) {
+        endOfText = OptionalInt.of(id.intValue());
+      }
+    }
+    return openTokens(
+        sources, vocabularySize, seed, cache, options.withDefaultEndOfText(endOfText));
   }
 
   /**

@@ -17,4 +17,9 @@ public record CorpusOptions(
   public static CorpusOptions defaults() {
     return new CorpusOptions("text", Optional.empty(), OptionalInt.empty());
   }
+
+  /** The same, with an end-of-text id where none is given. */
+  CorpusOptions withDefaultEndOfText(OptionalInt id) {
+    return endOfText.isPresent() ? this : new CorpusOptions(textKey, tokenWidth, id);
+  }
 }

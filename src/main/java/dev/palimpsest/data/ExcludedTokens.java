@@ -34,10 +34,10 @@ public final class ExcludedTokens {
   /**
    * Reads the option {@code --exclude-tokens}.
    *
-   * @param option {@code default} (the end-of-text token), {@code none}, or ids separated by commas
+   * @param option {@code auto} (the end-of-text token), {@code none}, or ids separated by commas
    */
   public static ExcludedTokens parse(String option, OptionalInt endOfText) {
-    if (option.equals("default")) {
+    if (option.equals("auto")) {
       return endOfText.isPresent() ? of(endOfText.getAsInt()) : none();
     }
     if (option.equals("none")) {
@@ -50,7 +50,7 @@ public final class ExcludedTokens {
       } catch (NumberFormatException | IndexOutOfBoundsException failure) {
         UsageException problem =
             new UsageException(
-                "--exclude-tokens takes 'default', 'none' or token ids separated by commas, found '"
+                "--exclude-tokens takes 'auto', 'none' or token ids separated by commas, found '"
                     + option
                     + "'");
         problem.initCause(failure);

@@ -126,7 +126,7 @@ class BadTextTest {
 
   @Test
   void excludedTokens() {
-    assertThat(ExcludedTokens.parse("default", OptionalInt.of(3)).ids()).containsExactly(3);
+    assertThat(ExcludedTokens.parse("auto", OptionalInt.of(3)).ids()).containsExactly(3);
     assertThat(ExcludedTokens.parse("none", OptionalInt.of(3)).ids()).isEmpty();
     assertThat(ExcludedTokens.parse("7, 1", OptionalInt.of(3)).ids()).containsExactly(1, 7);
     for (String bad : List.of("", "a", "1,,2", "-1")) {

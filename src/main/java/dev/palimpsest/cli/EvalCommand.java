@@ -1,0 +1,175 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.Split;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.train.CoderEvaluation;
+import dev.palimpsest.train.EvaluationResult;
+import dev.palimpsest.train.Training;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code palimpsest eval}: SAEBench's core figures of one coder. */
+@Command(
+    name = "eval",
+    description =
+        "Measures what a sparse coder's reconstruction costs the language model (SAEBench's core evaluation).",
+    mixinStandardHelpOptions = true,
+    showDefaultValues = true)
+public final class EvalCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(
+      index = "0",
+      paramLabel = "CODER",
+      description = "Folder with cfg.json and sae.safetensors.")
+  private Path coderFolder = Path.of(".");
+
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      defaultValue = ModelSource.EMBEDDED,
+      description = "Folder in Hugging Face layout, or 'embedded'.")
+  private String model = ModelSource.EMBEDDED;
+
+  @Mixin private TextOptions text = new TextOptions();
+
+  @Option(
+      names = "--hookpoint",
+      paramLabel = "H",
+      description = "Where the coder belongs; by default the name of its folder.")
+  private Optional<String> hookpoint = Optional.empty();
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "65536",
+      description = "Tokens to read at most.")
+  private long tokens;
+
+  @Option(
+      names = "--ctx-len",
+      paramLabel = "T",
+      defaultValue = "256",
+      description = "Tokens of a context.")
+  private int contextLength;
+
+  @Option(
+      names = "--split",
+      paramLabel = "NAME",
+      defaultValue = "calibrate",
+      description = "Which part of the text: train, explain, score, calibrate or evaluate.")
+  private Split split = Split.CALIBRATE;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "0",
+      description = "Of the splits: the (first) seed of the training run.")
+  private long seed;
+
+  @Option(
+      names = "--exclude-tokens",
+      paramLabel = "auto|none|ID,...",
+      defaultValue = "auto",
+      description = "Tokens that are neither replaced nor counted; auto: end of text.")
+  private String excludedTokens = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "P",
+      defaultValue = "0",
+      description = "0: all processors.")
+  private int threads;
+
+  @Option(names = "--json", description = "Print the result as one JSON object.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    if (contextLength < 2 || tokens < 1) {
+      throw new UsageException("--ctx-len must be at least 2 and --tokens at least 1");
+    }
+    Training.useThreads(threads);
+    Path folder = ModelSource.resolve(model);
+    Path found = SparseCoder.find(coderFolder);
+    try (SparseCoder coder = SparseCoder.load(found);
+        LanguageModel loaded = LanguageModel.load(folder)) {
+      String place = hookpoint.orElseGet(() -> hookpointOf(found, loaded));
+      Corpus corpus = text.open(folder, loaded.config().vocabularySize(), seed);
+      corpus.requireVocabulary(loaded.config().vocabularySize());
+      ExcludedTokens excluded =
+          ExcludedTokens.parse(excludedTokens, OptionalInt.of(corpus.endOfText()));
+      EvaluationResult result =
+          CoderEvaluation.evaluate(
+                  loaded,
+                  List.of(new CoderEvaluation.Place(place, coder)),
+                  corpus.windows(split, contextLength),
+                  excluded,
+                  tokens,
+                  true)
+              .get(0);
+      print(result);
+    }
+    return 0;
+  }
+
+  /**
+   * The folder's name or its parent's (coders of several seeds lie in {@code <hookpoint>/seedN}).
+   */
+  private static String hookpointOf(Path folder, LanguageModel model) {
+    Path absolute = folder.toAbsolutePath().normalize();
+    for (Path path : new Path[] {absolute, absolute.getParent()}) {
+      String name = path == null || path.getFileName() == null ? "" : path.getFileName().toString();
+      for (String known : model.hookpoints()) {
+        if (name.equals(known) || name.endsWith("." + known)) {
+          return known;
+        }
+      }
+    }
+    throw new UsageException(
+        "the folder " + folder + " is not named after a hookpoint of the model: give --hookpoint");
+  }
+
+  private void print(EvaluationResult result) {
+    PrintWriter stdout = spec.commandLine().getOut();
+    if (json) {
+      stdout.println(Json.line(result));
+    } else {
+      stdout.printf(
+          Locale.ROOT,
+          "%s, %,d tokens: ce_loss_score %.4f (untouched %.4f, coder %.4f, zero %.4f nats), kl_div_score %.4f%n",
+          result.hookpoint(),
+          result.tokens(),
+          result.ceLossScore(),
+          result.ceLossWithoutSae(),
+          result.ceLossWithSae(),
+          result.ceLossWithAblation(),
+          result.klDivScore().orElse(Double.NaN));
+      stdout.printf(
+          Locale.ROOT,
+          "FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e%n",
+          result.fvu(),
+          result.l0(),
+          100 * result.fracAlive(),
+          result.featureDensity().median());
+    }
+    stdout.flush();
+  }
+}

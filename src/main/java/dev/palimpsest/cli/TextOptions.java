@@ -1,0 +1,67 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.CorpusOptions;
+import dev.palimpsest.data.TokenWidth;
+import dev.palimpsest.model.ModelSource;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** The options that say which text is read, and how. */
+final class TextOptions {
+  @Option(
+      names = "--data",
+      arity = "1..*",
+      paramLabel = "FILE",
+      description =
+          "Text: .txt, .jsonl, either with .gz, .bin (token ids), or 'embedded' (the default).")
+  private List<String> data = new ArrayList<>(List.of(ModelSource.EMBEDDED));
+
+  @Option(
+      names = "--text-key",
+      paramLabel = "KEY",
+      defaultValue = "text",
+      description = "Key of the text in JSON lines; default ${DEFAULT-VALUE}.")
+  private String textKey = "text";
+
+  @Option(
+      names = "--token-dtype",
+      paramLabel = "TYPE",
+      description = "Of ids in .bin files: u16 or u32; by default u16 where the vocabulary fits.")
+  private Optional<TokenWidth> tokenWidth = Optional.empty();
+
+  @Option(
+      names = "--end-of-text",
+      paramLabel = "ID",
+      description = "Token id between documents; by default the tokenizer's own.")
+  private Optional<Integer> endOfText = Optional.empty();
+
+  @Option(
+      names = "--token-cache",
+      paramLabel = "DIR",
+      description = "Where tokenised text is kept; by default in the user's cache folder.")
+  private Optional<Path> tokenCache = Optional.empty();
+
+  List<String> data() {
+    return data;
+  }
+
+  CorpusOptions options() {
+    OptionalInt id = endOfText.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    return new CorpusOptions(textKey, tokenWidth, id);
+  }
+
+  /**
+   * Opens the text for a model.
+   *
+   * @param seed of the splits
+   */
+  Corpus open(Path modelFolder, int vocabularySize, long seed) {
+    Path cache = tokenCache.orElseGet(Corpus::defaultCache);
+    return Corpus.openFor(modelFolder, vocabularySize, data, seed, cache, options());
+  }
+}

@@ -1,0 +1,94 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.HookedActivations;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/** One of the coders of a run: what it is called, which hook feeds it, and its trainer. */
+final class TrainedCoder implements AutoCloseable {
+  private static final String STATE_FILE = "trainer.safetensors";
+
+  private final String name;
+  private final CoderSpec spec;
+  private final OptionalLong seed;
+  private final int hook;
+  private final SparseCoder coder;
+  private final CoderTrainer trainer;
+
+  /**
+   * @param seed of its initial weights
+   * @param severalSeeds whether the seed is part of its name: {@code <hookpoint>/seedN}
+   * @param hook its number in {@link HookedActivations}
+   */
+  TrainedCoder(
+      CoderSpec spec,
+      CoderConfig shape,
+      long seed,
+      boolean severalSeeds,
+      int hook,
+      TrainConfig config) {
+    this.spec = spec;
+    this.name = name(spec, seed, severalSeeds);
+    this.seed = severalSeeds ? OptionalLong.of(seed) : OptionalLong.empty();
+    this.hook = hook;
+    this.coder = SparseCoder.initialise(shape, seed);
+    this.trainer = new CoderTrainer(coder, config.optimizer(), config.steps());
+    trainer.reserve(config.batchTokens());
+  }
+
+  static String name(CoderSpec spec, long seed, boolean severalSeeds) {
+    return severalSeeds ? spec.hookpoint() + "/seed" + seed : spec.hookpoint();
+  }
+
+  /**
+   * The hookpoint, with {@code /seedN} where there are several; also its folder below {@code
+   * coder/}.
+   */
+  String name() {
+    return name;
+  }
+
+  String hookpoint() {
+    return spec.hookpoint();
+  }
+
+  OptionalLong seed() {
+    return seed;
+  }
+
+  CoderTrainer trainer() {
+    return trainer;
+  }
+
+  /** Trains on the batch that {@code activations} holds; the first one also sets the biases. */
+  StepStats step(HookedActivations activations) {
+    if (trainer.stepsDone() == 0) {
+      trainer.initialiseFromFirstBatch(
+          activations.x(hook), activations.y(hook), activations.rows());
+    }
+    return trainer.step(activations.x(hook), activations.y(hook), activations.rows());
+  }
+
+  void writeState(Path checkpoint) {
+    trainer.writeState(checkpoint.resolve(name).resolve(STATE_FILE));
+  }
+
+  void readState(Path checkpoint) {
+    trainer.readState(checkpoint.resolve(name).resolve(STATE_FILE));
+  }
+
+  /** Writes {@code cfg.json} and {@code sae.safetensors}. */
+  void save(Path coders) {
+    try (SparseCoder finished = trainer.evaluationCoder()) {
+      finished.save(coders.resolve(name));
+    }
+  }
+
+  @Override
+  public void close() {
+    trainer.close();
+    coder.close();
+  }
+}

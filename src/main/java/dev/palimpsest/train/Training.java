@@ -1,0 +1,216 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Seeds;
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.Hook;
+import dev.palimpsest.data.HookedActivations;
+import dev.palimpsest.data.Split;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.data.WindowOrder;
+import dev.palimpsest.model.LanguageModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A training run in a run directory: {@code coder/<hookpoint>} (with {@code /seedN} for several
+ * seeds), {@code metrics.jsonl}, {@code checkpoints/} and {@code training.json}. The same call
+ * continues a run that was killed, and gives the result of a finished one again without training.
+ */
+public final class Training {
+  private static final String RESULT = "training.json";
+  private static final String METRICS = "metrics.jsonl";
+  private static final String CODERS = "coder";
+  private static final String CHECKPOINTS = "checkpoints";
+  private static final String IDENTITY = "run.json";
+
+  private final TrainConfig config;
+  private final Path out;
+
+  private Training(TrainConfig config, Path out) {
+    this.config = config;
+    this.out = out;
+  }
+
+  /**
+   * Trains all coders of a configuration, or continues.
+   *
+   * @param model the model of {@code config.model()}
+   * @param corpus the text of {@code config.data()}
+   * @param out the run directory, made if missing
+   * @param overwrite whether a run in it is thrown away first
+   * @param accepted called when the directory has become this run's, before the first step; not for
+   *     a finished run
+   * @throws UsageException where the directory holds a run with another configuration, or a
+   *     hookpoint does not exist
+   * @throws PalimpsestException where the text is too short, the directory cannot be written or is
+   *     in use, or training diverges
+   */
+  public static TrainResult run(
+      TrainConfig config,
+      LanguageModel model,
+      Corpus corpus,
+      Path out,
+      boolean overwrite,
+      Runnable accepted,
+      Progress progress) {
+    return new Training(config, out).run(model, corpus, overwrite, accepted, progress);
+  }
+
+  private TrainResult run(
+      LanguageModel model, Corpus corpus, boolean overwrite, Runnable accepted, Progress progress) {
+    corpus.requireVocabulary(model.config().vocabularySize());
+    List<Hook> hooks = new ArrayList<>();
+    List<CoderConfig> shapes = new ArrayList<>();
+    for (CoderSpec spec : config.coders()) {
+      hooks.add(new Hook(spec.hookpoint(), spec.transcode()));
+      model.layerOf(spec.hookpoint());
+      shapes.add(spec.resolve(model.config().width()));
+    }
+    TokenWindows windows = corpus.windows(Split.TRAIN, config.contextLength());
+    TokenWindows heldOut = corpus.windows(Split.CALIBRATE, config.contextLength());
+    ExcludedTokens excluded =
+        ExcludedTokens.parse(config.excludedTokens(), OptionalInt.of(corpus.endOfText()));
+
+    try (RunLock lock = RunLock.of(out.resolve(CHECKPOINTS))) {
+      RunIdentity identity = new RunIdentity(config, corpus.fingerprint());
+      Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
+      if (overwrite) {
+        clear(identityFile);
+      }
+      identity.requireSame(identityFile, out);
+      Optional<TrainResult> finished = finishedBefore();
+      if (finished.isPresent()) {
+        return finished.get();
+      }
+      identity.write(identityFile);
+      accepted.run();
+      Checkpoints checkpoints = new Checkpoints(out.resolve(CHECKPOINTS));
+      checkpoints.clean();
+      BatchReader batches =
+          new BatchReader(
+              windows,
+              new WindowOrder(windows.size(), Seeds.mix(config.seeds().get(0))),
+              config.batchTokens());
+      List<TrainedCoder> coders = new ArrayList<>();
+      try (HookedActivations activations =
+          new HookedActivations(model, hooks, excluded, config.batchTokens())) {
+        boolean several = config.seeds().size() > 1;
+        for (int hook = 0; hook < hooks.size(); hook++) {
+          for (long seed : config.seeds()) {
+            coders.add(
+                new TrainedCoder(
+                    config.coders().get(hook), shapes.get(hook), seed, several, hook, config));
+          }
+        }
+        TrainingLoop loop =
+            new TrainingLoop(
+                config, model, batches, activations, coders, heldOut, excluded, checkpoints);
+        long from = loop.run(out.resolve(METRICS), progress);
+        return finish(loop, coders, from);
+      } finally {
+        coders.forEach(TrainedCoder::close);
+      }
+    }
+  }
+
+  /** Writes the coders, then the result, which marks the run as finished. */
+  private TrainResult finish(TrainingLoop loop, List<TrainedCoder> coders, long from) {
+    coders.forEach(coder -> coder.save(out.resolve(CODERS)));
+    List<TrainResult.PerCoder> each = new ArrayList<>();
+    List<String> folders = new ArrayList<>();
+    for (int i = 0; i < coders.size(); i++) {
+      TrainedCoder coder = coders.get(i);
+      HeldOut figures = loop.heldOut().get(i);
+      folders.add(out.resolve(CODERS).resolve(coder.name()).toString());
+      each.add(
+          new TrainResult.PerCoder(
+              coder.name(),
+              coder.hookpoint(),
+              coder.seed(),
+              figures.fvu(),
+              figures.ceLossScore(),
+              figures.l0(),
+              figures.fracAlive(),
+              coder.trainer().deadFraction()));
+    }
+    long stepsHere = config.steps() - from;
+    double speed = stepsHere == 0 ? 0 : stepsHere * config.batchTokens() / loop.secondsInSteps();
+    TrainResult.PerCoder first = each.get(0);
+    TrainResult result =
+        new TrainResult(
+            first.fvu(),
+            first.ceLossScore(),
+            config.steps() * config.batchTokens(),
+            config.steps(),
+            speed,
+            first.deadFraction(),
+            from,
+            folders,
+            each);
+    AtomicFiles.writeString(out.resolve(RESULT), Json.pretty(result));
+    return result;
+  }
+
+  /** The result of a finished run whose coders are all there. */
+  private Optional<TrainResult> finishedBefore() {
+    Path file = out.resolve(RESULT);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    TrainResult result = Json.read(file, TrainResult.class);
+    List<String> folders = new ArrayList<>();
+    for (TrainResult.PerCoder coder : result.perCoder()) {
+      Path folder = out.resolve(CODERS).resolve(coder.coder());
+      if (!Files.exists(folder.resolve("cfg.json"))
+          || !Files.exists(folder.resolve("sae.safetensors"))) {
+        return Optional.empty();
+      }
+      folders.add(folder.toString());
+    }
+    return Optional.of(result.foundFinished(folders));
+  }
+
+  /** Removes what an earlier run of training left in the folder, and nothing else. */
+  private void clear(Path identityFile) {
+    try {
+      Set<String> hookpoints = new TreeSet<>();
+      config.coders().forEach(spec -> hookpoints.add(spec.hookpoint()));
+      if (Files.exists(identityFile)) {
+        hookpoints.addAll(RunIdentity.hookpoints(identityFile));
+      }
+      Files.deleteIfExists(out.resolve(RESULT));
+      for (String hookpoint : hookpoints) {
+        Checkpoints.removeTree(out.resolve(CODERS).resolve(hookpoint));
+      }
+      Files.deleteIfExists(out.resolve(METRICS));
+      Files.deleteIfExists(identityFile);
+      new Checkpoints(out.resolve(CHECKPOINTS)).removeAll();
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot clear " + out + ": " + AtomicFiles.describe(failure), failure);
+    }
+  }
+
+  /**
+   * Sets how many threads the kernels and the language model's libraries use, for the whole
+   * process.
+   *
+   * @param threads 0: all processors
+   */
+  public static void useThreads(int threads) {
+    ProcessThreads.use(threads);
+  }
+}

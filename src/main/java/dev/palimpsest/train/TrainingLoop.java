@@ -1,0 +1,143 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.HookedActivations;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.TokenBatch;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The loop: one forward pass of the language model a step, stopped after the last hook, from which
+ * every coder makes one update. Where it stands is a step number alone, so it goes on from any
+ * checkpoint with the same bits.
+ */
+final class TrainingLoop {
+  private final TrainConfig config;
+  private final LanguageModel model;
+  private final BatchReader batches;
+  private final HookedActivations activations;
+  private final List<TrainedCoder> coders;
+  private final TokenWindows heldOutWindows;
+  private final ExcludedTokens excluded;
+  private final Checkpoints checkpoints;
+  private List<HeldOut> heldOut = List.of();
+  private long nanosInSteps;
+
+  /**
+   * @param batches tokens of any step
+   * @param activations the hooks of {@code coders}
+   * @param heldOutWindows for evaluations while training
+   */
+  TrainingLoop(
+      TrainConfig config,
+      LanguageModel model,
+      BatchReader batches,
+      HookedActivations activations,
+      List<TrainedCoder> coders,
+      TokenWindows heldOutWindows,
+      ExcludedTokens excluded,
+      Checkpoints checkpoints) {
+    this.config = config;
+    this.model = model;
+    this.batches = batches;
+    this.activations = activations;
+    this.coders = coders;
+    this.heldOutWindows = heldOutWindows;
+    this.excluded = excluded;
+    this.checkpoints = checkpoints;
+  }
+
+  /**
+   * Trains to the end, from the newest checkpoint if there is one.
+   *
+   * @param metrics the file {@code metrics.jsonl}
+   * @return the number of steps that were done before
+   */
+  long run(Path metrics, Progress progress) {
+    Optional<Path> checkpoint = checkpoints.newest();
+    Checkpoints.State start =
+        checkpoint.map(Checkpoints::state).orElse(new Checkpoints.State(0, 0, List.of()));
+    checkpoint.ifPresent(folder -> coders.forEach(coder -> coder.readState(folder)));
+    heldOut = start.evaluation();
+    try (RunLog log = RunLog.open(metrics, start.metricsBytes())) {
+      progress.start(start.step() * config.batchTokens(), config.steps() * config.batchTokens());
+      TokenBatch batch = batches.newBatch();
+      for (long step = start.step(); step < config.steps(); step++) {
+        List<StepStats> stats = step(step, batch);
+        long done = step + 1;
+        boolean evaluated = config.evaluateAfter(done);
+        if (evaluated) {
+          heldOut = evaluate();
+        }
+        long tokens = done * config.batchTokens();
+        log.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
+        if (config.checkpointAfter(done)) {
+          Checkpoints.State state = new Checkpoints.State(done, log.force(), heldOut);
+          checkpoints.write(state, folder -> coders.forEach(coder -> coder.writeState(folder)));
+        }
+        progress.step(tokens, stats.get(0).fvu());
+      }
+    }
+    return start.step();
+  }
+
+  private List<StepStats> step(long step, TokenBatch batch) {
+    long begin = System.nanoTime();
+    batches.read(step, batch);
+    if (activations.run(batch, config.batchTokens()) == 0) {
+      throw new PalimpsestException("every token of step " + (step + 1) + " is excluded");
+    }
+    List<StepStats> stats = new ArrayList<>(coders.size());
+    for (TrainedCoder coder : coders) {
+      StepStats own = coder.step(activations);
+      if (!Double.isFinite(own.fvu())) {
+        throw new PalimpsestException(
+            "training of "
+                + coder.name()
+                + " has diverged: the FVU of step "
+                + (step + 1)
+                + " is "
+                + own.fvu()
+                + "; lower --lr or choose another optimizer");
+      }
+      stats.add(own);
+    }
+    nanosInSteps += System.nanoTime() - begin;
+    return stats;
+  }
+
+  private List<HeldOut> evaluate() {
+    List<SparseCoder> finished = new ArrayList<>();
+    try {
+      List<CoderEvaluation.Place> places = new ArrayList<>();
+      for (TrainedCoder coder : coders) {
+        SparseCoder present = coder.trainer().evaluationCoder();
+        finished.add(present);
+        places.add(new CoderEvaluation.Place(coder.hookpoint(), present));
+      }
+      return CoderEvaluation.evaluate(
+              model, places, heldOutWindows, excluded, config.evalTokens(), false)
+          .stream()
+          .map(EvaluationResult::heldOut)
+          .toList();
+    } finally {
+      finished.forEach(SparseCoder::close);
+    }
+  }
+
+  /** The held-out figures of each coder as of the last evaluation. */
+  List<HeldOut> heldOut() {
+    return heldOut;
+  }
+
+  /** Time spent in steps by this process, without evaluations and checkpoints. */
+  double secondsInSteps() {
+    return nanosInSteps / 1e9;
+  }
+}
