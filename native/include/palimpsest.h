@@ -68,8 +68,9 @@ PAL_API pal_status pal_set_threads(int32_t n);
 PAL_API int32_t pal_threads(void);
 
 /*
- * Limits the instruction set ("portable", "avx2", "avx512"; "" = the best this machine has). For tests and benches:
- * every choice gives the same bits. CUDA: PAL_UNSUPPORTED for anything but "".
+ * Limits the instruction set ("portable", "avx2", "avx512", "avx512vnni"; "" = the best this machine has). For tests
+ * and benches: every choice gives the same bits. With VNNI, pal_encode screens by 8-bit products. CUDA:
+ * PAL_UNSUPPORTED for anything but "".
  */
 PAL_API pal_status pal_set_instruction_set(const char* name);
 
@@ -100,7 +101,9 @@ PAL_API pal_status pal_refresh_operands(const pal_coder* coder, pal_stream strea
  * Only strictly positive activations are selected; a row with fewer than k of them is padded with value 0 and
  * index 0 at its end. PAL_TOPK: ordered by value, largest first, ties (also at rank k) to the lowest index.
  * PAL_GROUPMAX: slot g holds the maximum of group g (lowest index on ties), or 0 and index 0 if it is not positive.
- * A NaN pre-activation is treated as not positive; +infinity is the largest value.
+ * A NaN pre-activation is treated as not positive; +infinity is the largest value. On the CPU, a pre-activation is
+ * sum(x_p - c_p) W_enc[i, p], taken as 64 running sums over p = l mod 64, each by fused multiply-adds in ascending
+ * order, which are then added pairwise (l + 16, + 32, + 8, + 4, + 2, + 1), plus b_enc[i].
  * rows may be 0. 1 <= k <= M < 2^31.
  * Traffic: reads W_enc once per block of rows and x once; never writes B x M.
  */

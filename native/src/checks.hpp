@@ -29,7 +29,7 @@ pal_status check_hyper(const char* function, const pal_hyper* hyper);
 
 constexpr int64_t kMaxLatents = (int64_t{1} << 31) - 1;
 constexpr int64_t kMaxRows = (int64_t{1} << 31) - 1;
-constexpr int64_t kMaxWidth = int64_t{1} << 24;
+constexpr int64_t kMaxWidth = int64_t{1} << 20;
 
 // What the *_workspace_bytes functions accept; anything else needs 0 bytes and is refused by the function itself.
 constexpr bool valid_shape(int64_t width, int64_t latents, int64_t rows, int64_t k) {

@@ -23,6 +23,21 @@ struct UpdateConstants {
   float average_weight;    // signum: 1 / t
 };
 
+// Screening asks, for a tile of rows r and columns (latents) j, whether an upper bound of the activation reaches the
+// row's threshold:  values[r][j] scale_r scale_j + bias_j + error_r norm_j + norm_r error_j  (see screen.hpp).
+struct RowTerms {
+  float scale[kTileRows], error[kTileRows], norm[kTileRows], threshold[kTileRows];
+};
+struct ColumnTerms {
+  float scale[kTileColumns], error[kTileColumns], norm[kTileColumns], bias[kTileColumns];
+};
+
+// A vector v as step * q + residual, q in [-127, 127]. The sums of squares are those of v and of the residual.
+struct Quantized {
+  float step, square, residual_square;
+  int32_t sum; // of q
+};
+
 struct Kernels {
   const char* name;
 
@@ -30,8 +45,16 @@ struct Kernels {
   // rows [depth, kTileRows] and columns [depth, kTileColumns] are packed; out [kTileRows, kTileColumns].
   void (*tile)(const float* rows, const float* columns, int64_t depth, float* out);
 
-  // values[i][j] += bias[j]; bit j of masks[i] is set where values[i][j] > 0 and values[i][j] >= thresholds[i].
-  void (*passing)(float* values, const float* bias, const float* thresholds, uint32_t* masks);
+  // Bit j of masks[i] is set where the bound above is > 0 and >= the row's threshold.
+  void (*passing)(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks);
+
+  // The same product of 8-bit integers, exact, for processors with a fourfold byte product; else NULL.
+  // out[i][j] = float(start[i] + sum_p rows[p][i] columns[p][j]); p runs over `groups` groups of four, packed as
+  // rows [groups, kTileRows, 4] signed and columns [groups, kTileColumns, 4] unsigned.
+  void (*tile_bytes)(const int8_t* rows, const uint8_t* columns, int64_t groups, const int32_t* start, float* out);
+
+  // Quantises v_p factor_p; q has room for n rounded up to 64. NULL where tile_bytes is.
+  Quantized (*quantize)(const float* v, const float* factors, int64_t n, int8_t* q);
 
   // Packs `count` <= kTileColumns rows of w [*, depth] as columns [depth, kTileColumns], zero-padded.
   void (*pack_columns)(const float* w, int64_t depth, int64_t count, float* columns);
@@ -54,6 +77,7 @@ const Kernels& portable_kernels();
 #ifdef PAL_X86
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
+const Kernels& avx512vnni_kernels();
 #endif
 
 } // namespace palimpsest

@@ -116,13 +116,16 @@ void update(float* p, const float* g, float* first, float* second, int64_t n, co
   }
 }
 
-void passing(float* values, const float* bias, const float* thresholds, uint32_t* masks) {
-  const Lanes low = Lanes::load(bias), high = Lanes::load(bias + 16);
-  for (int64_t r = 0; r < kTileRows; ++r) {
-    float* row = values + r * kTileColumns;
-    const Lanes a = Lanes::load(row) + low, b = Lanes::load(row + 16) + high;
-    a.store(row), b.store(row + 16);
-    masks[r] = a.passing(thresholds[r]) | b.passing(thresholds[r]) << 16;
+void passing(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks) {
+  for (int64_t r = 0; r < kTileRows; ++r) masks[r] = 0;
+  for (int half = 0; half < kTileColumns; half += 16) {
+    const Lanes scale = Lanes::load(columns.scale + half), error = Lanes::load(columns.error + half);
+    const Lanes norm = Lanes::load(columns.norm + half), bias = Lanes::load(columns.bias + half);
+    for (int64_t r = 0; r < kTileRows; ++r) {
+      const Lanes product = Lanes::load(values + r * kTileColumns + half) * Lanes::set(rows.scale[r]);
+      const Lanes slack = Lanes::fma(Lanes::set(rows.error[r]), norm, Lanes::set(rows.norm[r]) * error);
+      masks[r] |= (Lanes::fma(product, scale, bias) + slack).passing(rows.threshold[r]) << half;
+    }
   }
 }
 

@@ -30,8 +30,17 @@ bool has_avx512() {
 #endif
 }
 
+bool has_avx512vnni() {
+#ifdef PAL_X86
+  return has_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
 const Kernels& best() {
 #ifdef PAL_X86
+  if (has_avx512vnni()) return avx512vnni_kernels();
   if (has_avx512()) return avx512_kernels();
   if (has_avx2()) return avx2_kernels();
 #endif
@@ -93,9 +102,12 @@ pal_status pal_set_instruction_set(const char* name) {
   } else if (std::strcmp(name, "avx512") == 0) {
     table = &avx512_kernels();
     here = has_avx512();
+  } else if (std::strcmp(name, "avx512vnni") == 0) {
+    table = &avx512vnni_kernels();
+    here = has_avx512vnni();
 #endif
   } else if (name[0] != '\0') {
-    return fail(PAL_INVALID_ARGUMENT, "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512 or nothing",
+    return fail(PAL_INVALID_ARGUMENT, "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni or nothing",
                 name);
   }
   if (!here) return fail(PAL_UNSUPPORTED, "pal_set_instruction_set: this processor has no %s", name);

@@ -78,17 +78,23 @@ Doubles activations(const Coder& coder, const Floats& x, int64_t rows) {
   return a;
 }
 
-Floats chained_activations(const Coder& coder, const Floats& x, int64_t rows) {
+Floats promised_activations(const Coder& coder, const Floats& x, int64_t rows) {
   Floats a(rows * coder.latents);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < coder.latents; ++i) {
-      float sum = 0.0f;
+      float sums[64] = {};
       for (int64_t p = 0; p < coder.width; ++p) {
         const float in = x[r * coder.width + p];
-        sum = std::fma(coder.subtract ? in - coder.decoder_bias[p] : in, coder.encoder[i * coder.width + p], sum);
+        const float centred = coder.subtract ? in - coder.decoder_bias[p] : in;
+        sums[p % 64] = std::fma(centred, coder.encoder[i * coder.width + p], sums[p % 64]);
       }
-      sum += coder.encoder_bias[i];
-      a[r * coder.latents + i] = sum > 0.0f ? sum : 0.0f;
+      for (const int step : {16, 32, 8, 4, 2, 1}) {
+        for (int l = 0; l + step < 64; ++l) {
+          if ((l & step) == 0) sums[l] += sums[l + step];
+        }
+      }
+      const float value = sums[0] + coder.encoder_bias[i];
+      a[r * coder.latents + i] = value > 0.0f ? value : 0.0f;
     }
   }
   return a;
@@ -167,9 +173,10 @@ Gradients backward(const Coder& coder, const Batch& batch, const Floats& grad) {
 
 void for_every_way(const std::function<void()>& body) {
   const std::string outer = test::context;
-  for (const char* set : {"portable", "avx2", "avx512"}) {
+  for (const char* set : {"portable", "avx2", "avx512", "avx512vnni"}) {
     if (pal_set_instruction_set(set) != PAL_OK) continue;
     for (const int threads : {1, 2, 3, 5}) {
+      if (threads % 2 == 0 && std::string(set) != "avx512vnni") continue; // enough of the slower ones
       pal_set_threads(threads);
       test::context = outer + ", " + set + ", " + std::to_string(threads) + " threads";
       body();

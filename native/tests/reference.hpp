@@ -54,9 +54,9 @@ Coder random_coder(std::mt19937_64& random, int64_t width, int64_t latents, bool
 // a = relu(W_enc (x - c) + b_enc) [rows, latents].
 Doubles activations(const Coder& coder, const Floats& x, int64_t rows);
 
-// The same in single precision, in the order that the kernels promise: sums ascending, one fused multiply-add each,
-// then the bias; NaN counts as 0. The selection over these is what pal_encode must return bit by bit.
-Floats chained_activations(const Coder& coder, const Floats& x, int64_t rows);
+// The same in single precision, in the order that palimpsest.h promises of the CPU; NaN counts as 0. The selection over
+// these is what pal_encode must return bit by bit.
+Floats promised_activations(const Coder& coder, const Floats& x, int64_t rows);
 void select(const Floats& activations, int64_t rows, int64_t latents, int64_t k, bool groups, Floats& values,
             Ints& indices);
 
@@ -67,7 +67,7 @@ struct Gradients {
 };
 Gradients backward(const Coder& coder, const Batch& batch, const Floats& grad);
 
-// Runs `body` for every instruction set that this machine has, with 1, 2, 3 and 5 threads.
+// Runs `body` for every instruction set that this machine has, with 1 to 5 threads.
 void for_every_way(const std::function<void()>& body);
 
 Floats encode_values(Coder& coder, const Floats& x, int64_t rows, int64_t k, pal_activation activation, Ints& indices);

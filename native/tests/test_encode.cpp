@@ -12,14 +12,14 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// Every instruction set and thread count must return exactly the selection over the chained sums.
+// Every instruction set and thread count must return exactly the selection over the promised sums.
 void check_exact(const std::string& name, Coder& coder, const Floats& x, int64_t rows, int64_t k,
                  pal_activation activation) {
   test::context = name + ": d " + std::to_string(coder.width) + ", M " + std::to_string(coder.latents) + ", k " +
                   std::to_string(k) + ", B " + std::to_string(rows) + (activation == PAL_TOPK ? "" : ", groupmax");
   Floats expected;
   Ints expected_indices;
-  select(chained_activations(coder, x, rows), rows, coder.latents, k, activation == PAL_GROUPMAX, expected,
+  select(promised_activations(coder, x, rows), rows, coder.latents, k, activation == PAL_GROUPMAX, expected,
          expected_indices);
   for_every_way([&] {
     Ints indices;
@@ -31,7 +31,7 @@ void check_exact(const std::string& name, Coder& coder, const Floats& x, int64_t
 
 // Within the bound of d + 2 roundings of the exact sums.
 void check_close(const Coder& coder, const Floats& x, int64_t rows) {
-  const Floats a = chained_activations(coder, x, rows);
+  const Floats a = promised_activations(coder, x, rows);
   const Doubles exact = activations(coder, x, rows);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t i = 0; i < coder.latents; ++i) {

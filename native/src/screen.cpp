@@ -1,0 +1,192 @@
+#include "screen.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "dense.hpp"
+
+namespace palimpsest {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr double kUnit = 0x1p-24;
+// Sums of squares are themselves rounded; for the widths allowed, by less than this.
+constexpr double kNormSlack = 1.0 + 0x1p-5;
+constexpr double kByteNormSlack = 1.0 + 0x1p-10;
+// 255 * 127 * width must stay below 2^31, and the norms' slack above holds.
+constexpr int64_t kMaxByteWidth = 32768;
+// Outside this range (and 0), products may overflow or lose all precision to underflow.
+constexpr float kLargest = 1e15f, kSmallest = 1e-15f;
+// Covers underflow in sums of products within that range.
+constexpr double kTiny = 1e-28;
+
+bool bounded(float norm) { return norm == 0.0f || (norm >= kSmallest && norm <= kLargest); }
+
+float round_up(double v) {
+  const float f = static_cast<float>(v);
+  return static_cast<double>(f) < v ? std::nextafter(f, kInfinity) : f;
+}
+
+// Relative rounding error of a sum of `width` products in any order, and of a few operations more.
+double dot_error(int64_t width) { return 1.1 * kUnit * static_cast<double>(width + 64); }
+
+int64_t groups_of(int64_t width) { return ceil_div(width, 4); }
+
+} // namespace
+
+bool screens_by_bytes(const Kernels& kernel, int64_t width) { return kernel.tile_bytes && width <= kMaxByteWidth; }
+
+RowScreen::RowScreen(Arena& arena, int64_t rows, int64_t width, bool bytes)
+    : width_(width), bytes_(bytes), packed_(arena.take<float>(bytes ? 0 : packed_rows(rows, width))),
+      packed_bytes_(arena.take<int8_t>(bytes ? ceil_div(rows, kTileRows) * groups_of(width) * 4 * kTileRows : 0)),
+      start_(arena.take<int32_t>(ceil_div(rows, kTileRows) * kTileRows)),
+      terms_(arena.take<RowTerms>(ceil_div(rows, kTileRows))),
+      unbounded_(arena.take<uint32_t>(ceil_div(rows, kTileRows))), mean_(arena.take<float>(width)),
+      shrink_(arena.take<float>(width)), grow_(arena.take<float>(width)), mean_norm_(0.0f) {}
+
+// Any shift and scale are valid; these are estimated from a sample of the rows. A column's scale is the root of its
+// spread: the other half of it is left to the rows' own residuals, as the weights take on what x loses.
+void RowScreen::choose_shift_and_scale(const float* x, int64_t rows) {
+  constexpr int64_t kSample = 64;
+  const int64_t stride = std::max<int64_t>(1, rows / kSample);
+  std::fill_n(mean_, width_, 0.0f);
+  std::fill_n(grow_, width_, 0.0f); // holds the mean square for now
+  float count = 0.0f;
+  for (int64_t r = 0; r < rows; r += stride) {
+    const float* row = x + r * width_;
+    const float square = kernels().dot(row, row, width_);
+    if (!(square < kLargest)) continue; // broken rows must not spoil the rest
+    count += 1.0f;
+    for (int64_t p = 0; p < width_; ++p) {
+      mean_[p] += row[p];
+      grow_[p] += row[p] * row[p];
+    }
+  }
+  double mean_square = 0.0;
+  for (int64_t p = 0; p < width_; ++p) {
+    mean_[p] /= std::max(count, 1.0f);
+    const float variance = grow_[p] / std::max(count, 1.0f) - mean_[p] * mean_[p];
+    const int exponent = variance > 0.0f ? static_cast<int>(std::lround(0.25f * std::log2(variance))) : -20;
+    grow_[p] = std::ldexp(1.0f, std::clamp(exponent, -20, 20));
+    shrink_[p] = 1.0f / grow_[p];
+    mean_square += std::pow(static_cast<double>(mean_[p]) * static_cast<double>(shrink_[p]), 2.0);
+  }
+  mean_norm_ = round_up(std::sqrt(mean_square) * kByteNormSlack);
+}
+
+void RowScreen::prepare_row(const float* x, int64_t row, int8_t* q, float* shifted) {
+  const int64_t block = row / kTileRows, i = row % kTileRows, groups = groups_of(width_);
+  for (int64_t p = 0; p < width_; ++p) shifted[p] = x[p] - mean_[p];
+  const Quantized quantized = kernels().quantize(shifted, shrink_, width_, q);
+  int8_t* packed = packed_bytes_ + block * groups * 4 * kTileRows + i * 4;
+  for (int64_t g = 0; g < groups; ++g) std::memcpy(packed + g * 4 * kTileRows, q + g * 4, 4);
+  start_[row] = -128 * quantized.sum;
+  RowTerms& terms = terms_[block];
+  terms.scale[i] = quantized.step;
+  terms.norm[i] = round_up(std::sqrt(static_cast<double>(quantized.square)) * kByteNormSlack);
+  terms.error[i] = round_up(std::sqrt(static_cast<double>(quantized.residual_square)) * kByteNormSlack);
+}
+
+void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
+  const Kernels& kernel = kernels();
+  if (bytes_) {
+    choose_shift_and_scale(x, rows);
+  } else {
+    pack_rows(x, nullptr, rows, width_, packed_);
+  }
+  for_each_item(thread_count, ceil_div(rows, kTileRows), [&](int, int64_t block) {
+    RowTerms& terms = terms_[block];
+    std::memset(&terms, 0, sizeof terms);
+    unbounded_[block] = 0;
+    constexpr int64_t kPieces = kMaxByteWidth;
+    int8_t q[kPieces];
+    float shifted[kPieces];
+    for (int64_t i = 0; i < kTileRows; ++i) {
+      const int64_t row = block * kTileRows + i;
+      if (row >= rows) {
+        start_[row] = 0;
+        continue;
+      }
+      if (bytes_) {
+        prepare_row(x + row * width_, row, q, shifted);
+      } else {
+        const double square = kernel.dot(x + row * width_, x + row * width_, width_);
+        terms.scale[i] = 1.0f;
+        terms.norm[i] = round_up(std::sqrt(square) * kNormSlack);
+      }
+      if (!bounded(terms.norm[i]) || !(mean_norm_ <= kLargest)) unbounded_[block] |= 1u << i;
+    }
+  });
+}
+
+ColumnScreen::ColumnScreen(Arena& arena, int64_t panels, int64_t width, bool bytes)
+    : width_(width), packed_(arena.take<float>(bytes ? 0 : panels * width * kTileColumns)),
+      packed_bytes_(arena.take<uint8_t>(bytes ? panels * groups_of(width) * 4 * kTileColumns : 0)),
+      terms_(arena.take<ColumnTerms>(panels)), unbounded_(arena.take<uint32_t>(panels)),
+      present_(arena.take<uint32_t>(panels)), quantized_(arena.take<int8_t>(ceil_div(width, 64) * 64)) {}
+
+void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count) {
+  const Kernels& kernel = kernels();
+  const int64_t groups = groups_of(width_);
+  const double rounding = dot_error(width_);
+  ColumnTerms& terms = terms_[panel];
+  std::memset(&terms, 0, sizeof terms);
+  unbounded_[panel] = 0;
+  present_[panel] = count == kTileColumns ? 0xffffffffu : (1u << count) - 1u;
+  if (!rows.bytes_) kernel.pack_columns(w, width_, count, packed_ + panel * width_ * kTileColumns);
+  for (int64_t j = 0; j < count; ++j) {
+    const float* row = w + j * width_;
+    const double b = bias[j];
+    float norm;
+    if (rows.bytes_) {
+      const Quantized quantized = kernel.quantize(row, rows.grow_, width_, quantized_);
+      uint8_t* packed = packed_bytes_ + panel * groups * 4 * kTileColumns + j * 4;
+      for (int64_t g = 0; g < groups; ++g) {
+        uint32_t four;
+        std::memcpy(&four, quantized_ + g * 4, 4);
+        four ^= 0x80808080u; // p + 128
+        std::memcpy(packed + g * 4 * kTileColumns, &four, 4);
+      }
+      norm = round_up(std::sqrt(static_cast<double>(quantized.square)) * kByteNormSlack);
+      const float residual = round_up(std::sqrt(static_cast<double>(quantized.residual_square)) * kByteNormSlack);
+      const double shift = kernel.dot(rows.mean_, row, width_);
+      const double slack = 16.0 * kUnit * (std::fabs(b) + std::fabs(shift)) +
+                           2.0 * rounding * static_cast<double>(rows.mean_norm_) * static_cast<double>(norm) + kTiny;
+      terms.scale[j] = quantized.step;
+      terms.norm[j] = round_up(static_cast<double>(norm) + static_cast<double>(residual));
+      terms.error[j] = round_up(static_cast<double>(residual) + rounding * static_cast<double>(norm));
+      terms.bias[j] = round_up(b + shift + slack);
+    } else {
+      norm = round_up(std::sqrt(static_cast<double>(kernel.dot(row, row, width_))) * kNormSlack);
+      terms.scale[j] = 1.0f;
+      terms.error[j] = round_up(2.0 * rounding * static_cast<double>(norm));
+      terms.bias[j] = round_up(b + 16.0 * kUnit * std::fabs(b) + kTiny);
+    }
+    if (!bounded(norm)) unbounded_[panel] |= 1u << j;
+  }
+}
+
+void ColumnScreen::screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel,
+                          int64_t row_count, uint32_t* masks) const {
+  const Kernels& kernel = kernels();
+  alignas(64) float values[kTileRows * kTileColumns];
+  if (rows.bytes_) {
+    const int64_t groups = groups_of(width_);
+    kernel.tile_bytes(rows.packed_bytes_ + block * groups * 4 * kTileRows,
+                      packed_bytes_ + panel * groups * 4 * kTileColumns, groups, rows.start_ + block * kTileRows,
+                      values);
+  } else {
+    kernel.tile(rows.packed_ + block * packed_block(width_), packed_ + panel * width_ * kTileColumns, width_, values);
+  }
+  RowTerms terms = rows.terms_[block];
+  std::memcpy(terms.threshold, thresholds, sizeof terms.threshold);
+  kernel.passing(values, terms, terms_[panel], masks);
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    if (rows.unbounded_[block] >> i & 1u) masks[i] = 0xffffffffu;
+    masks[i] = i < row_count ? (masks[i] | unbounded_[panel]) & present_[panel] : 0;
+  }
+}
+
+} // namespace palimpsest

@@ -1,0 +1,79 @@
+// Certified screening: a cheap product says which latents of a row could reach its threshold, and only those are
+// computed by the exact dot product. A latent is passed over only if a rigorous upper bound of its activation, rounding
+// included, lies below the threshold; so the result is that of computing all of them.
+//
+// Single-precision tiles. |tile - dot| <= 2 g |x| |w| with g = n u / (1 - n u), n = d + a few, u = 2^-24, because both
+// are sums of d rounded products in some order (Higham, Accuracy and Stability of Numerical Algorithms, 3.1).
+//
+// 8-bit tiles. Columns are shifted and scaled first, x' = (x - mean) / t and w' = t w, with t a power of two, so that
+// no outlying column spoils the others; x w = mean w + x' w' (the sum over columns). With x' = s q + e (e the residual)
+// and w' = v p + f:
+//     |x' w' - s v q p| = |e (v p) + x' f| <= |e| |v p| + |x'| |f|           (Cauchy-Schwarz)
+// q p is computed exactly in integers; the norms of the residuals are measured, not estimated. To this come g |x'| |w'|
+// for the rounding of the exact dot product and a few u for that of the bound itself.
+#ifndef PALIMPSEST_SCREEN_HPP
+#define PALIMPSEST_SCREEN_HPP
+
+#include "runtime.hpp"
+
+namespace palimpsest {
+
+// Screening data of a chunk of rows, shared by all threads.
+class RowScreen {
+ public:
+  RowScreen(Arena& arena, int64_t rows, int64_t width, bool bytes);
+
+  // x [rows, width] is centred already.
+  void prepare(const float* x, int64_t rows, int thread_count);
+
+  bool bytes() const { return bytes_; }
+  // One bit a row: its numbers are so large, small or broken that no bound holds, and all latents must be computed.
+  uint32_t unbounded(int64_t block) const { return unbounded_[block]; }
+
+ private:
+  friend class ColumnScreen;
+  void choose_shift_and_scale(const float* x, int64_t rows);
+  void prepare_row(const float* x, int64_t row, int8_t* q, float* shifted);
+
+  int64_t width_;
+  bool bytes_;
+  float* packed_;        // single precision: the blocks of pack_rows
+  int8_t* packed_bytes_; // [blocks][groups, kTileRows, 4]
+  int32_t* start_;       // [blocks][kTileRows]: -128 sum(q), because columns are stored as p + 128
+  RowTerms* terms_;      // [blocks]; thresholds are the caller's
+  uint32_t* unbounded_;  // [blocks]
+  float* mean_;          // [width]
+  float* shrink_;        // [width], 1 / t
+  float* grow_;          // [width], t
+  float mean_norm_;      // of mean / t
+};
+
+// Screening data of the latents of one item, one thread's own.
+class ColumnScreen {
+ public:
+  ColumnScreen(Arena& arena, int64_t panels, int64_t width, bool bytes);
+
+  // Latents [first, first + count) of one panel; w and bias are those of the first.
+  void prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count);
+
+  // Bit j of masks[i]: latent j of the panel may reach thresholds[i] (or cannot be judged). Rows beyond the batch and
+  // latents beyond the panel's count are never set.
+  void screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel, int64_t row_count,
+              uint32_t* masks) const;
+
+ private:
+  int64_t width_;
+  float* packed_;
+  uint8_t* packed_bytes_; // [panels][groups, kTileColumns, 4]
+  ColumnTerms* terms_;    // [panels]
+  uint32_t* unbounded_;   // [panels]
+  uint32_t* present_;     // [panels]
+  int8_t* quantized_;     // one row
+};
+
+// Whether this processor and this width allow 8-bit tiles.
+bool screens_by_bytes(const Kernels& kernel, int64_t width);
+
+} // namespace palimpsest
+
+#endif
