@@ -24,6 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Palimpsest.Version.class,
     subcommands = {
+      ActivationsCommand.class,
       DoctorCommand.class,
       EncodeCommand.class,
       HelpCommand.class,

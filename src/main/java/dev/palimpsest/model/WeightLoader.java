@@ -257,13 +257,18 @@ final class WeightLoader {
   }
 
   private Tensor matrix(String name, long rows, long columns) {
-    reader.expectShape(name, rows, columns);
-    return own(reader.torch(name));
+    return read(name, rows, columns);
   }
 
   private Tensor vector(String name, long length) {
-    reader.expectShape(name, length);
-    return own(reader.torch(name));
+    return read(name, length);
+  }
+
+  private Tensor read(String name, long... shape) {
+    reader.expectShape(name, shape);
+    Tensor tensor = own(Tensors.empty(torch.ScalarType.Float, shape));
+    reader.readFloats(name, tensor.data_ptr_float());
+    return tensor;
   }
 
   private TensorOptional optional(Tensor tensor) {

@@ -168,7 +168,9 @@ public final class SafeTensors implements TensorReader {
 
   private static Tensor filled(Tensor tensor, Runnable read) {
     try {
-      read.run();
+      if (tensor.numel() > 0) { // an empty tensor has no memory to read into
+        read.run();
+      }
       return tensor;
     } catch (RuntimeException failure) {
       tensor.close();

@@ -188,7 +188,9 @@ public final class SafeTensorsWriter {
           channel -> {
             try (PointerScope scope = new PointerScope()) {
               Tensor dense = values.contiguous();
-              writeFloats(channel, dense.data_ptr_float(), 0, dense.numel());
+              if (dense.numel() > 0) {
+                writeFloats(channel, dense.data_ptr_float(), 0, dense.numel());
+              }
             }
           });
     }
@@ -199,7 +201,9 @@ public final class SafeTensorsWriter {
           shape,
           channel -> {
             try (PointerScope scope = new PointerScope()) {
-              writeLongs(channel, values.contiguous());
+              if (values.numel() > 0) {
+                writeLongs(channel, values.contiguous());
+              }
             }
           });
     }

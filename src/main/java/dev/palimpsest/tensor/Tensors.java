@@ -23,7 +23,9 @@ public final class Tensors {
   public static Tensor of(float[] values, long... shape) {
     Tensor tensor = empty(torch.ScalarType.Float, shape);
     checkLength(tensor, values.length);
-    tensor.data_ptr_float().put(values, 0, values.length);
+    if (values.length > 0) {
+      tensor.data_ptr_float().put(values, 0, values.length);
+    }
     return tensor;
   }
 
@@ -31,7 +33,9 @@ public final class Tensors {
   public static Tensor of(long[] values, long... shape) {
     Tensor tensor = empty(torch.ScalarType.Long, shape);
     checkLength(tensor, values.length);
-    tensor.data_ptr_long().put(values, 0, values.length);
+    if (values.length > 0) {
+      tensor.data_ptr_long().put(values, 0, values.length);
+    }
     return tensor;
   }
 
@@ -40,7 +44,9 @@ public final class Tensors {
     try (PointerScope scope = new PointerScope()) {
       Tensor dense = tensor.contiguous();
       float[] values = new float[Math.toIntExact(dense.numel())];
-      dense.data_ptr_float().get(values, 0, values.length);
+      if (values.length > 0) {
+        dense.data_ptr_float().get(values, 0, values.length);
+      }
       return values;
     }
   }
@@ -52,6 +58,11 @@ public final class Tensors {
   public static Tensor keep(Tensor tensor) {
     tensor.retainReference();
     return tensor;
+  }
+
+  /** Sets how many threads libtorch's operations use, for the whole process. */
+  public static void useThreads(int threads) {
+    torch.set_num_threads(threads);
   }
 
   private static void checkLength(Tensor tensor, int length) {

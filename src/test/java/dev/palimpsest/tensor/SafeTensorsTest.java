@@ -63,6 +63,12 @@ class SafeTensorsTest {
       assertThat(read.floats("brain")).containsExactly(1f, HalfFloats.fromBfloat16((short) 0xFF62));
       assertThat(read.floats("empty")).isEmpty();
       assertThat(read.floats("scalar")).containsExactly(42);
+      try (Tensor empty = read.torch("empty")) {
+        assertThat(empty.shape()).containsExactly(0, 4);
+        assertThat(Tensors.toArray(empty)).isEmpty();
+        new SafeTensorsWriter().add("empty", empty).write(folder.resolve("empty"));
+        Files.delete(folder.resolve("empty"));
+      }
       try (Tensor tensor = read.torch("many");
           Tensor ints = read.torch("u16")) {
         assertThat(Tensors.toArray(tensor)).isEqualTo(many);
