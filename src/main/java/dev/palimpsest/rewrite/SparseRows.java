@@ -36,6 +36,13 @@ final class SparseRows {
     starts[++rows] = size;
   }
 
+  /** Ends rows until the row under construction is {@code row}; rows passed over stay empty. */
+  void startRow(int row) {
+    while (rows < row) {
+      endRow();
+    }
+  }
+
   int rows() {
     return rows;
   }

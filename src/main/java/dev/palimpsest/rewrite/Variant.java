@@ -2,14 +2,19 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.UsageException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 
 /** One thing to put in the hooked module's place, measured on the same tokens as all others. */
 sealed interface Variant {
   /** Unique, stable name: row label of the per-window losses. */
   String name();
+
+  /** What is computed: variants of equal value here have equal losses and are measured once. */
+  default String computation(int latents) {
+    return name();
+  }
 
   /** One of the baselines named in {@link RewriteResult}. */
   record Base(String name) implements Variant {}
@@ -20,6 +25,13 @@ sealed interface Variant {
     public String name() {
       return "zero_same/" + chosen.name();
     }
+
+    @Override
+    public String computation(int latents) {
+      return chosen.count() == latents
+          ? RewriteResult.ZERO_LATENTS
+          : "zero_same/" + chosen.computation(latents);
+    }
   }
 
   /** The latents S predicted, the rest true; optionally the k largest kept again. */
@@ -27,6 +39,11 @@ sealed interface Variant {
     @Override
     public String name() {
       return calibration + "/" + chosen.name() + (reselect ? "/reselect" : "");
+    }
+
+    @Override
+    public String computation(int latents) {
+      return calibration + "/" + chosen.computation(latents) + (reselect ? "/reselect" : "");
     }
   }
 
@@ -41,10 +58,15 @@ sealed interface Variant {
     String name() {
       return selection.label() + "/" + fraction;
     }
+
+    /** Which set it is: all latents are the same set however chosen. */
+    String computation(int latents) {
+      return (count == latents ? "all" : selection.label()) + "/" + count;
+    }
   }
 
-  /** The index of every variant of an evaluation by its name, in the order of measurement. */
-  static Map<Variant, Integer> all(RewriteConfig config, int latents, boolean shuffled) {
+  /** The variants of an evaluation in the order of measurement, un-spliced first. */
+  static List<Variant> all(RewriteConfig config, int latents, boolean shuffled) {
     List<Variant> variants = new ArrayList<>();
     variants.add(new Base(RewriteResult.UNSPLICED));
     variants.add(new Base(RewriteResult.TRANSCODER));
@@ -68,12 +90,12 @@ sealed interface Variant {
         }
       }
     }
-    Map<Variant, Integer> indices = new LinkedHashMap<>();
+    Set<Variant> distinct = new HashSet<>();
     for (Variant variant : variants) {
-      if (indices.putIfAbsent(variant, indices.size()) != null) {
+      if (!distinct.add(variant)) {
         throw new UsageException("rewrite: the variant " + variant.name() + " is asked for twice");
       }
     }
-    return indices;
+    return variants;
   }
 }

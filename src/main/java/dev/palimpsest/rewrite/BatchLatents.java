@@ -1,0 +1,81 @@
+package dev.palimpsest.rewrite;
+
+import dev.palimpsest.coder.SparseActivations;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.simulate.LatentPredictor;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The true and the guessed latents at the patched positions of one batch; each guess is made once. */
+final class BatchLatents {
+  private final WindowReader.Batch windows;
+  private final SplicedModel.Batch model;
+  private final SparseRows truth = new SparseRows();
+  private final Map<LatentPredictor, SparseRows> guesses = new HashMap<>();
+
+  /** Encodes the batch's coder inputs. */
+  BatchLatents(WindowReader.Batch windows, SplicedModel.Batch model, SparseCoder coder) {
+    this.windows = windows;
+    this.model = model;
+    int rows = windows.rows().size();
+    int k = coder.config().k();
+    try (SparseActivations encoded = new SparseActivations(rows, k)) {
+      coder.encode(model.input().data_ptr_float(), rows, encoded);
+      float[] values = encoded.valuesArray(rows);
+      int[] indices = encoded.indicesArray(rows);
+      for (int r = 0; r < rows; r++) {
+        for (int slot = r * k; slot < (r + 1) * k; slot++) {
+          if (values[slot] > 0) {
+            truth.add(indices[slot], values[slot]);
+          }
+        }
+        truth.endRow();
+      }
+    }
+  }
+
+  /** The spliced model over the same rows. */
+  SplicedModel.Batch model() {
+    return model;
+  }
+
+  /** True latents by row. */
+  SparseRows truth() {
+    return truth;
+  }
+
+  /** An identity of each row that does not depend on batching [n]. */
+  long[] keys() {
+    return windows.keys();
+  }
+
+  /** A predictor's exceptions by row. It sees the contexts and nothing else. */
+  SparseRows guesses(LatentPredictor predictor) {
+    return guesses.computeIfAbsent(predictor, this::guess);
+  }
+
+  private SparseRows guess(LatentPredictor predictor) {
+    int length = windows.tokens().length();
+    SparseRows rows = new SparseRows();
+    int row = 0;
+    for (int w = 0; w < windows.windows().size(); w++) {
+      int[] rowOf = new int[length];
+      Arrays.fill(rowOf, -1);
+      for (int r = row; r < windows.rows().size() && windows.rows().get(r).inBatch() == w; r++) {
+        rowOf[windows.rows().get(r).position()] = r;
+        row = r + 1;
+      }
+      predictor.predict(
+          windows.context(w),
+          (position, latent, activation) -> {
+            if (rowOf[position] >= 0) {
+              rows.startRow(rowOf[position]);
+              rows.add(latent, activation);
+            }
+          });
+    }
+    rows.startRow(windows.rows().size());
+    return rows;
+  }
+}

@@ -1,0 +1,396 @@
+package dev.palimpsest.rewrite;
+
+import static dev.palimpsest.rewrite.RewriteFixture.K;
+import static dev.palimpsest.rewrite.RewriteFixture.M;
+import static dev.palimpsest.rewrite.RewriteFixture.SEED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.simulate.LatentPredictor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every variant of the evaluation against the brute-force one, and the identities that must hold between variants. */
+class RewriteEvaluatorTest {
+  private static final int CONTEXT = 12;
+
+  /** What stands in for the module's output at (what the untouched model did, position). */
+  private interface Reference extends BiFunction<Window, Integer, double[]> {}
+
+  private record Window(long index, List<Integer> tokens, BruteForce.Clean clean) {
+    static Window read(TokenWindows text, long index, BruteForce truth) {
+      List<Integer> tokens = Arrays.stream(text.read(index)).boxed().toList();
+      Window blind = new Window(index, tokens, BruteForce.Clean.NONE);
+      return new Window(index, tokens, truth.clean(blind.context()));
+    }
+
+    int[] context() {
+      return tokens.stream().limit(tokens.size() - 1L).mapToInt(i -> i).toArray();
+    }
+
+    int[] window() {
+      return tokens.stream().mapToInt(i -> i).toArray();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gpt_neox, layers.1.mlp, true, true, ALL_TOKENS",
+    "gpt_neox, layers.1.mlp, true, true, LAST_TOKEN",
+    "gpt_neox, layers.1, false, false, ALL_TOKENS",
+    "gpt_neox, layers.1, false, false, LAST_TOKEN",
+    "gpt_neox, layers.2.mlp, true, false, ALL_TOKENS",
+    "gpt_neox, gpt_neox.layers.0.attention, true, true, LAST_TOKEN",
+    "llama, layers.0.mlp, true, true, ALL_TOKENS",
+    "llama, layers.0.self_attn, false, false, ALL_TOKENS",
+    "llama, layers.2, false, false, LAST_TOKEN",
+    "gemma2, layers.1.mlp, true, true, ALL_TOKENS",
+    "gemma2, layers.1.mlp, true, false, LAST_TOKEN",
+    "gpt2, h.0.mlp, true, true, LAST_TOKEN"
+  })
+  void everyVariantAgreesWithBruteForce(
+      String family, String hookpoint, boolean transcode, boolean skip, Protocol protocol) {
+    try (RewriteFixture fixture = new RewriteFixture(family, hookpoint, transcode, skip)) {
+      TokenWindows text = RewriteFixture.text(8, CONTEXT + 1, 3);
+      Map<String, LatentPredictor> predictors = RewriteFixture.predictors();
+      RewriteInputs inputs =
+          fixture.inputs(text, predictors, Optional.of(RewriteFixture.guesses(9)));
+      RewriteConfig config =
+          RewriteFixture.config(protocol, CONTEXT, List.copyOf(predictors.keySet()));
+      RewriteEvaluator.Evaluation found =
+          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+      List<Variant> variants = Variant.all(config, M, true);
+      assertThat(found.variants()).isEqualTo(variants.stream().map(Variant::name).toList());
+      BruteForce truth = new BruteForce(fixture);
+      List<Window> windows =
+          LongStream.range(0, text.size()).mapToObj(w -> Window.read(text, w, truth)).toList();
+      for (int v = 0; v < variants.size(); v++) {
+        Reference reference = reference(fixture, inputs, truth, variants.get(v));
+        compare(found, v, windows, protocol, truth, reference);
+      }
+      assertThat(found.windows()).hasSizeGreaterThan(5);
+      assertThat(found.result().windows()).isEqualTo(found.windows().size());
+      assertThat(found.result().rewrites()).hasSize(2 * 3 * 2 * 2);
+    }
+  }
+
+  private static void compare(
+      RewriteEvaluator.Evaluation found,
+      int variant,
+      List<Window> windows,
+      Protocol protocol,
+      BruteForce truth,
+      Reference reference) {
+    LossTable table = found.table();
+    int row = 0;
+    for (Window window : windows) {
+      int[] patched = truth.patched(window.window(), protocol);
+      if (patched.length == 0) {
+        assertThat(found.windows()).doesNotContain(window.index());
+        continue;
+      }
+      assertThat(found.windows().get(row)).isEqualTo(window.index());
+      assertThat(table.tokens()[row]).isEqualTo(patched.length);
+      List<BruteForce.Loss> expected =
+          truth.losses(
+              window.window(), window.clean(), patched, t -> reference.apply(window, t));
+      String name = found.variants().get(variant) + ", window " + window.index();
+      assertThat(table.crossEntropy(variant)[row])
+          .as(name)
+          .isCloseTo(
+              expected.stream().mapToDouble(BruteForce.Loss::ce).sum(),
+              within(2e-5 * patched.length));
+      assertThat(table.divergence(variant)[row])
+          .as(name)
+          .isCloseTo(
+              expected.stream().mapToDouble(BruteForce.Loss::kl).sum(),
+              within(2e-5 * patched.length));
+      row++;
+    }
+    assertThat(table.windows()).isEqualTo(row);
+  }
+
+  private static Reference reference(
+      RewriteFixture fixture, RewriteInputs inputs, BruteForce truth, Variant variant) {
+    if (variant instanceof Variant.ZeroSame zero) {
+      boolean[] chosen = chosen(zero.chosen());
+      return (w, t) -> {
+        double[] latents = w.clean().latents()[t].clone();
+        for (int i = 0; i < M; i++) {
+          latents[i] = chosen[i] ? 0 : latents[i];
+        }
+        return truth.decode(latents, w.clean().inputs()[t]);
+      };
+    }
+    if (variant instanceof Variant.Rewritten rewritten) {
+      boolean[] chosen = chosen(rewritten.chosen());
+      LatentPredictor predictor =
+          Objects.requireNonNull(RewriteFixture.predictors().get(rewritten.calibration()));
+      return (w, t) -> {
+        double[] latents = w.clean().latents()[t].clone();
+        double[] guesses = truth.predicted(predictor, w.context())[t];
+        for (int i = 0; i < M; i++) {
+          latents[i] = chosen[i] ? guesses[i] : latents[i];
+        }
+        return truth.decode(
+            rewritten.reselect() ? BruteForce.reselect(latents, K) : latents,
+            w.clean().inputs()[t]);
+      };
+    }
+    return switch (variant.name()) {
+      case RewriteResult.UNSPLICED ->
+          (w, t) -> widened(w.clean().outputs()[t]);
+      case RewriteResult.TRANSCODER ->
+          (w, t) -> truth.decode(w.clean().latents()[t], w.clean().inputs()[t]);
+      case RewriteResult.ZERO_LATENTS ->
+          (w, t) -> truth.decode(new double[M], w.clean().inputs()[t]);
+      case RewriteResult.ZERO_OUTPUT ->
+          (w, t) -> new double[w.clean().outputs()[t].length];
+      case RewriteResult.MEAN_OUTPUT -> {
+        double[] mean = means(truth, fixture, false);
+        yield (w, t) -> mean;
+      }
+      case RewriteResult.MEAN_LATENTS -> {
+        double[] mean = means(truth, fixture, true);
+        yield (w, t) -> truth.decode(mean, w.clean().inputs()[t]);
+      }
+      case RewriteResult.RANDOM_LATENTS ->
+          (w, t) ->
+              truth.decode(
+                  BruteForce.scattered(w.clean().latents()[t], w.index() * CONTEXT + t),
+                  w.clean().inputs()[t]);
+      case RewriteResult.SHUFFLED_EXPLANATIONS ->
+          (w, t) ->
+              truth.decode(
+                  truth.predicted(inputs.shuffled().orElseThrow(), w.context())[t],
+                  w.clean().inputs()[t]);
+      default -> throw new AssertionError(variant.name());
+    };
+  }
+
+  /** Means over the fixture's calibration text, by a plain loop. */
+  private static double[] means(BruteForce truth, RewriteFixture fixture, boolean ofLatents) {
+    TokenWindows text = RewriteFixture.text(7, 10, 8);
+    double[] sum = new double[ofLatents ? M : fixture.model.config().width()];
+    int tokens = 0;
+    for (long w = 0; w < text.size(); w++) {
+      int[] window = text.read(w);
+      BruteForce.Clean clean = truth.clean(window);
+      for (int t = 0; t < window.length; t++) {
+        if (window[t] != RewriteFixture.EXCLUDED) {
+          double[] row = ofLatents ? clean.latents()[t] : widened(clean.outputs()[t]);
+          Arrays.setAll(sum, i -> sum[i] + row[i]);
+          tokens++;
+        }
+      }
+    }
+    int count = tokens;
+    Arrays.setAll(sum, i -> sum[i] / count);
+    return sum;
+  }
+
+  private static boolean[] chosen(Variant.ChosenLatents chosen) {
+    int[] order =
+        LatentSelection.order(chosen.selection(), RewriteFixture::score, M, SEED);
+    boolean[] members = new boolean[M];
+    for (int i = 0; i < Math.max(1, Math.round(chosen.fraction() * M)); i++) {
+      members[order[i]] = true;
+    }
+    return members;
+  }
+
+  private static double[] widened(float[] values) {
+    double[] wide = new double[values.length];
+    Arrays.setAll(wide, i -> values[i]);
+    return wide;
+  }
+
+  @Test
+  void perfectPredictionsEqualTheTranscoder() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      RewriteResult result =
+          evaluate(fixture, Map.of("oracle", fixture.oracle()), Protocol.ALL_TOKENS);
+      double coder = ce(result, RewriteResult.TRANSCODER);
+      assertThat(Math.abs(coder - ce(result, RewriteResult.ZERO_LATENTS))).isGreaterThan(1e-3);
+      for (RewriteResult.Rewrite rewrite : result.rewrites()) {
+        assertThat(rewrite.ce().orElseThrow()).isCloseTo(coder, within(1e-5));
+      }
+    }
+  }
+
+  @Test
+  void silenceEqualsZeroedLatents() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      RewriteResult result =
+          evaluate(fixture, Map.of("silent", RewriteFixture.silence()), Protocol.LAST_TOKEN);
+      for (RewriteResult.Rewrite rewrite : result.rewrites()) {
+        assertThat(rewrite.ce()).isEqualTo(rewrite.ceZeroSame());
+        assertThat(rewrite.pVsZeroSame()).hasValue(1);
+        if (rewrite.fraction() == 1) {
+          assertThat(rewrite.ce())
+              .hasValue(ce(result, RewriteResult.ZERO_LATENTS));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aCoderThatChangesNothingLosesNothing() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1", false, false);
+        IdentityCoder identity = new IdentityCoder(fixture.model.config().width())) {
+      RewriteInputs inputs =
+          new RewriteInputs(
+              fixture.model,
+              identity.coder(),
+              fixture.hook,
+              RewriteFixture.text(5, CONTEXT + 1, 4),
+              CalibrationMeans.measure(
+                  fixture.model,
+                  identity.coder(),
+                  fixture.hook,
+                  RewriteFixture.text(2, 10, 8),
+                  fixture.excluded,
+                  0,
+                  30),
+              Map.of(),
+              Optional.empty(),
+              i -> 0,
+              fixture.excluded);
+      RewriteResult result =
+          RewriteEvaluator.evaluate(
+              inputs,
+              RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of()),
+              RewriteProgress.SILENT);
+      RewriteResult.Baseline coder =
+          Objects.requireNonNull(result.baselines().get(RewriteResult.TRANSCODER));
+      assertThat(coder.ceDeltaMean().orElseThrow()).isCloseTo(0, within(1e-6));
+      assertThat(coder.kl().orElseThrow()).isCloseTo(0, within(1e-6));
+      assertThat(ce(result, RewriteResult.ZERO_LATENTS))
+          .isCloseTo(ce(result, RewriteResult.ZERO_OUTPUT), within(1e-6));
+    }
+  }
+
+  @Test
+  void neitherBatchSizeNorRepetitionChangesResults() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      RewriteInputs inputs =
+          fixture.inputs(
+              RewriteFixture.text(9, CONTEXT + 1, 3), RewriteFixture.predictors(), Optional.empty());
+      RewriteConfig config =
+          RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile"))
+              .withWindows(CONTEXT, 5);
+      RewriteEvaluator.Evaluation once =
+          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+      RewriteEvaluator.Evaluation again =
+          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+      assertThat(again.result()).isEqualTo(once.result());
+      RewriteEvaluator.Evaluation alone =
+          RewriteEvaluator.evaluation(
+              inputs, config.withRun(1, "test", SEED), RewriteProgress.SILENT);
+      assertThat(alone.windows()).isEqualTo(once.windows()).hasSize(5).doesNotHaveDuplicates();
+      for (int v = 0; v < once.variants().size(); v++) {
+        for (int w = 0; w < 5; w++) {
+          assertThat(alone.table().crossEntropy(v)[w])
+              .isCloseTo(once.table().crossEntropy(v)[w], within(1e-4));
+        }
+      }
+      assertThat(
+              RewriteEvaluator.evaluation(
+                      inputs, config.withRun(30, "test", SEED + 1), RewriteProgress.SILENT)
+                  .windows())
+          .isNotEqualTo(once.windows());
+    }
+  }
+
+  @Test
+  void progressReachesItsEnd() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      long[] last = new long[2];
+      RewriteEvaluator.evaluate(
+          fixture.inputs(
+              RewriteFixture.text(4, CONTEXT + 1, 3), RewriteFixture.predictors(), Optional.empty()),
+          RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile")),
+          (done, total, what) -> {
+            assertThat(done).isGreaterThanOrEqualTo(last[0]).isLessThanOrEqualTo(total);
+            last[0] = done;
+            last[1] = total;
+          });
+      assertThat(last[0]).isEqualTo(last[1]).isPositive();
+    }
+  }
+
+  @Test
+  void whatCannotBeMeasuredIsSaid() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      assertThatThrownBy(() -> evaluate(fixture, Map.of(), Protocol.ALL_TOKENS, "oracle"))
+          .isInstanceOf(UsageException.class)
+          .hasMessageContaining("there is no calibration 'oracle'");
+      RewriteInputs inputs =
+          fixture.inputs(RewriteFixture.text(3, 66, 3), Map.of(), Optional.empty());
+      assertThatThrownBy(
+              () ->
+                  RewriteEvaluator.evaluate(
+                      inputs,
+                      RewriteFixture.config(Protocol.ALL_TOKENS, 65, List.of()),
+                      RewriteProgress.SILENT))
+          .isInstanceOf(UsageException.class)
+          .hasMessageContaining("expected at most the model's 64");
+      RewriteInputs empty =
+          new RewriteInputs(
+              fixture.model,
+              fixture.coder,
+              fixture.hook,
+              RewriteFixture.text(2, CONTEXT + 1, 3),
+              fixture.means(),
+              Map.of(),
+              Optional.empty(),
+              RewriteFixture::score,
+              ExcludedTokens.of(
+                  IntStream.range(0, RewriteFixture.VOCABULARY).toArray()));
+      assertThatThrownBy(
+              () ->
+                  RewriteEvaluator.evaluate(
+                      empty,
+                      RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of()),
+                      RewriteProgress.SILENT))
+          .isInstanceOf(PalimpsestException.class)
+          .hasMessageContaining("no window");
+    }
+  }
+
+  private static RewriteResult evaluate(
+      RewriteFixture fixture, Map<String, LatentPredictor> predictors, Protocol protocol) {
+    return evaluate(fixture, predictors, protocol, predictors.keySet().toArray(new String[0]));
+  }
+
+  private static RewriteResult evaluate(
+      RewriteFixture fixture,
+      Map<String, LatentPredictor> predictors,
+      Protocol protocol,
+      String... calibrations) {
+    return RewriteEvaluator.evaluate(
+        fixture.inputs(RewriteFixture.text(6, CONTEXT + 1, 4), predictors, Optional.empty()),
+        RewriteFixture.config(protocol, CONTEXT, List.of(calibrations)),
+        RewriteProgress.SILENT);
+  }
+
+  private static double ce(RewriteResult result, String baseline) {
+    return Objects.requireNonNull(result.baselines().get(baseline))
+        .ce()
+        .orElseThrow();
+  }
+}

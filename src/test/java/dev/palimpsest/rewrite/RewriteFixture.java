@@ -1,0 +1,212 @@
+package dev.palimpsest.rewrite;
+
+import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.Hook;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.simulate.LatentPredictor;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.bytedeco.javacpp.FloatPointer;
+
+/** A tiny model, a random coder of one of its modules, random text and random predictors. */
+final class RewriteFixture implements AutoCloseable {
+  static final int M = 48;
+  static final int K = 6;
+  static final int VOCABULARY = 101;
+  static final int EXCLUDED = 3;
+  static final long SEED = 20;
+
+  final LanguageModel model;
+  final SparseCoder coder;
+  final Hook hook;
+  final ExcludedTokens excluded = ExcludedTokens.of(EXCLUDED);
+
+  RewriteFixture(String family, String hookpoint, boolean transcode, boolean skip) {
+    model = LanguageModel.load(Path.of("src/test/resources/golden/models", family));
+    hook = new Hook(hookpoint, transcode);
+    int width = model.config().width();
+    CoderConfig config =
+        transcode
+            ? CoderConfig.transcoder(width, M, K, skip)
+            : CoderConfig.autoencoder(width, M, K);
+    coder = SparseCoder.initialise(config, 5);
+    SplittableRandom random = new SplittableRandom(6);
+    fill(coder.decoder(), (long) M * width, 0.4, random);
+    fill(coder.decoderBias(), width, 0.2, random);
+    fill(coder.encoderBias(), M, 0.1, random);
+    coder.skip().ifPresent(s -> fill(s, (long) width * width, 0.1, random));
+  }
+
+  private static void fill(FloatPointer pointer, long count, double scale, SplittableRandom random) {
+    for (long i = 0; i < count; i++) {
+      pointer.put(i, (float) (scale * (2 * random.nextDouble() - 1)));
+    }
+  }
+
+  /** Random text, about one token in twelve excluded. */
+  static TokenWindows text(int windows, int length, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    int[][] ids = new int[windows][length];
+    for (int[] window : ids) {
+      Arrays.setAll(
+          window, i -> random.nextInt(12) == 0 ? EXCLUDED : random.nextInt(VOCABULARY));
+    }
+    return new TokenWindows() {
+      @Override
+      public int contextLength() {
+        return length;
+      }
+
+      @Override
+      public long size() {
+        return windows;
+      }
+
+      @Override
+      public void read(long index, int[] into, int offset) {
+        System.arraycopy(ids[(int) index], 0, into, offset, length);
+      }
+    };
+  }
+
+  /** Every third latent unscored, the others in a scrambled order with ties. */
+  static double score(int latent) {
+    return latent % 3 == 1 ? Double.NaN : latent * 7 % 11;
+  }
+
+  /** A predictor that reads the context up to each position and nothing else. */
+  static LatentPredictor guesses(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    float[] defaults = new float[M];
+    for (int i = 0; i < M; i++) {
+      defaults[i] = random.nextInt(3) == 0 ? (float) (0.3 * random.nextDouble()) : 0f;
+    }
+    return new LatentPredictor() {
+      @Override
+      public int latents() {
+        return M;
+      }
+
+      @Override
+      public float[] defaults() {
+        return defaults;
+      }
+
+      @Override
+      public void predict(int[] context, Sink sink) {
+        long hash = seed;
+        for (int t = 0; t < context.length; t++) {
+          hash = 31 * hash + context[t];
+          SplittableRandom here = new SplittableRandom(hash);
+          for (int latent = 0; latent < M; latent++) {
+            if (here.nextInt(6) == 0) {
+              sink.accept(t, latent, Math.max(0f, here.nextInt(6) - 1) / 4f);
+            }
+          }
+        }
+      }
+    };
+  }
+
+  /** A predictor of zeros. */
+  static LatentPredictor silence() {
+    return new LatentPredictor() {
+      @Override
+      public int latents() {
+        return M;
+      }
+
+      @Override
+      public float[] defaults() {
+        return new float[M];
+      }
+
+      @Override
+      public void predict(int[] context, Sink sink) {}
+    };
+  }
+
+  /** A predictor that cheats: it runs the model and the coder. */
+  LatentPredictor oracle() {
+    BruteForce truth = new BruteForce(this);
+    return new LatentPredictor() {
+      @Override
+      public int latents() {
+        return M;
+      }
+
+      @Override
+      public float[] defaults() {
+        return new float[M];
+      }
+
+      @Override
+      public void predict(int[] context, Sink sink) {
+        double[][] latents = truth.clean(context).latents();
+        for (int t = 0; t < context.length; t++) {
+          for (int i = 0; i < M; i++) {
+            if (latents[t][i] > 0) {
+              sink.accept(t, i, (float) latents[t][i]);
+            }
+          }
+        }
+      }
+    };
+  }
+
+  static Map<String, LatentPredictor> predictors() {
+    Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
+    predictors.put("quantile", guesses(1));
+    predictors.put("conditional-mean", guesses(2));
+    return predictors;
+  }
+
+  CalibrationMeans means() {
+    return CalibrationMeans.measure(model, coder, hook, text(7, 10, 8), excluded, 0, 30);
+  }
+
+  RewriteInputs inputs(
+      TokenWindows windows,
+      Map<String, LatentPredictor> predictors,
+      Optional<LatentPredictor> shuffled) {
+    return new RewriteInputs(
+        model,
+        coder,
+        hook,
+        windows,
+        means(),
+        predictors,
+        shuffled,
+        RewriteFixture::score,
+        excluded);
+  }
+
+  static RewriteConfig config(Protocol protocol, int context, List<String> calibrations) {
+    return new RewriteConfig(
+        protocol,
+        context,
+        0,
+        3 * context,
+        "test",
+        calibrations,
+        List.of(0.001, 0.3, 1.0),
+        List.of(Selection.BEST, Selection.RANDOM),
+        List.of(false, true),
+        200,
+        SEED);
+  }
+
+  @Override
+  public void close() {
+    coder.close();
+    model.close();
+  }
+}
