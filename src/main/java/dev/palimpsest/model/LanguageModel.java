@@ -130,11 +130,13 @@ public final class LanguageModel implements AutoCloseable {
   /**
    * Runs blocks {@code layer} to last, and the head, on a given residual stream.
    *
+   * @param layer 0 to the number of blocks; that number itself runs the final norm and the head
+   *     alone
    * @param hidden [rows, T, d] float32: the input of that block; unchanged
    * @return what the plan asked for; close it
    */
   public Forward forwardFrom(int layer, Tensor hidden, HookPlan plan) {
-    Objects.checkIndex(layer, config.layers());
+    Objects.checkIndex(layer, config.layers() + 1);
     long[] shape = hidden.shape();
     if (shape.length != 3 || shape[2] != config.width()) {
       throw new IllegalArgumentException(

@@ -7,7 +7,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The true and the guessed latents at the patched positions of one batch; each guess is made once. */
+/**
+ * The true and the guessed latents at the patched positions of one batch; each guess is made once.
+ */
 final class BatchLatents {
   private final WindowReader.Batch windows;
   private final SplicedModel.Batch model;

@@ -4,15 +4,20 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Hook;
-import dev.palimpsest.data.HookedActivations;
 import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.model.Forward;
+import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
-import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
+import dev.palimpsest.tensor.Tensors;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 
-/** The mean output of the hooked module and the mean activation of every latent over the calibration text. */
+/**
+ * The mean output of the hooked module and the mean activation of every latent over the calibration
+ * text.
+ */
 public final class CalibrationMeans {
   private final float[] output;
   private final float[] latents;
@@ -27,6 +32,7 @@ public final class CalibrationMeans {
   /**
    * Reads calibration windows; zeros count, excluded tokens do not.
    *
+   * @param transcode whether the coder reads the module's input (else its output)
    * @param maxTokens stops after the batch that reaches so many tokens; 0: reads all
    * @param batchTokens tokens of one forward pass
    * @throws PalimpsestException where all tokens are excluded
@@ -34,28 +40,37 @@ public final class CalibrationMeans {
   public static CalibrationMeans measure(
       LanguageModel model,
       SparseCoder coder,
-      Hook hook,
+      String hookpoint,
+      boolean transcode,
       TokenWindows windows,
       ExcludedTokens excluded,
       long maxTokens,
       int batchTokens) {
     int length = windows.contextLength();
     int rows = Math.max(1, batchTokens / length);
-    int width = model.config().width();
-    double[] outputSum = new double[width];
+    double[] outputSum = new double[model.config().width()];
     double[] latentSum = new double[coder.config().numLatents()];
+    HookPlan plan = new HookPlan().tapOutput(hookpoint).logits(false);
+    if (transcode) {
+      plan.tapInput(hookpoint);
+    }
     long tokens = 0;
-    try (HookedActivations rowsOf =
-            new HookedActivations(model, List.of(hook), excluded, rows * length);
-        SparseActivations truth = new SparseActivations((long) rows * length, coder.config().k())) {
+    try (SparseActivations truth =
+        new SparseActivations((long) rows * length, coder.config().k())) {
       for (long from = 0;
           from < windows.size() && (maxTokens == 0 || tokens < maxTokens);
           from += rows) {
-        int count = rowsOf.run(batch(windows, from, rows));
-        coder.encode(rowsOf.x(0), count, truth);
-        addRows(rowsOf.y(0), count, outputSum);
-        addLatents(truth, count, latentSum);
-        tokens += count;
+        TokenBatch batch = batch(windows, from, rows);
+        try (PointerScope scope = new PointerScope();
+            Forward forward = model.forward(batch, plan);
+            Tensor kept = kept(batch, excluded)) {
+          Tensor output = SplicedModel.rows(forward.output(hookpoint), kept);
+          Tensor input = transcode ? SplicedModel.rows(forward.input(hookpoint), kept) : output;
+          coder.encode(input.data_ptr_float(), kept.numel(), truth);
+          addRows(Tensors.toArray(output), outputSum);
+          addLatents(truth, latentSum);
+          tokens += kept.numel();
+        }
       }
     }
     if (tokens == 0) {
@@ -89,20 +104,25 @@ public final class CalibrationMeans {
     return new TokenBatch(count, length, ids);
   }
 
-  private static void addRows(FloatPointer values, int rows, double[] sum) {
-    float[] row = new float[sum.length];
-    FloatPointer at = new FloatPointer(values); // a view: closing it would free what it looks at
-    for (long r = 0; r < rows; r++) {
-      at.position(r * row.length).get(row);
-      for (int j = 0; j < row.length; j++) {
-        sum[j] += row[j];
-      }
+  /** The flat positions of tokens that count [n]. */
+  private static Tensor kept(TokenBatch batch, ExcludedTokens excluded) {
+    long[] positions =
+        IntStream.range(0, batch.ids().length)
+            .filter(i -> !excluded.contains(batch.ids()[i]))
+            .asLongStream()
+            .toArray();
+    return Tensors.of(positions, positions.length);
+  }
+
+  private static void addRows(float[] values, double[] sum) {
+    for (int i = 0; i < values.length; i++) {
+      sum[i % sum.length] += values[i];
     }
   }
 
-  private static void addLatents(SparseActivations truth, int rows, double[] sum) {
-    float[] values = truth.valuesArray(rows);
-    int[] indices = truth.indicesArray(rows);
+  private static void addLatents(SparseActivations truth, double[] sum) {
+    float[] values = truth.valuesArray(truth.rows());
+    int[] indices = truth.indicesArray(truth.rows());
     for (int i = 0; i < values.length; i++) {
       sum[indices[i]] += values[i];
     }

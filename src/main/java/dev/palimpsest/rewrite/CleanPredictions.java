@@ -5,7 +5,10 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
-/** The untouched model's predictions at the counted positions of a batch, against which a variant's are measured. */
+/**
+ * The untouched model's predictions at the counted positions of a batch, against which a variant's
+ * are measured.
+ */
 final class CleanPredictions implements AutoCloseable {
   /** Elements of one block of log-probabilities: a few MB, so that a block stays in cache. */
   private static final long BLOCK = 1L << 20;
@@ -61,11 +64,9 @@ final class CleanPredictions implements AutoCloseable {
       try (PointerScope scope = new PointerScope()) {
         long count = Math.min(block, rows - from);
         Tensor logProbabilities = torch.log_softmax(logits.narrow(0, from, count), 1);
-        float[] ce =
-            Tensors.toArray(logProbabilities.gather(1, targets.narrow(0, from, count)));
+        float[] ce = Tensors.toArray(logProbabilities.gather(1, targets.narrow(0, from, count)));
         float[] cross =
-            Tensors.toArray(
-                logProbabilities.mul_(probabilities.narrow(0, from, count)).sum(1));
+            Tensors.toArray(logProbabilities.mul_(probabilities.narrow(0, from, count)).sum(1));
         for (int r = 0; r < count; r++) {
           int row = (int) from + r;
           // Never below 0 but for rounding; NaN passes.

@@ -15,8 +15,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What each variant puts in place of the hooked module's output. What does not depend on the text (who is in S, the
- * decoded defaults) is prepared once; the rest is sparse and bounded by the batch.
+ * What each variant puts in place of the hooked module's output. What does not depend on the text
+ * (who is in S, the decoded defaults) is prepared once; the rest is sparse and bounded by the
+ * batch.
  */
 final class Replacements {
   /** Rows decoded at a time: one long row widens only its own block. */
@@ -48,8 +49,7 @@ final class Replacements {
     mixer = new LatentMixer(inputs.latents(), coder.config().k());
     for (Selection selection : Selection.values()) {
       orders.put(
-          selection,
-          LatentSelection.order(selection, inputs.scores(), inputs.latents(), seed));
+          selection, LatentSelection.order(selection, inputs.scores(), inputs.latents(), seed));
     }
   }
 
@@ -111,7 +111,9 @@ final class Replacements {
         variant.reselect());
   }
 
-  /** @param key names predictor and S, for what variants with and without re-selection share */
+  /**
+   * @param key names predictor and S, for what variants with and without re-selection share
+   */
   private Recipe mixing(LatentPredictor predictor, boolean[] chosen, String key, boolean reselect) {
     if (predictor.latents() != inputs.latents()) {
       throw new UsageException(

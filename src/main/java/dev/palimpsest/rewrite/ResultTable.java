@@ -43,7 +43,7 @@ final class ResultTable {
       }
     }
     return new RewriteResult(
-        inputs.hook().hookpoint(),
+        inputs.hookpoint(),
         config.protocol(),
         table.windows(),
         table.totalTokens(),

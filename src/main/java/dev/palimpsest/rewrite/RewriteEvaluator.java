@@ -11,9 +11,9 @@ import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The spliced evaluation (experiment.md, section 6): every variant's loss on the same tokens. A batch of windows is read,
- * encoded and simulated once; then each variant replaces the hooked module's output and only what lies behind the hook
- * runs again. Memory is bounded by the batch.
+ * The spliced evaluation (experiment.md, section 6): every variant's loss on the same tokens. A
+ * batch of windows is read, encoded and simulated once; then each variant replaces the hooked
+ * module's output and only what lies behind the hook runs again. Memory is bounded by the batch.
  */
 public final class RewriteEvaluator {
   private final RewriteInputs inputs;
@@ -65,12 +65,12 @@ public final class RewriteEvaluator {
   private void measure(RewriteProgress progress) {
     Map<Integer, Integer> copies = copies();
     Map<Integer, Replacements.Recipe> recipes = recipes(copies);
-    SplicedModel model = new SplicedModel(inputs.model(), inputs.hook());
+    SplicedModel model = new SplicedModel(inputs.model(), inputs.hookpoint(), inputs.transcode());
     WindowReader reader = new WindowReader(inputs.windows(), inputs.excluded(), config);
     int rows = Math.max(1, config.batchTokens() / config.contextTokens());
     long total = (reader.windows() + rows - 1) / rows * recipes.size();
     long done = 0;
-    progress.advanced(0, total, inputs.hook().hookpoint());
+    progress.advanced(0, total, inputs.hookpoint());
     Optional<WindowReader.Batch> next = reader.next(rows);
     while (next.isPresent()) {
       WindowReader.Batch batch = next.get();
@@ -121,10 +121,8 @@ public final class RewriteEvaluator {
     int[] counted = new int[windowBatch.windows().size()];
     windowBatch.rows().forEach(row -> counted[row.inBatch()]++);
     int first = table.append(counted);
-    int[] windowOf =
-        windowBatch.rows().stream().mapToInt(row -> first + row.inBatch()).toArray();
-    try (SplicedModel.Batch spliced =
-            model.run(windowBatch.tokens(), windowBatch.flatPositions());
+    int[] windowOf = windowBatch.rows().stream().mapToInt(row -> first + row.inBatch()).toArray();
+    try (SplicedModel.Batch spliced = model.run(windowBatch.tokens(), windowBatch.flatPositions());
         CleanPredictions clean = spliced.predictions(windowBatch.targets())) {
       BatchLatents latents = new BatchLatents(windowBatch, spliced, inputs.coder());
       clean.own((row, ce, kl) -> table.add(0, windowOf[row], ce, kl));
@@ -134,8 +132,7 @@ public final class RewriteEvaluator {
           spliced.logits(
               replacement,
               logits ->
-                  clean.losses(
-                      logits, (row, ce, kl) -> table.add(variant, windowOf[row], ce, kl)));
+                  clean.losses(logits, (row, ce, kl) -> table.add(variant, windowOf[row], ce, kl)));
         }
         progress.advanced(++done, total, variants.get(variant).name());
       }

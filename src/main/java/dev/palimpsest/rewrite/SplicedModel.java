@@ -1,6 +1,5 @@
 package dev.palimpsest.rewrite;
 
-import dev.palimpsest.data.Hook;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
@@ -16,15 +15,20 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The subject model with one module's output replaced at some positions. The untouched model runs once a batch; every
- * replacement then costs only the blocks after the hook and the head at the replaced positions.
+ * The subject model with one module's output replaced at some positions. The untouched model runs
+ * once a batch; every replacement then costs only the blocks after the hook and the head at the
+ * replaced positions.
  *
- * <p>Where the module's output is simply added to the residual stream and read by nothing else in its block (an MLP
- * without a norm behind it, a whole layer), the block itself need not run again either: its output is the old one with
- * the addend exchanged. Whether that holds is not taken from the architecture but tried out on the first batch.
+ * <p>Where the module's output is simply added to the residual stream and read by nothing else in
+ * its block (an MLP without a norm behind it, a whole layer), the block itself need not run again
+ * either: its output is the old one with the addend exchanged. Whether that holds is not taken from
+ * the architecture but tried out on the first batch.
  */
 final class SplicedModel {
-  /** Largest difference, over the largest value, between the exchanged addend and the block run again. */
+  /**
+   * Largest difference, over the largest value, between the exchanged addend and the block run
+   * again.
+   */
   private static final double SAME = 1e-4;
 
   private final LanguageModel model;
@@ -35,11 +39,13 @@ final class SplicedModel {
   private final boolean wholeLayer;
   private Optional<Boolean> exchangeable = Optional.empty();
 
-  /** @param hook the module, and whether the coder reads its input (else its output) */
-  SplicedModel(LanguageModel model, Hook hook) {
+  /**
+   * @param readsInput whether the coder reads the module's input (else its output)
+   */
+  SplicedModel(LanguageModel model, String hookpoint, boolean readsInput) {
     this.model = model;
-    hookpoint = hook.hookpoint();
-    readsInput = hook.transcode();
+    this.hookpoint = hookpoint;
+    this.readsInput = readsInput;
     layer = model.layerOf(hookpoint);
     layerName = model.layerHookpoint(layer);
     wholeLayer = hookpoint.equals(layerName) || hookpoint.endsWith("." + layerName);
@@ -84,8 +90,7 @@ final class SplicedModel {
       index = Tensors.of(Arrays.stream(positions).asLongStream().toArray(), positions.length);
       Tensor moduleOutput = forward.output(hookpoint);
       output = Tensors.keep(rows(moduleOutput, index));
-      input =
-          Tensors.keep(readsInput ? rows(forward.input(hookpoint), index) : output.alias());
+      input = Tensors.keep(readsInput ? rows(forward.input(hookpoint), index) : output.alias());
       before = Tensors.keep(forward.input(layerName).alias());
       after = Tensors.keep(forward.output(layerName).alias());
       last = Tensors.keep(rows(forward.output(lastLayer()), index));
@@ -136,8 +141,7 @@ final class SplicedModel {
 
     /** The block's output with the module's addend exchanged [R, T, d]. */
     private Tensor exchanged(Tensor replacement) {
-      Tensor put =
-          wholeLayer ? replacement : rows(after, index).sub_(output).add_(replacement);
+      Tensor put = wholeLayer ? replacement : rows(after, index).sub_(output).add_(replacement);
       return flat(after).index_copy(0, index, put).view(after.shape());
     }
 
@@ -189,7 +193,8 @@ final class SplicedModel {
     }
   }
 
-  private static Tensor rows(Tensor hidden, Tensor index) {
+  /** Rows of [R, T, d], flattened: [n, d]. */
+  static Tensor rows(Tensor hidden, Tensor index) {
     return flat(hidden).index_select(0, index);
   }
 

@@ -31,7 +31,9 @@ final class WindowReader {
   record Batch(List<Long> windows, TokenBatch tokens, List<Row> rows) {
     /** The patched positions in the flattened tokens [n]. */
     int[] flatPositions() {
-      return rows.stream().mapToInt(row -> row.inBatch() * tokens.length() + row.position()).toArray();
+      return rows.stream()
+          .mapToInt(row -> row.inBatch() * tokens.length() + row.position())
+          .toArray();
     }
 
     /** What is predicted at the patched positions [n]. */

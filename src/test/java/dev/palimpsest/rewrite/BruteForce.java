@@ -17,7 +17,10 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
 
-/** The rewrite the slow way: dense activations, the whole model run again for every window, losses in double. */
+/**
+ * The rewrite the slow way: dense activations, the whole model run again for every window, losses
+ * in double.
+ */
 final class BruteForce {
   private final RewriteFixture fixture;
   private final int width;
@@ -48,14 +51,13 @@ final class BruteForce {
   }
 
   Clean clean(int[] context) {
-    HookPlan plan = new HookPlan().tapOutput(fixture.hook.hookpoint());
-    if (fixture.hook.transcode()) {
-      plan.tapInput(fixture.hook.hookpoint());
+    HookPlan plan = new HookPlan().tapOutput(fixture.hookpoint);
+    if (fixture.transcode) {
+      plan.tapInput(fixture.hookpoint);
     }
     try (Forward forward = fixture.model.forward(TokenBatch.of(context), plan)) {
-      float[][] y = matrix(forward.output(fixture.hook.hookpoint()), width);
-      float[][] x =
-          fixture.hook.transcode() ? matrix(forward.input(fixture.hook.hookpoint()), width) : y;
+      float[][] y = matrix(forward.output(fixture.hookpoint), width);
+      float[][] x = fixture.transcode ? matrix(forward.input(fixture.hookpoint), width) : y;
       double[][] latents = new double[context.length][];
       Arrays.setAll(latents, t -> encode(x[t]));
       return new Clean(x, y, latents, logProbabilities(forward.logits()));
@@ -70,7 +72,7 @@ final class BruteForce {
     HookPlan plan =
         new HookPlan()
             .splice(
-                fixture.hook.hookpoint(),
+                fixture.hookpoint,
                 (in, out) -> {
                   float[] values = Tensors.toArray(out);
                   for (int t : patched) {
@@ -139,8 +141,7 @@ final class BruteForce {
 
   /** Uniform distinct latents with the row's values, in the order of the coder's slots. */
   static double[] scattered(double[] latents, long key) {
-    SplittableRandom random =
-        Seeds.stream(RewriteFixture.SEED, "rewrite-random-latents", key);
+    SplittableRandom random = Seeds.stream(RewriteFixture.SEED, "rewrite-random-latents", key);
     double[] result = new double[latents.length];
     Arrays.stream(latents)
         .filter(z -> z > 0)
@@ -190,8 +191,7 @@ final class BruteForce {
   private static float[][] matrix(Tensor tensor, int columns) {
     float[] values = Tensors.toArray(tensor);
     float[][] rows = new float[values.length / columns][];
-    Arrays.setAll(
-        rows, r -> Arrays.copyOfRange(values, r * columns, (r + 1) * columns));
+    Arrays.setAll(rows, r -> Arrays.copyOfRange(values, r * columns, (r + 1) * columns));
     return rows;
   }
 }

@@ -3,7 +3,10 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
 
-/** A coder whose latents are the positive and negative parts of each channel: it reconstructs its input exactly. */
+/**
+ * A coder whose latents are the positive and negative parts of each channel: it reconstructs its
+ * input exactly.
+ */
 record IdentityCoder(SparseCoder coder) implements AutoCloseable {
   IdentityCoder(int width) {
     this(SparseCoder.initialise(CoderConfig.autoencoder(width, 2 * width, 2 * width), 1));

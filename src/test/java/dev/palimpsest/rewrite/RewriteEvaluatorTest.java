@@ -24,7 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every variant of the evaluation against the brute-force one, and the identities that must hold between variants. */
+/**
+ * Every variant of the evaluation against the brute-force one, and the identities that must hold
+ * between variants.
+ */
 class RewriteEvaluatorTest {
   private static final int CONTEXT = 12;
 
@@ -106,8 +109,7 @@ class RewriteEvaluatorTest {
       assertThat(found.windows().get(row)).isEqualTo(window.index());
       assertThat(table.tokens()[row]).isEqualTo(patched.length);
       List<BruteForce.Loss> expected =
-          truth.losses(
-              window.window(), window.clean(), patched, t -> reference.apply(window, t));
+          truth.losses(window.window(), window.clean(), patched, t -> reference.apply(window, t));
       String name = found.variants().get(variant) + ", window " + window.index();
       assertThat(table.crossEntropy(variant)[row])
           .as(name)
@@ -152,14 +154,12 @@ class RewriteEvaluatorTest {
       };
     }
     return switch (variant.name()) {
-      case RewriteResult.UNSPLICED ->
-          (w, t) -> widened(w.clean().outputs()[t]);
+      case RewriteResult.UNSPLICED -> (w, t) -> widened(w.clean().outputs()[t]);
       case RewriteResult.TRANSCODER ->
           (w, t) -> truth.decode(w.clean().latents()[t], w.clean().inputs()[t]);
       case RewriteResult.ZERO_LATENTS ->
           (w, t) -> truth.decode(new double[M], w.clean().inputs()[t]);
-      case RewriteResult.ZERO_OUTPUT ->
-          (w, t) -> new double[w.clean().outputs()[t].length];
+      case RewriteResult.ZERO_OUTPUT -> (w, t) -> new double[w.clean().outputs()[t].length];
       case RewriteResult.MEAN_OUTPUT -> {
         double[] mean = means(truth, fixture, false);
         yield (w, t) -> mean;
@@ -204,8 +204,7 @@ class RewriteEvaluatorTest {
   }
 
   private static boolean[] chosen(Variant.ChosenLatents chosen) {
-    int[] order =
-        LatentSelection.order(chosen.selection(), RewriteFixture::score, M, SEED);
+    int[] order = LatentSelection.order(chosen.selection(), RewriteFixture::score, M, SEED);
     boolean[] members = new boolean[M];
     for (int i = 0; i < Math.max(1, Math.round(chosen.fraction() * M)); i++) {
       members[order[i]] = true;
@@ -241,8 +240,7 @@ class RewriteEvaluatorTest {
         assertThat(rewrite.ce()).isEqualTo(rewrite.ceZeroSame());
         assertThat(rewrite.pVsZeroSame()).hasValue(1);
         if (rewrite.fraction() == 1) {
-          assertThat(rewrite.ce())
-              .hasValue(ce(result, RewriteResult.ZERO_LATENTS));
+          assertThat(rewrite.ce()).hasValue(ce(result, RewriteResult.ZERO_LATENTS));
         }
       }
     }
@@ -256,12 +254,14 @@ class RewriteEvaluatorTest {
           new RewriteInputs(
               fixture.model,
               identity.coder(),
-              fixture.hook,
+              fixture.hookpoint,
+              fixture.transcode,
               RewriteFixture.text(5, CONTEXT + 1, 4),
               CalibrationMeans.measure(
                   fixture.model,
                   identity.coder(),
-                  fixture.hook,
+                  fixture.hookpoint,
+                  fixture.transcode,
                   RewriteFixture.text(2, 10, 8),
                   fixture.excluded,
                   0,
@@ -289,7 +289,9 @@ class RewriteEvaluatorTest {
     try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
       RewriteInputs inputs =
           fixture.inputs(
-              RewriteFixture.text(9, CONTEXT + 1, 3), RewriteFixture.predictors(), Optional.empty());
+              RewriteFixture.text(9, CONTEXT + 1, 3),
+              RewriteFixture.predictors(),
+              Optional.empty());
       RewriteConfig config =
           RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile"))
               .withWindows(CONTEXT, 5);
@@ -322,7 +324,9 @@ class RewriteEvaluatorTest {
       long[] last = new long[2];
       RewriteEvaluator.evaluate(
           fixture.inputs(
-              RewriteFixture.text(4, CONTEXT + 1, 3), RewriteFixture.predictors(), Optional.empty()),
+              RewriteFixture.text(4, CONTEXT + 1, 3),
+              RewriteFixture.predictors(),
+              Optional.empty()),
           RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile")),
           (done, total, what) -> {
             assertThat(done).isGreaterThanOrEqualTo(last[0]).isLessThanOrEqualTo(total);
@@ -353,14 +357,14 @@ class RewriteEvaluatorTest {
           new RewriteInputs(
               fixture.model,
               fixture.coder,
-              fixture.hook,
+              fixture.hookpoint,
+              fixture.transcode,
               RewriteFixture.text(2, CONTEXT + 1, 3),
               fixture.means(),
               Map.of(),
               Optional.empty(),
               RewriteFixture::score,
-              ExcludedTokens.of(
-                  IntStream.range(0, RewriteFixture.VOCABULARY).toArray()));
+              ExcludedTokens.of(IntStream.range(0, RewriteFixture.VOCABULARY).toArray()));
       assertThatThrownBy(
               () ->
                   RewriteEvaluator.evaluate(
@@ -389,8 +393,6 @@ class RewriteEvaluatorTest {
   }
 
   private static double ce(RewriteResult result, String baseline) {
-    return Objects.requireNonNull(result.baselines().get(baseline))
-        .ce()
-        .orElseThrow();
+    return Objects.requireNonNull(result.baselines().get(baseline)).ce().orElseThrow();
   }
 }

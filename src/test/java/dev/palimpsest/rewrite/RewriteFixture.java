@@ -3,7 +3,6 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Hook;
 import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.simulate.LatentPredictor;
@@ -26,12 +25,14 @@ final class RewriteFixture implements AutoCloseable {
 
   final LanguageModel model;
   final SparseCoder coder;
-  final Hook hook;
+  final String hookpoint;
+  final boolean transcode;
   final ExcludedTokens excluded = ExcludedTokens.of(EXCLUDED);
 
   RewriteFixture(String family, String hookpoint, boolean transcode, boolean skip) {
     model = LanguageModel.load(Path.of("src/test/resources/golden/models", family));
-    hook = new Hook(hookpoint, transcode);
+    this.hookpoint = hookpoint;
+    this.transcode = transcode;
     int width = model.config().width();
     CoderConfig config =
         transcode
@@ -45,7 +46,8 @@ final class RewriteFixture implements AutoCloseable {
     coder.skip().ifPresent(s -> fill(s, (long) width * width, 0.1, random));
   }
 
-  private static void fill(FloatPointer pointer, long count, double scale, SplittableRandom random) {
+  private static void fill(
+      FloatPointer pointer, long count, double scale, SplittableRandom random) {
     for (long i = 0; i < count; i++) {
       pointer.put(i, (float) (scale * (2 * random.nextDouble() - 1)));
     }
@@ -56,8 +58,7 @@ final class RewriteFixture implements AutoCloseable {
     SplittableRandom random = new SplittableRandom(seed);
     int[][] ids = new int[windows][length];
     for (int[] window : ids) {
-      Arrays.setAll(
-          window, i -> random.nextInt(12) == 0 ? EXCLUDED : random.nextInt(VOCABULARY));
+      Arrays.setAll(window, i -> random.nextInt(12) == 0 ? EXCLUDED : random.nextInt(VOCABULARY));
     }
     return new TokenWindows() {
       @Override
@@ -170,7 +171,8 @@ final class RewriteFixture implements AutoCloseable {
   }
 
   CalibrationMeans means() {
-    return CalibrationMeans.measure(model, coder, hook, text(7, 10, 8), excluded, 0, 30);
+    return CalibrationMeans.measure(
+        model, coder, hookpoint, transcode, text(7, 10, 8), excluded, 0, 30);
   }
 
   RewriteInputs inputs(
@@ -180,7 +182,8 @@ final class RewriteFixture implements AutoCloseable {
     return new RewriteInputs(
         model,
         coder,
-        hook,
+        hookpoint,
+        transcode,
         windows,
         means(),
         predictors,
