@@ -87,7 +87,21 @@ public final class SafeTensors implements TensorReader {
   @Override
   public float[] floats(String name) {
     SafeTensorsHeader.Entry entry = realEntry(name);
-    float[] values = new float[arrayLength(name, entry)];
+    return floats(entry, arrayLength(name, entry));
+  }
+
+  /**
+   * Part of a tensor of a real dtype, in the order of its elements.
+   *
+   * @param from first element
+   * @param count number of elements
+   */
+  public float[] floats(String name, long from, int count) {
+    return floats(part(name, realEntry(name), from, count), count);
+  }
+
+  private float[] floats(SafeTensorsHeader.Entry entry, int length) {
+    float[] values = new float[length];
     int[] filled = {0};
     DType dtype = entry.info().dtype();
     stream(entry, block -> filled[0] += widen(dtype, block, values, filled[0]));
@@ -97,11 +111,34 @@ public final class SafeTensors implements TensorReader {
   @Override
   public long[] longs(String name) {
     SafeTensorsHeader.Entry entry = wholeEntry(name);
-    long[] values = new long[arrayLength(name, entry)];
+    return longs(entry, arrayLength(name, entry));
+  }
+
+  /** Part of a tensor of whole numbers, as {@link #floats(String, long, int)}. */
+  public long[] longs(String name, long from, int count) {
+    return longs(part(name, wholeEntry(name), from, count), count);
+  }
+
+  private long[] longs(SafeTensorsHeader.Entry entry, int length) {
+    long[] values = new long[length];
     int[] filled = {0};
     DType dtype = entry.info().dtype();
     stream(entry, block -> filled[0] += widen(dtype, block, values, filled[0]));
     return values;
+  }
+
+  private SafeTensorsHeader.Entry part(
+      String name, SafeTensorsHeader.Entry whole, long from, int count) {
+    long elements = whole.info().elements();
+    if (from < 0 || count < 0 || from + count > elements) {
+      throw new IllegalArgumentException(
+          name + ": elements " + from + " to " + (from + count) + " of " + elements);
+    }
+    DType dtype = whole.info().dtype();
+    return new SafeTensorsHeader.Entry(
+        new TensorInfo(dtype, new long[] {count}),
+        whole.position() + from * dtype.bytes(),
+        (long) count * dtype.bytes());
   }
 
   @Override

@@ -1,0 +1,34 @@
+package dev.palimpsest.latents;
+
+import java.util.Arrays;
+
+/**
+ * The true activations of a few windows, in heap memory.
+ *
+ * <p>Position p of row r is number r × length + p; the kept positions (those whose tokens are not excluded) each have k
+ * slots, of which those with a value above 0 count.
+ *
+ * @param firstRow number of the batch's first row in the whole stream
+ * @param rows windows in the batch
+ * @param length tokens of a window
+ * @param tokens [rows × length]
+ * @param kept [n] kept positions, ascending
+ * @param k slots of a kept position
+ * @param latents [n × k]
+ * @param activations [n × k]
+ */
+@SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+public record LatentBatch(
+    long firstRow,
+    int rows,
+    int length,
+    int[] tokens,
+    int[] kept,
+    int k,
+    int[] latents,
+    float[] activations) {
+  /** The tokens of one of the batch's rows, copied. */
+  public int[] row(int row) {
+    return Arrays.copyOfRange(tokens, row * length, (row + 1) * length);
+  }
+}

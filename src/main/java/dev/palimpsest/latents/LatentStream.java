@@ -1,0 +1,96 @@
+package dev.palimpsest.latents;
+
+import dev.palimpsest.coder.SparseActivations;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.Hook;
+import dev.palimpsest.data.HookedActivations;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.data.WindowOrder;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.TokenBatch;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * Text → model → coder: the true latent activations of windows, batch by batch. Holds one batch at a time.
+ *
+ * @param model the subject
+ * @param coder the coder at {@code hookpoint}
+ * @param hookpoint as the model names it
+ * @param excluded tokens whose positions have no activations
+ */
+public record LatentStream(
+    LanguageModel model, SparseCoder coder, String hookpoint, ExcludedTokens excluded) {
+
+  /** Number of latents M. */
+  public int latents() {
+    return coder.config().numLatents();
+  }
+
+  /**
+   * The windows that are read when so many tokens are wanted: all, or a seeded choice of them, in ascending order.
+   *
+   * @param tokens at least one window is chosen
+   */
+  public static long[] choose(TokenWindows windows, long tokens, long seed) {
+    long wanted = Math.max(1, tokens / windows.contextLength());
+    int count = Math.toIntExact(Math.min(wanted, windows.size()));
+    WindowOrder order = new WindowOrder(windows.size(), seed);
+    long[] chosen = new long[count];
+    for (int i = 0; i < count; i++) {
+      chosen[i] = count == windows.size() ? i : order.at(i);
+    }
+    Arrays.sort(chosen);
+    return chosen;
+  }
+
+  /**
+   * Runs the chosen windows.
+   *
+   * @param chosen numbers of windows
+   * @param batchRows windows per forward pass
+   * @param sink receives the batches in order; row i of the stream is window {@code chosen[i]}
+   */
+  public void run(
+      TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
+    int length = windows.contextLength();
+    int capacity = Math.multiplyExact(Math.min(batchRows, chosen.length), length);
+    Hook hook = new Hook(hookpoint, coder.config().transcode());
+    try (HookedActivations activations =
+            new HookedActivations(model, List.of(hook), excluded, capacity);
+        SparseActivations sparse = new SparseActivations(capacity, coder.config().k())) {
+      for (int first = 0; first < chosen.length; first += batchRows) {
+        int rows = Math.min(batchRows, chosen.length - first);
+        int[] tokens = new int[rows * length];
+        for (int row = 0; row < rows; row++) {
+          windows.read(chosen[first + row], tokens, row * length);
+        }
+        sink.accept(batch(activations, sparse, new TokenBatch(rows, length, tokens), first));
+      }
+    }
+  }
+
+  private LatentBatch batch(
+      HookedActivations activations, SparseActivations sparse, TokenBatch batch, long firstRow) {
+    int kept = activations.run(batch);
+    int[] positions = new int[kept];
+    for (int i = 0; i < kept; i++) {
+      positions[i] = activations.kept().position(i);
+    }
+    try (PointerScope scope = new PointerScope()) {
+      coder.encode(activations.x(0), kept, sparse);
+    }
+    return new LatentBatch(
+        firstRow,
+        batch.rows(),
+        batch.length(),
+        batch.ids(),
+        positions,
+        sparse.k(),
+        sparse.indicesArray(kept),
+        sparse.valuesArray(kept));
+  }
+}

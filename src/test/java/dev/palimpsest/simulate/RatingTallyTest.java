@@ -1,0 +1,130 @@
+package dev.palimpsest.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class RatingTallyTest {
+  private static final int TOKENS = 4000;
+
+  /** Ratings with many ties and activations that are mostly 0, loosely related. */
+  private static float[][] sample(Random random) {
+    float[] ratings = new float[TOKENS];
+    float[] truth = new float[TOKENS];
+    for (int t = 0; t < TOKENS; t++) {
+      ratings[t] = random.nextInt(10) == 0 ? random.nextInt(11) : 0.5f;
+      boolean fires = random.nextDouble() < 0.02 + 0.05 * ratings[t];
+      truth[t] = fires ? (float) (random.nextDouble() * 3 + random.nextInt(2) * ratings[t]) : 0;
+    }
+    return new float[][] {ratings, truth};
+  }
+
+  private static RatingTally tally(float[][] sample) {
+    RatingTally tally = new RatingTally();
+    for (int t = 0; t < TOKENS; t++) {
+      tally.add(sample[0][t], 1, sample[1][t]);
+      if (sample[1][t] > 0) {
+        tally.fire(sample[1][t]);
+      }
+    }
+    return tally;
+  }
+
+  private static double mean(float[] values) {
+    double sum = 0;
+    for (float value : values) {
+      sum += value;
+    }
+    return sum / values.length;
+  }
+
+  private static double squaredError(CalibrationMap map, float[][] sample) {
+    double sum = 0;
+    for (int t = 0; t < TOKENS; t++) {
+      double error = map.apply(sample[0][t]) - sample[1][t];
+      sum += error * error;
+    }
+    return sum;
+  }
+
+  @Test
+  void quantileKeepsTheMean() {
+    for (long seed = 0; seed < 20; seed++) {
+      float[][] sample = sample(new Random(seed));
+      CalibrationMap map = tally(sample).quantile();
+      float[] mapped = new float[TOKENS];
+      for (int t = 0; t < TOKENS; t++) {
+        mapped[t] = map.apply(sample[0][t]);
+      }
+      assertThat(mean(mapped)).as("seed %d", seed).isCloseTo(mean(sample[1]), within(1e-5));
+    }
+  }
+
+  @Test
+  void quantileOfAPerfectOrderIsTheTruth() {
+    RatingTally tally = new RatingTally();
+    for (int t = 0; t < 100; t++) {
+      float truth = Math.max(0, t - 80);
+      tally.add(t, 1, truth);
+      if (truth > 0) {
+        tally.fire(truth);
+      }
+    }
+    CalibrationMap map = tally.quantile();
+    for (int t = 0; t < 100; t++) {
+      assertThat(map.apply(t)).isEqualTo(Math.max(0, t - 80));
+    }
+  }
+
+  @Test
+  void tiedRatingsShareTheMeanOfTheirBlock() {
+    RatingTally tally = new RatingTally();
+    tally.add(0, 6, 0);
+    tally.add(5, 4, 0);
+    tally.fire(3);
+    tally.fire(1);
+    tally.fire(2);
+    // Quantile function of the ten tokens: 0 0 0 0 0 0 | 0 1 2 3.
+    CalibrationMap map = tally.quantile();
+    assertThat(map.apply(0)).isZero();
+    assertThat(map.apply(5)).isEqualTo(1.5f);
+    assertThat(map.apply(2.5f)).isEqualTo(0.75f);
+    assertThat(map.apply(9)).isEqualTo(1.5f);
+  }
+
+  @Test
+  void bothMapsAscend() {
+    for (long seed = 0; seed < 20; seed++) {
+      RatingTally tally = tally(sample(new Random(seed)));
+      assertThat(tally.quantile().activations()).as("seed %d", seed).isSorted();
+      assertThat(tally.conditionalMean().activations()).as("seed %d", seed).isSorted();
+    }
+  }
+
+  @Test
+  void conditionalMeanIsTheBestMonotoneMap() {
+    for (long seed = 0; seed < 20; seed++) {
+      Random random = new Random(seed);
+      float[][] sample = sample(random);
+      RatingTally tally = tally(sample);
+      double best = squaredError(tally.conditionalMean(), sample);
+      float average = (float) mean(sample[1]);
+      CalibrationMap constant = new CalibrationMap(new float[] {0}, new float[] {average});
+      assertThat(best).as("seed %d", seed).isLessThanOrEqualTo(squaredError(constant, sample));
+      assertThat(best).as("seed %d", seed).isLessThanOrEqualTo(squaredError(tally.quantile(), sample));
+      CalibrationMap own = tally.conditionalMean();
+      for (int trial = 0; trial < 20; trial++) {
+        float[] other = own.activations().clone();
+        for (int i = 0; i < other.length; i++) {
+          other[i] += (float) (random.nextGaussian() * 0.1);
+        }
+        java.util.Arrays.sort(other);
+        assertThat(best)
+            .as("seed %d", seed)
+            .isLessThanOrEqualTo(squaredError(new CalibrationMap(own.ratings(), other), sample) + 1e-3);
+      }
+    }
+  }
+}
