@@ -53,8 +53,7 @@ public final class CacheStage {
             builder.add(batch);
             progress.accept((batch.firstRow() + batch.rows()) * batch.length());
           });
-      CacheHeader header =
-          header(stream, windows, chosen.length, builder.countedTokens(), source);
+      CacheHeader header = header(stream, windows, chosen.length, builder.countedTokens(), source);
       builder.finish(header);
       return new Result(header, true);
     }

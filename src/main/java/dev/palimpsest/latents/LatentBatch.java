@@ -5,8 +5,8 @@ import java.util.Arrays;
 /**
  * The true activations of a few windows, in heap memory.
  *
- * <p>Position p of row r is number r × length + p; the kept positions (those whose tokens are not excluded) each have k
- * slots, of which those with a value above 0 count.
+ * <p>Position p of row r is number r × length + p; the kept positions (those whose tokens are not
+ * excluded) each have k slots, of which those with a value above 0 count.
  *
  * @param firstRow number of the batch's first row in the whole stream
  * @param rows windows in the batch

@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A latent cache on disk, read one latent at a time; only the tokens and the counts are kept in memory. Safe for
- * concurrent readers.
+ * A latent cache on disk, read one latent at a time; only the tokens and the counts are kept in
+ * memory. Safe for concurrent readers.
  */
 public final class LatentCache implements AutoCloseable {
   private final CacheHeader header;
@@ -28,7 +28,8 @@ public final class LatentCache implements AutoCloseable {
             new RangeFile(
                 folder.resolve(ranges.file(range)), first, ranges.start(range + 1) - first));
       }
-      tokens = Arrays.stream(files.get(0).file().longs("tokens")).mapToInt(Math::toIntExact).toArray();
+      tokens =
+          Arrays.stream(files.get(0).file().longs("tokens")).mapToInt(Math::toIntExact).toArray();
       if (tokens.length != header.rows() * header.ctxLen()) {
         throw new PalimpsestException(
             folder

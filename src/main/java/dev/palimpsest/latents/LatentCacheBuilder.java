@@ -19,10 +19,11 @@ import java.util.stream.Stream;
 /**
  * Writes a latent cache in delphi's layout, batch by batch.
  *
- * <p>Firings are appended to scratch files, each for a group of neighbouring latents and small enough to be sorted in
- * memory; {@link #finish} sorts one after the other by (latent, row, position) and streams it into its range's file. So
- * memory is bounded by the batch and one group, never by the cache. The scratch folder is removed at the end; what an
- * interrupted builder left behind is removed by the next one.
+ * <p>Firings are appended to scratch files, each for a group of neighbouring latents and small
+ * enough to be sorted in memory; {@link #finish} sorts one after the other by (latent, row,
+ * position) and streams it into its range's file. So memory is bounded by the batch and one group,
+ * never by the cache. The scratch folder is removed at the end; what an interrupted builder left
+ * behind is removed by the next one.
  */
 public final class LatentCacheBuilder implements AutoCloseable {
   private static final long GROUP_ENTRIES = 1 << 21;

@@ -1,8 +1,8 @@
 package dev.palimpsest.latents;
 
 /**
- * The files of a cache: equal ranges of latents, split as delphi does (torch's {@code linspace}, cut down to whole
- * numbers).
+ * The files of a cache: equal ranges of latents, split as delphi does (torch's {@code linspace},
+ * cut down to whole numbers).
  *
  * @param latents number of latents M
  * @param count number of ranges, at most M

@@ -15,7 +15,8 @@ import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Text → model → coder: the true latent activations of windows, batch by batch. Holds one batch at a time.
+ * Text → model → coder: the true latent activations of windows, batch by batch. Holds one batch at
+ * a time.
  *
  * @param model the subject
  * @param coder the coder at {@code hookpoint}
@@ -31,7 +32,8 @@ public record LatentStream(
   }
 
   /**
-   * The windows that are read when so many tokens are wanted: all, or a seeded choice of them, in ascending order.
+   * The windows that are read when so many tokens are wanted: all, or a seeded choice of them, in
+   * ascending order.
    *
    * @param tokens at least one window is chosen
    */
@@ -54,8 +56,7 @@ public record LatentStream(
    * @param batchRows windows per forward pass
    * @param sink receives the batches in order; row i of the stream is window {@code chosen[i]}
    */
-  public void run(
-      TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
+  public void run(TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
     int length = windows.contextLength();
     int capacity = Math.multiplyExact(Math.min(batchRows, chosen.length), length);
     Hook hook = new Hook(hookpoint, coder.config().transcode());

@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * One file of a latent cache, opened for reading latent by latent. Opening scans the latents once and counts them. A file
- * whose entries are not in order of latents (delphi's own are in order of rows) is sorted in memory.
+ * One file of a latent cache, opened for reading latent by latent. Opening scans the latents once
+ * and counts them. A file whose entries are not in order of latents (delphi's own are in order of
+ * rows) is sorted in memory.
  */
 final class RangeFile implements AutoCloseable {
   private static final int SCAN_ENTRIES = 1 << 16;
@@ -27,9 +28,7 @@ final class RangeFile implements AutoCloseable {
     file = SafeTensors.open(path);
     try {
       long[] shape = file.info("locations").shape();
-      if (shape.length != 2
-          || shape[1] != 3
-          || file.info("activations").elements() != shape[0]) {
+      if (shape.length != 2 || shape[1] != 3 || file.info("activations").elements() != shape[0]) {
         throw new PalimpsestException(
             path
                 + ": locations "

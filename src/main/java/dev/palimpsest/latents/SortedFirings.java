@@ -2,7 +2,10 @@ package dev.palimpsest.latents;
 
 import java.nio.ByteBuffer;
 
-/** The firings of one group of latents in the order (latent, row, position): a stable counting sort of a log. */
+/**
+ * The firings of one group of latents in the order (latent, row, position): a stable counting sort
+ * of a log.
+ */
 @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
 record SortedFirings(ByteBuffer entries, int[] order) {
   /**

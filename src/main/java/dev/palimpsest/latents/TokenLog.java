@@ -11,7 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** The rows' tokens as 64-bit little-endian numbers in a scratch file, ready to be copied into every range's file. */
+/**
+ * The rows' tokens as 64-bit little-endian numbers in a scratch file, ready to be copied into every
+ * range's file.
+ */
 final class TokenLog implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;

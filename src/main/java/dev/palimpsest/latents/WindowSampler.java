@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Example windows of one latent, drawn as delphi does: the rows are cut into aligned windows; those in which the latent
- * fires are ranked by their largest activation. Every draw is seeded by latent and purpose, so that none depends on
- * another.
+ * Example windows of one latent, drawn as delphi does: the rows are cut into aligned windows; those
+ * in which the latent fires are ranked by their largest activation. Every draw is seeded by latent
+ * and purpose, so that none depends on another.
  */
 public final class WindowSampler {
   private final int latent;
@@ -26,7 +26,8 @@ public final class WindowSampler {
    * @param firings where the latent fired
    * @param rows rows of the cache
    * @param contextLength tokens of a row
-   * @param length tokens of a window, at most contextLength; what is left over at the end of a row is not used
+   * @param length tokens of a window, at most contextLength; what is left over at the end of a row
+   *     is not used
    * @param seed of all draws
    */
   public WindowSampler(LatentRecord firings, int rows, int contextLength, int length, long seed) {
@@ -143,8 +144,8 @@ public final class WindowSampler {
   }
 
   /**
-   * The windows around the strongest firings, each in the middle of its window as far as the row allows; one a firing,
-   * those that overlap a stronger one left out.
+   * The windows around the strongest firings, each in the middle of its window as far as the row
+   * allows; one a firing, those that overlap a stronger one left out.
    */
   public List<LatentWindow> centred(int count) {
     Integer[] order = new Integer[firings.count()];
@@ -160,8 +161,7 @@ public final class WindowSampler {
       int row = firings.rows()[i];
       boolean free =
           chosen.stream()
-              .noneMatch(
-                  other -> other.row() == row && Math.abs(other.start() - start) < length);
+              .noneMatch(other -> other.row() == row && Math.abs(other.start() - start) < length);
       if (free) {
         chosen.add(window(row, start));
       }

@@ -123,8 +123,7 @@ class LatentCacheTest {
   @Test
   void readsFilesInTheOrderOfRows() {
     write(3);
-    for (String name :
-        List.of("0_1", "2_4", "5_6", "7_9", "10_12")) {
+    for (String name : List.of("0_1", "2_4", "5_6", "7_9", "10_12")) {
       shuffle(folder.resolve(name + ".safetensors"));
     }
     assertHoldsTheTruth();

@@ -61,8 +61,7 @@ public final class SyntheticCache {
   }
 
   /** Writes a cache. */
-  public static void write(
-      Path folder, List<int[]> rows, int latents, int batchRows, Truth truth) {
+  public static void write(Path folder, List<int[]> rows, int latents, int batchRows, Truth truth) {
     int length = rows.get(0).length;
     try (LatentCacheBuilder builder =
         new LatentCacheBuilder(folder, latents, length, rows.size(), latents)) {

@@ -13,7 +13,10 @@ class WindowSamplerTest {
   private static final int CONTEXT = 70;
   private static final int LENGTH = 16;
 
-  /** One firing in every third aligned window, growing from row to row; and one in the leftover tokens. */
+  /**
+   * One firing in every third aligned window, growing from row to row; and one in the leftover
+   * tokens.
+   */
   private static WindowSampler sampler(long seed) {
     List<int[]> places = new ArrayList<>();
     for (int row = 0; row < ROWS; row++) {
@@ -72,7 +75,9 @@ class WindowSamplerTest {
     Set<Integer> activating = places(sampler.activating());
     for (int count : new int[] {10, 100, 1000}) {
       List<LatentWindow> silent = sampler.silent(count);
-      assertThat(places(silent)).hasSize(Math.min(count, 160 - 54)).doesNotContainAnyElementsOf(activating);
+      assertThat(places(silent))
+          .hasSize(Math.min(count, 160 - 54))
+          .doesNotContainAnyElementsOf(activating);
       assertThat(silent).allMatch(window -> window.maximum() == 0);
     }
   }
