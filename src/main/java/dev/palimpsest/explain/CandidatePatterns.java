@@ -3,7 +3,9 @@ package dev.palimpsest.explain;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Lists the patterns worth considering: all of a few shapes that occur often enough in the text. */
+/**
+ * Lists the patterns worth considering: all of a few shapes that occur often enough in the text.
+ */
 final class CandidatePatterns {
   /** Single tokens are tried at these distances. */
   private static final int FARTHEST_TOKEN = 3;
@@ -20,7 +22,9 @@ final class CandidatePatterns {
     this.fewest = fewest;
   }
 
-  /** @param fewest occurrences below which a pattern is not considered */
+  /**
+   * @param fewest occurrences below which a pattern is not considered
+   */
   static List<Pattern> in(TokenRows text, int fewest) {
     CandidatePatterns candidates = new CandidatePatterns(text, fewest);
     candidates.add();
@@ -45,8 +49,7 @@ final class CandidatePatterns {
     }
     for (long triple : frequent(3, 0)) {
       patterns.add(
-          new Pattern.Sequence(
-              0, List.of((int) (triple >>> 42), first(triple), second(triple))));
+          new Pattern.Sequence(0, List.of((int) (triple >>> 42), first(triple), second(triple))));
     }
     for (Trait trait : Trait.values()) {
       for (int back = 0; back <= (trait.isSpelling() ? FARTHEST_SPELLING : 0); back++) {
@@ -55,7 +58,10 @@ final class CandidatePatterns {
     }
   }
 
-  /** Token tuples of a length, neighbours or {@code gap} tokens apart, that occur at least {@link #fewest} times. */
+  /**
+   * Token tuples of a length, neighbours or {@code gap} tokens apart, that occur at least {@link
+   * #fewest} times.
+   */
   private long[] frequent(int length, int gap) {
     LongIntMap counts = new LongIntMap(text.tokens().length);
     int step = gap + 1;

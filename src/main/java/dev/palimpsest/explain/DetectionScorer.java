@@ -8,9 +8,10 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * Scores explanations by detection: a judge who knows the explanation says of each of some windows, half of them
- * activating, whether the explanation matches; here the judge is whatever rates tokens from the texts. The windows come
- * from text that the explainer has not seen; the judge sees a window alone.
+ * Scores explanations by detection: a judge who knows the explanation says of each of some windows,
+ * half of them activating, whether the explanation matches; here the judge is whatever rates tokens
+ * from the texts. The windows come from text that the explainer has not seen; the judge sees a
+ * window alone.
  */
 public final class DetectionScorer {
   private final ScoreConfig config;
@@ -35,7 +36,9 @@ public final class DetectionScorer {
     void accept(int position, int latent, float rating);
   }
 
-  /** @param rater built from the explanations to be scored */
+  /**
+   * @param rater built from the explanations to be scored
+   */
   public DetectionScorer(ScoreConfig config, TokenRater rater) {
     this.config = config;
     this.rater = rater;
@@ -177,13 +180,7 @@ public final class DetectionScorer {
                   * Math.max(0, truthSquares - truthSum * truthSum / tokens));
       double correlation = spread > 0 ? covariance / spread : 0;
       return new LatentScore(
-          latent,
-          (positive + negative) / 2,
-          positive,
-          negative,
-          correlation,
-          activating,
-          silent);
+          latent, (positive + negative) / 2, positive, negative, correlation, activating, silent);
     }
   }
 }

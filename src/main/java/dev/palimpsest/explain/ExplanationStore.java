@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Explanations as JSON Lines, one latent a line, meant to be edited by hand: later stages read whatever texts the file
- * then holds. Latents that have no line are unexplained, and are predicted to be silent.
+ * Explanations as JSON Lines, one latent a line, meant to be edited by hand: later stages read
+ * whatever texts the file then holds. Latents that have no line are unexplained, and are predicted
+ * to be silent.
  */
 public final class ExplanationStore {
   private ExplanationStore() {}
@@ -31,7 +32,8 @@ public final class ExplanationStore {
   /**
    * Reads all lines; blank ones are skipped.
    *
-   * @throws PalimpsestException naming file and line when a line is not an explanation, or explains a latent again
+   * @throws PalimpsestException naming file and line when a line is not an explanation, or explains
+   *     a latent again
    */
   public static List<Explanation> read(Path file) {
     List<String> lines;
@@ -57,7 +59,8 @@ public final class ExplanationStore {
     return explanations;
   }
 
-  @SuppressWarnings("ConstantValue") // Jackson leaves a missing field null whatever the annotations say
+  @SuppressWarnings(
+      "ConstantValue") // Jackson leaves a missing field null whatever the annotations say
   private static Explanation parse(Path file, int line, String json) {
     try {
       Explanation explanation = Json.MAPPER.readValue(json, Explanation.class);

@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
 /**
- * Explains latents by the words around them: fits a {@link Scorecard} to a latent's cached activations and writes it down
- * (see the package). Uses no language model, and nothing of the coder but the cache. The result depends on nothing but
- * the cache and the configuration.
+ * Explains latents by the words around them: fits a {@link Scorecard} to a latent's cached
+ * activations and writes it down (see the package). Uses no language model, and nothing of the
+ * coder but the cache. The result depends on nothing but the cache and the configuration.
  */
 public final class LexicalExplainer {
   /** The explainer's name in explanations. */
@@ -20,7 +20,9 @@ public final class LexicalExplainer {
   private final ExplainConfig config;
   private final TokenNames names;
 
-  /** @param names the vocabulary of the cache's tokens */
+  /**
+   * @param names the vocabulary of the cache's tokens
+   */
   public LexicalExplainer(ExplainConfig config, TokenNames names) {
     this.config = config;
     this.names = names;

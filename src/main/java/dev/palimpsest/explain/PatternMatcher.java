@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Finds, for every position of a context, which of many patterns match there; the work depends on the text and on what
- * matches, not on the number of patterns.
+ * Finds, for every position of a context, which of many patterns match there; the work depends on
+ * the text and on what matches, not on the number of patterns.
  *
- * <p>Sequences lie in one trie of reversed tokens for each distance from the position; a walk from a position backwards
- * passes every sequence that ends there. Immutable, safe for concurrent use.
+ * <p>Sequences lie in one trie of reversed tokens for each distance from the position; a walk from
+ * a position backwards passes every sequence that ends there. Immutable, safe for concurrent use.
  */
 public final class PatternMatcher {
   private static final int NONE = -1;
@@ -21,7 +21,8 @@ public final class PatternMatcher {
   public interface Sink {
     /**
      * @param position 0-based, ascending
-     * @param patterns indices into the list of patterns, in no particular order, each once; valid during the call
+     * @param patterns indices into the list of patterns, in no particular order, each once; valid
+     *     during the call
      * @param count how many of them count
      */
     void accept(int position, int[] patterns, int count);
@@ -39,7 +40,9 @@ public final class PatternMatcher {
   @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
   private record Reach(int tokens, int[] patternOfToken) {}
 
-  /** @param patterns distinct */
+  /**
+   * @param patterns distinct
+   */
   public PatternMatcher(List<Pattern> patterns, TokenNames names) {
     size = patterns.size();
     vocabulary = names.size();

@@ -5,8 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which candidate pattern matches where in the explained text, listed both ways: patterns of a position, positions of a
- * pattern. Positions are numbered row × contextLength + place; those of excluded tokens have no patterns.
+ * Which candidate pattern matches where in the explained text, listed both ways: patterns of a
+ * position, positions of a pattern. Positions are numbered row × contextLength + place; those of
+ * excluded tokens have no patterns.
  */
 final class PatternTable {
   final List<Pattern> patterns;
@@ -18,11 +19,7 @@ final class PatternTable {
   final int[] positionsOf;
 
   private PatternTable(
-      List<Pattern> patterns,
-      int positions,
-      int counted,
-      int[] patternsStart,
-      int[] patternsAt) {
+      List<Pattern> patterns, int positions, int counted, int[] patternsStart, int[] patternsAt) {
     this.patterns = patterns;
     this.positions = positions;
     this.counted = counted;
@@ -43,7 +40,8 @@ final class PatternTable {
   }
 
   /**
-   * @param mostShare patterns that match at a larger share of the counted positions are left out, except traits
+   * @param mostShare patterns that match at a larger share of the counted positions are left out,
+   *     except traits
    */
   static PatternTable of(TokenRows text, TokenNames names, int fewest, double mostShare) {
     List<Pattern> all = CandidatePatterns.in(text, fewest);
@@ -87,7 +85,10 @@ final class PatternTable {
       counts = new int[patterns];
     }
 
-    void run(TokenRows text, PatternMatcher matcher, int @org.jspecify.annotations.Nullable [] keptIndex) {
+    void run(
+        TokenRows text,
+        PatternMatcher matcher,
+        int @org.jspecify.annotations.Nullable [] keptIndex) {
       starts = new int[text.tokens().length + 1];
       for (int row = 0; row < text.rows(); row++) {
         int[] context = text.row(row);

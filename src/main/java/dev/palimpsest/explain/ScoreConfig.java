@@ -7,8 +7,8 @@ package dev.palimpsest.explain;
  * @param quantiles classes of strength from which activating windows are drawn
  * @param perQuantile windows drawn per class
  * @param silent silent windows drawn
- * @param threshold an explanation matches a window when the simulator rates a token of it at least so high above the
- *     latent's default rating, in tenths of the maximum
+ * @param threshold an explanation matches a window when the simulator rates a token of it at least
+ *     so high above the latent's default rating, in tenths of the maximum
  * @param seed of the draws
  */
 public record ScoreConfig(

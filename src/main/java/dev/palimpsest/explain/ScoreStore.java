@@ -24,7 +24,9 @@ public final class ScoreStore {
     AtomicFiles.writeString(file, lines.toString());
   }
 
-  /** @throws PalimpsestException naming file and line of what is not a score */
+  /**
+   * @throws PalimpsestException naming file and line of what is not a score
+   */
   public static List<LatentScore> read(Path file) {
     List<LatentScore> scores = new ArrayList<>();
     try {

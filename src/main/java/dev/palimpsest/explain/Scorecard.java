@@ -5,9 +5,10 @@ import java.util.List;
 /**
  * A lexical explanation: points that patterns add to, or take from, a start.
  *
- * <p>The total is read as a rating by {@link #rating}: far below 0 it means silence, above 0 it is nearly the rating
- * itself. So evidence multiplies while a latent is unlikely to fire and adds up once it does, as in a neuron that is a
- * rectified sum; a token that matters only in company gets points that do not reach 0 by themselves.
+ * <p>The total is read as a rating by {@link #rating}: far below 0 it means silence, above 0 it is
+ * nearly the rating itself. So evidence multiplies while a latent is unlikely to fire and adds up
+ * once it does, as in a neuron that is a rectified sum; a token that matters only in company gets
+ * points that do not reach 0 by themselves.
  *
  * @param start the points where no pattern matches
  * @param terms each pattern at most once

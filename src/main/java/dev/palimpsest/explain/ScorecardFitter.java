@@ -6,13 +6,14 @@ import java.util.List;
 /**
  * Fits one latent's scorecard to where it fired and where it did not.
  *
- * <p>The rating expected at a position with points s is mu(s) = ln(1 + e^s); observed ratings y scatter around it with a
- * variance that grows with it, so the fit maximises the Poisson quasi-likelihood sum of y ln mu - mu (McCullagh &amp;
- * Nelder, chapter 9), divided by the dispersion sum y² / sum y. Patterns are added greedily: the one whose gain, less a
- * fixed toll against chance finds, is largest per character of text. A pattern's gain is estimated from two sums over
- * its positions, of y and of mu, and then computed exactly for every whole number of points; {@code prior} imagined
- * firings that say "no difference" shrink patterns seen rarely. Points may be revised later in the search, and all are
- * once more at the end.
+ * <p>The rating expected at a position with points s is mu(s) = ln(1 + e^s); observed ratings y
+ * scatter around it with a variance that grows with it, so the fit maximises the Poisson
+ * quasi-likelihood sum of y ln mu - mu (McCullagh &amp; Nelder, chapter 9), divided by the
+ * dispersion sum y² / sum y. Patterns are added greedily: the one whose gain, less a fixed toll
+ * against chance finds, is largest per character of text. A pattern's gain is estimated from two
+ * sums over its positions, of y and of mu, and then computed exactly for every whole number of
+ * points; {@code prior} imagined firings that say "no difference" shrink patterns seen rarely.
+ * Points may be revised later in the search, and all are once more at the end.
  *
  * <p>Holds working memory of the size of the text: one per thread.
  */
@@ -246,7 +247,9 @@ final class ScorecardFitter {
     int typical = (int) Math.max(-30, Math.min(30, Math.round(meanScore))) + OFFSET;
     int best = 0;
     double most = 0;
-    for (int change = -MOST_POINTS - points[pattern]; change <= MOST_POINTS - points[pattern]; change++) {
+    for (int change = -MOST_POINTS - points[pattern];
+        change <= MOST_POINTS - points[pattern];
+        change++) {
       double gain = 0;
       for (int score = lowest; score <= highest; score++) {
         if (scoreCount[score] > 0) {
@@ -298,7 +301,10 @@ final class ScorecardFitter {
     }
   }
 
-  /** Chooses the start anew, all points being as they are, and recomputes what was expected if it has changed. */
+  /**
+   * Chooses the start anew, all points being as they are, and recomputes what was expected if it
+   * has changed.
+   */
   private void restart() {
     java.util.Arrays.fill(scoreCount, 0);
     java.util.Arrays.fill(scoreSum, 0);
@@ -315,7 +321,8 @@ final class ScorecardFitter {
       for (int score = 0; score < scoreCount.length; score++) {
         if (scoreCount[score] > 0) {
           int index = clamp(score + candidate);
-          likelihood += scoreSum[score] * LOG_MEAN[index] - scoreCount[score] * (double) MEAN[index];
+          likelihood +=
+              scoreSum[score] * LOG_MEAN[index] - scoreCount[score] * (double) MEAN[index];
         }
       }
       if (likelihood > most) {

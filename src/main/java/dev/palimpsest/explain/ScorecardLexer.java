@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Splits the explainer's English into words, numbers, quoted tokens and traits, from left to right. */
+/**
+ * Splits the explainer's English into words, numbers, quoted tokens and traits, from left to right.
+ */
 final class ScorecardLexer {
   private static final int MOST_POINTS = 1000;
 

@@ -16,12 +16,15 @@ public final class ScorecardText {
 
   private ScorecardText() {}
 
-  /** The scorecard in words; {@link #parse} gives an equal one back, up to the order of the terms. */
+  /**
+   * The scorecard in words; {@link #parse} gives an equal one back, up to the order of the terms.
+   */
   public static String format(Scorecard card, TokenNames names) {
     Map<Place, Map<Integer, List<String>>> clauses = new TreeMap<>();
     for (Scorecard.Term term : card.terms()) {
       clauses
-          .computeIfAbsent(Place.of(term.pattern()), place -> new TreeMap<>(Comparator.reverseOrder()))
+          .computeIfAbsent(
+              Place.of(term.pattern()), place -> new TreeMap<>(Comparator.reverseOrder()))
           .computeIfAbsent(term.points(), points -> new ArrayList<>())
           .add(word(term.pattern(), names));
     }

@@ -3,7 +3,10 @@ package dev.palimpsest.explain;
 import java.util.Arrays;
 import java.util.List;
 
-/** The sequences that end a given number of tokens before a position, as a trie of their reversed tokens. */
+/**
+ * The sequences that end a given number of tokens before a position, as a trie of their reversed
+ * tokens.
+ */
 final class SequenceTrie {
   private static final int NONE = -1;
   private static final int ROOT = 0;
@@ -15,7 +18,9 @@ final class SequenceTrie {
   private boolean[] inner = {false};
   private int nodes = 1;
 
-  /** @param vocabulary number of token ids */
+  /**
+   * @param vocabulary number of token ids
+   */
   SequenceTrie(int back, int vocabulary) {
     this.back = back;
     this.branching = vocabulary + 1L;
@@ -40,7 +45,10 @@ final class SequenceTrie {
     patternOfNode[node] = pattern;
   }
 
-  /** Writes the patterns that match at {@code position} from {@code found[count]} on; returns the new count. */
+  /**
+   * Writes the patterns that match at {@code position} from {@code found[count]} on; returns the
+   * new count.
+   */
   int collect(int[] context, int position, int[] found, int count) {
     return position < back ? count : walk(ROOT, context, position - back, found, count);
   }

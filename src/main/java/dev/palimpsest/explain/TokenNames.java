@@ -9,10 +9,11 @@ import java.util.function.IntFunction;
 /**
  * How tokens are written in explanations, exactly and reversibly.
  *
- * <p>A token that is a space and letters is written as the bare word. Any other stands in single quotes, as the text it
- * stands for, with {@code \} before quotes and backslashes, {@code \n} and the like for control characters, and any other
- * character that does not print as a hexadecimal code point in braces after {@code \}{@code u}. A token whose text is
- * empty, incomplete (a piece of a multi-byte character) or shared with another token is written by its number: {@code
+ * <p>A token that is a space and letters is written as the bare word. Any other stands in single
+ * quotes, as the text it stands for, with {@code \} before quotes and backslashes, {@code \n} and
+ * the like for control characters, and any other character that does not print as a hexadecimal
+ * code point in braces after {@code \}{@code u}. A token whose text is empty, incomplete (a piece
+ * of a multi-byte character) or shared with another token is written by its number: {@code
  * '\#1234;'}. Token text comes from outside and is never trusted to be printable.
  */
 public final class TokenNames {

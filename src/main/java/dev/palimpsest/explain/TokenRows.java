@@ -7,7 +7,8 @@ import java.util.Arrays;
  *
  * @param contextLength tokens of a row
  * @param tokens [rows × contextLength] token ids, row after row
- * @param excluded ids that the coder never saw (the boundary between documents); their positions count for nothing
+ * @param excluded ids that the coder never saw (the boundary between documents); their positions
+ *     count for nothing
  */
 @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
 record TokenRows(int contextLength, int[] tokens, int[] excluded) {

@@ -4,7 +4,10 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What can be said of a token without naming it: how it is spelt, and where in its sentence it stands. */
+/**
+ * What can be said of a token without naming it: how it is spelt, and where in its sentence it
+ * stands.
+ */
 public enum Trait {
   /** Its first letter is a capital. */
   CAPITAL(0x1, true),
@@ -16,7 +19,9 @@ public enum Trait {
   NUMBER(0x8, true),
   /** Stands inside double quotes (an opening quote itself does not count, the closing one does). */
   QUOTED(0x10, false),
-  /** First token of a sentence: the token before it ends one, or is a line break, or there is none. */
+  /**
+   * First token of a sentence: the token before it ends one, or is a line break, or there is none.
+   */
   FIRST(0x20, false),
   /** Second to fourth token of a sentence. */
   EARLY(0x40, false),

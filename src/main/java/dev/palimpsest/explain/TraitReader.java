@@ -1,6 +1,9 @@
 package dev.palimpsest.explain;
 
-/** Finds the traits of every token of a context; what depends on the token alone is computed once per vocabulary. */
+/**
+ * Finds the traits of every token of a context; what depends on the token alone is computed once
+ * per vocabulary.
+ */
 final class TraitReader {
   private static final int EARLY_UNTIL = 4;
   private static final int LATE_FROM = 13;
@@ -20,8 +23,10 @@ final class TraitReader {
       String text = names.text(id);
       spelling[id] = id == boundary ? 0 : spelling(text);
       endsSentence[id] =
-          id == boundary || text.chars().anyMatch(c -> c == '.' || c == '!' || c == '?' || c == '\n');
-      oddQuotes[id] = (text.chars().filter(c -> c == '"' || c == '\u201C' || c == '\u201D').count() & 1) == 1;
+          id == boundary
+              || text.chars().anyMatch(c -> c == '.' || c == '!' || c == '?' || c == '\n');
+      oddQuotes[id] =
+          (text.chars().filter(c -> c == '"' || c == '\u201C' || c == '\u201D').count() & 1) == 1;
     }
   }
 

@@ -13,8 +13,8 @@ public final class Workers {
   private Workers() {}
 
   /**
-   * Calls {@code worker} once on each of {@code threads} threads; each is expected to draw its share from a common
-   * counter.
+   * Calls {@code worker} once on each of {@code threads} threads; each is expected to draw its
+   * share from a common counter.
    *
    * @throws RuntimeException what a worker threw
    */

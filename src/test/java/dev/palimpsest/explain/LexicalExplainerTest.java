@@ -26,8 +26,8 @@ class LexicalExplainerTest {
   @TempDir private Path folder;
 
   /**
-   * Latent 0 fires on c; 1 on d after e; 2 on any token within four of f; 3 never; 4 weakly on c and strongly on g; 5 now
-   * and then for no reason.
+   * Latent 0 fires on c; 1 on d after e; 2 on any token within four of f; 3 never; 4 weakly on c
+   * and strongly on g; 5 now and then for no reason.
    */
   private static float truth(int latent, int[] row, int p) {
     return switch (latent) {
@@ -107,7 +107,8 @@ class LexicalExplainerTest {
     List<Explanation> explanations = new ArrayList<>(explain(2, 100));
     ExplanationStore.write(file, explanations);
     assertThat(ExplanationStore.read(file)).isEqualTo(explanations);
-    String edited = Files.readString(file).replaceFirst("\"text\":\"[^\"]*\"", "\"text\":\"Mine.\"");
+    String edited =
+        Files.readString(file).replaceFirst("\"text\":\"[^\"]*\"", "\"text\":\"Mine.\"");
     Files.writeString(file, "\n" + edited);
     assertThat(ExplanationStore.read(file).get(0).text()).isEqualTo("Mine.");
     Files.writeString(file, edited + edited);

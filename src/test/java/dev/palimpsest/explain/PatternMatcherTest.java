@@ -22,7 +22,8 @@ class PatternMatcherTest {
         distinct.add(ScorecardTextTest.randomPattern(random));
       }
       List<Pattern> patterns = new ArrayList<>(distinct);
-      int[] context = random.ints(60, 0, 12).map(i -> i == 11 ? random.nextInt(NAMES.size()) : i).toArray();
+      int[] context =
+          random.ints(60, 0, 12).map(i -> i == 11 ? random.nextInt(NAMES.size()) : i).toArray();
       int[] traits = new TraitReader(NAMES).read(context);
       new PatternMatcher(patterns, NAMES)
           .match(
@@ -53,8 +54,7 @@ class PatternMatcherTest {
       return true;
     }
     if (pattern instanceof Pattern.HasTrait has) {
-      return position >= has.back()
-          && (traits[position - has.back()] & has.trait().bit()) != 0;
+      return position >= has.back() && (traits[position - has.back()] & has.trait().bit()) != 0;
     }
     Pattern.Nearby nearby = (Pattern.Nearby) pattern;
     for (int at = position - 1; at >= 0 && position - at <= nearby.reach(); at--) {
@@ -71,7 +71,16 @@ class PatternMatcherTest {
   @Test
   void readsTraits() {
     int[] context = {
-      id("<|endoftext|>"), id("Tom"), id(" the"), id(" cat"), id("ing"), id("."), id("\""), id(" dog"), id("\""), id("12")
+      id("<|endoftext|>"),
+      id("Tom"),
+      id(" the"),
+      id(" cat"),
+      id("ing"),
+      id("."),
+      id("\""),
+      id(" dog"),
+      id("\""),
+      id("12")
     };
     int[] traits = new TraitReader(NAMES).read(context);
     assertThat(has(traits[1], Trait.CAPITAL, Trait.FIRST, Trait.OPENING)).isTrue();

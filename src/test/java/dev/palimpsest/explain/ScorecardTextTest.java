@@ -24,7 +24,8 @@ class ScorecardTextTest {
             List.of(
                 new Scorecard.Term(Pattern.Sequence.of(0, id(" cat")), 7),
                 new Scorecard.Term(Pattern.Sequence.of(1, id(" the")), 2),
-                new Scorecard.Term(new Pattern.Sequence(0, List.of(id(" the"), Pattern.ANY, id("ing"))), 3),
+                new Scorecard.Term(
+                    new Pattern.Sequence(0, List.of(id(" the"), Pattern.ANY, id("ing"))), 3),
                 new Scorecard.Term(Pattern.Sequence.of(0, id(" dog")), 7),
                 new Scorecard.Term(Pattern.Sequence.of(3, id("'")), -1),
                 new Scorecard.Term(new Pattern.Nearby(8, id("\n")), 1),
@@ -67,7 +68,8 @@ class ScorecardTextTest {
   void tokensOutsideTheVocabularyNeverMatch() {
     Scorecard card = ScorecardText.parse("Fires on zebra '\\#999;' 3; starts at 0.", NAMES);
     assertThat(card.terms())
-        .allMatch(t -> ((Pattern.Sequence) t.pattern()).tokens().equals(List.of(TokenNames.UNKNOWN)));
+        .allMatch(
+            t -> ((Pattern.Sequence) t.pattern()).tokens().equals(List.of(TokenNames.UNKNOWN)));
   }
 
   @ParameterizedTest

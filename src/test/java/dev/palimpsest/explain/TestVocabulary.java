@@ -5,9 +5,39 @@ import java.util.OptionalInt;
 /** A small vocabulary with everything that makes token text awkward. */
 public final class TestVocabulary {
   private static final String[] TEXTS = {
-    "<|endoftext|>", " the", " cat", " dog", "ing", ".", "\n", "\"", "'", "\\", "|", "*", " *", " ", "", "\uFFFD",
-    "\uFFFD", " Tom", "Tom", "12", "'s", "\u202E", "\u00E9t\u00E9", " na\u00EFve", "a|b", " <b>", ";", ",", " after", "\t",
-    " a", " b", " c"
+    "<|endoftext|>",
+    " the",
+    " cat",
+    " dog",
+    "ing",
+    ".",
+    "\n",
+    "\"",
+    "'",
+    "\\",
+    "|",
+    "*",
+    " *",
+    " ",
+    "",
+    "\uFFFD",
+    "\uFFFD",
+    " Tom",
+    "Tom",
+    "12",
+    "'s",
+    "\u202E",
+    "\u00E9t\u00E9",
+    " na\u00EFve",
+    "a|b",
+    " <b>",
+    ";",
+    ",",
+    " after",
+    "\t",
+    " a",
+    " b",
+    " c"
   };
 
   /** Names of the tokens; the first is the boundary between documents. */
