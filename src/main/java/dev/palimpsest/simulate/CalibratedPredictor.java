@@ -12,7 +12,8 @@ public final class CalibratedPredictor implements LatentPredictor {
    * @param calibrations fitted on ratings of the same or, for a baseline, of another simulator
    * @throws PalimpsestException when the two are of different numbers of latents
    */
-  public CalibratedPredictor(Simulator simulator, CalibrationSet calibrations, Calibration calibration) {
+  public CalibratedPredictor(
+      Simulator simulator, CalibrationSet calibrations, Calibration calibration) {
     int latents = simulator.latents();
     if (calibrations.maxima().length != latents) {
       throw new PalimpsestException(

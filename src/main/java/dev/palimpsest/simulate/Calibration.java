@@ -7,11 +7,15 @@ import java.util.stream.Collectors;
 
 /** How a rating becomes an activation. */
 public enum Calibration {
-  /** Ten linear levels: rating r is r/10 of the latent's maximum (Paulo and Belrose 2025, uncalibrated). */
+  /**
+   * Ten linear levels: rating r is r/10 of the latent's maximum (Paulo and Belrose 2025,
+   * uncalibrated).
+   */
   NONE,
   /**
-   * A rating stands for the activations of the same rank: the mean of the true activations' quantile function over the
-   * rating's interval (F(r-), F(r)] of the ratings' distribution, zeros included. Keeps the mean exactly.
+   * A rating stands for the activations of the same rank: the mean of the true activations'
+   * quantile function over the rating's interval (F(r-), F(r)] of the ratings' distribution, zeros
+   * included. Keeps the mean exactly.
    */
   QUANTILE,
   /** The monotone least-squares regression of true activation on rating. */
@@ -22,7 +26,9 @@ public enum Calibration {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** @throws UsageException when no calibration is spelt so */
+  /**
+   * @throws UsageException when no calibration is spelt so
+   */
   public static Calibration labelled(String label) {
     return Arrays.stream(values())
         .filter(calibration -> calibration.label().equals(label))
@@ -33,6 +39,8 @@ public enum Calibration {
                     "unknown calibration '"
                         + label
                         + "', expected one of "
-                        + Arrays.stream(values()).map(Calibration::label).collect(Collectors.joining(", "))));
+                        + Arrays.stream(values())
+                            .map(Calibration::label)
+                            .collect(Collectors.joining(", "))));
   }
 }

@@ -4,11 +4,13 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * Fits the calibrations of all latents, window by window; memory grows with the distinct ratings and the true firings,
- * not with tokens × latents. Not for concurrent use.
+ * Fits the calibrations of all latents, window by window; memory grows with the distinct ratings
+ * and the true firings, not with tokens × latents. Not for concurrent use.
  */
 public final class CalibrationFitter {
-  /** Latents that fire less often than this on the calibration text borrow from all latents pooled. */
+  /**
+   * Latents that fire less often than this on the calibration text borrow from all latents pooled.
+   */
   static final int FEWEST_FIRINGS = 20;
 
   private final Simulator simulator;
@@ -18,11 +20,14 @@ public final class CalibrationFitter {
   private final double[] allSum;
   private long tokens;
 
-  /** @param simulator whose ratings are to be calibrated */
+  /**
+   * @param simulator whose ratings are to be calibrated
+   */
   public CalibrationFitter(Simulator simulator) {
     this.simulator = simulator;
     int latents = simulator.latents();
-    tallies = IntStream.range(0, latents).mapToObj(i -> new RatingTally()).toArray(RatingTally[]::new);
+    tallies =
+        IntStream.range(0, latents).mapToObj(i -> new RatingTally()).toArray(RatingTally[]::new);
     rated = new long[latents];
     ratedSum = new double[latents];
     allSum = new double[latents];

@@ -3,7 +3,8 @@ package dev.palimpsest.simulate;
 import java.util.Arrays;
 
 /**
- * A monotone map from rating to activation: exact at the ratings it was fitted on, linear between them, constant beyond.
+ * A monotone map from rating to activation: exact at the ratings it was fitted on, linear between
+ * them, constant beyond.
  *
  * @param ratings [n ≥ 1] strictly ascending
  * @param activations [n] ascending, in the latent's own units

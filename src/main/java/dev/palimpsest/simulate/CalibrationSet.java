@@ -6,7 +6,8 @@ package dev.palimpsest.simulate;
  * @param tokens calibration tokens that counted
  * @param maxima [M] each latent's maximum over the latent cache
  * @param densities [M] share of the calibration tokens at which the latent fires
- * @param borrowed [M] whether the latent fires too rarely there and has the maps of all latents pooled
+ * @param borrowed [M] whether the latent fires too rarely there and has the maps of all latents
+ *     pooled
  * @param quantile [M]
  * @param conditionalMean [M]
  */

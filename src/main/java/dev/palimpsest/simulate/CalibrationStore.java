@@ -57,7 +57,9 @@ public final class CalibrationStore {
     }
   }
 
-  /** @throws PalimpsestException naming the file and what is wrong with it */
+  /**
+   * @throws PalimpsestException naming the file and what is wrong with it
+   */
   public static CalibrationSet read(Path file) {
     try (BufferedReader lines = Files.newBufferedReader(file)) {
       Head head = parse(file, lines, 1, Head.class);

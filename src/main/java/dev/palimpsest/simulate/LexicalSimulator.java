@@ -15,8 +15,9 @@ import java.util.Map;
 /**
  * Reads scorecards (the small English of {@code dev.palimpsest.explain}) and applies them to text.
  *
- * <p>It is built from the texts only. All latents share one {@link PatternMatcher}; each distinct pattern has a list of
- * the latents it concerns, so that a token costs as much as the evidence that bears on it.
+ * <p>It is built from the texts only. All latents share one {@link PatternMatcher}; each distinct
+ * pattern has a list of the latents it concerns, so that a token costs as much as the evidence that
+ * bears on it.
  */
 public final class LexicalSimulator implements Simulator {
   private final int latents;
@@ -70,7 +71,8 @@ public final class LexicalSimulator implements Simulator {
       for (Scorecard.Term term : cards.get(i).terms()) {
         int at = next[index.getOrDefault(term.pattern(), 0)]++;
         concernLatent[at] = explanations.get(i).latent();
-        concernPoints[at] = (byte) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, term.points()));
+        concernPoints[at] =
+            (byte) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, term.points()));
       }
     }
   }
@@ -79,7 +81,11 @@ public final class LexicalSimulator implements Simulator {
     int latent = explanation.latent();
     if (latent < 0 || latent >= latents) {
       throw new PalimpsestException(
-          "there is an explanation of latent " + latent + ", the coder has " + latents + " latents");
+          "there is an explanation of latent "
+              + latent
+              + ", the coder has "
+              + latents
+              + " latents");
     }
     if (explained[latent]) {
       throw new PalimpsestException("latent " + latent + " is explained twice");
@@ -102,7 +108,8 @@ public final class LexicalSimulator implements Simulator {
   }
 
   @Override
-  @SuppressWarnings("EI_EXPOSE_REP") // documented as not to be changed; M floats are not copied per call
+  @SuppressWarnings(
+      "EI_EXPOSE_REP") // documented as not to be changed; M floats are not copied per call
   public float[] defaults() {
     return defaults;
   }

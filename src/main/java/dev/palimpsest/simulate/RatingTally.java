@@ -3,8 +3,8 @@ package dev.palimpsest.simulate;
 import java.util.Arrays;
 
 /**
- * What a calibration needs to know of one latent: for each rating that occurred how often it did and the sum of the true
- * activations there, and all true activations above 0.
+ * What a calibration needs to know of one latent: for each rating that occurred how often it did
+ * and the sum of the true activations there, and all true activations above 0.
  */
 final class RatingTally {
   private float[] ratings = new float[8];
@@ -49,8 +49,8 @@ final class RatingTally {
   }
 
   /**
-   * Isotonic regression by pooling adjacent violators (Ayer et al. 1955): blocks of neighbouring ratings are merged until
-   * their mean activations ascend.
+   * Isotonic regression by pooling adjacent violators (Ayer et al. 1955): blocks of neighbouring
+   * ratings are merged until their mean activations ascend.
    */
   CalibrationMap conditionalMean() {
     double[] blockCount = new double[levels];
@@ -82,7 +82,10 @@ final class RatingTally {
     return new CalibrationMap(Arrays.copyOf(ratings, levels), activations);
   }
 
-  /** The mean of the true activations' quantile function, zeros included, over each rating's interval of ranks. */
+  /**
+   * The mean of the true activations' quantile function, zeros included, over each rating's
+   * interval of ranks.
+   */
   CalibrationMap quantile() {
     float[] sorted = Arrays.copyOf(fired, firings);
     Arrays.sort(sorted);

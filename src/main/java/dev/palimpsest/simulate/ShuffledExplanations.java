@@ -7,12 +7,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** A baseline: every explained latent gets the text of another. What is left of the loss then is not the words' doing. */
+/**
+ * A baseline: every explained latent gets the text of another. What is left of the loss then is not
+ * the words' doing.
+ */
 public final class ShuffledExplanations {
   private ShuffledExplanations() {}
 
   /**
-   * Passes the texts on along one cycle through all explained latents (Sattolo 1986), so that none keeps its own.
+   * Passes the texts on along one cycle through all explained latents (Sattolo 1986), so that none
+   * keeps its own.
    *
    * @param explanations at least two
    */

@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 
-/** Fits the calibrations: runs the model, the coder and the simulator over the calibration windows. */
+/**
+ * Fits the calibrations: runs the model, the coder and the simulator over the calibration windows.
+ */
 public final class SimulateStage {
   private SimulateStage() {}
 

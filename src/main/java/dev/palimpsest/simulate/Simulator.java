@@ -1,16 +1,20 @@
 package dev.palimpsest.simulate;
 
 /**
- * Guesses how active every latent is at every token of a context, from explanations and that context alone.
+ * Guesses how active every latent is at every token of a context, from explanations and that
+ * context alone.
  *
- * <p>Ratings run from 0 (silent) to 10 (the latent's maximum). Most latents get one and the same rating nearly
- * everywhere, so a simulator says that once and reports the exceptions. Safe for concurrent use.
+ * <p>Ratings run from 0 (silent) to 10 (the latent's maximum). Most latents get one and the same
+ * rating nearly everywhere, so a simulator says that once and reports the exceptions. Safe for
+ * concurrent use.
  */
 public interface Simulator {
   /** Number of latents M. */
   int latents();
 
-  /** Whether the latent has an explanation; without one nothing is reported and its default is 0. */
+  /**
+   * Whether the latent has an explanation; without one nothing is reported and its default is 0.
+   */
   boolean explained(int latent);
 
   /**
@@ -24,7 +28,8 @@ public interface Simulator {
    * Rates one context.
    *
    * @param context token ids
-   * @param sink receives the exceptions in ascending order of position, each (position, latent) at most once
+   * @param sink receives the exceptions in ascending order of position, each (position, latent) at
+   *     most once
    */
   void rate(int[] context, Sink sink);
 

@@ -25,7 +25,9 @@ class CalibrationFitterTest {
   private final List<int[]> contexts = new ArrayList<>();
   private final List<float[][]> truths = new ArrayList<>();
 
-  /** Latent 0 fires on cats, 1 on dogs, 2 on cats but hardly ever, 3 has no explanation but fires. */
+  /**
+   * Latent 0 fires on cats, 1 on dogs, 2 on cats but hardly ever, 3 has no explanation but fires.
+   */
   private CalibrationSet fit(Simulator simulator, float[] maxima) {
     Random random = new Random(3);
     CalibrationFitter fitter = new CalibrationFitter(simulator);
@@ -92,7 +94,8 @@ class CalibrationFitterTest {
   private static float[][] dense(LatentPredictor predictor, int[] context) {
     float[][] dense = new float[context.length][];
     java.util.Arrays.setAll(dense, p -> predictor.defaults().clone());
-    predictor.predict(context, (position, latent, activation) -> dense[position][latent] = activation);
+    predictor.predict(
+        context, (position, latent, activation) -> dense[position][latent] = activation);
     return dense;
   }
 
@@ -148,8 +151,10 @@ class CalibrationFitterTest {
     CalibrationStore.write(file, set);
     CalibrationSet read = CalibrationStore.read(file);
     for (Calibration calibration : Calibration.values()) {
-      float[][] before = dense(new CalibratedPredictor(simulator, set, calibration), contexts.get(0));
-      float[][] after = dense(new CalibratedPredictor(simulator, read, calibration), contexts.get(0));
+      float[][] before =
+          dense(new CalibratedPredictor(simulator, set, calibration), contexts.get(0));
+      float[][] after =
+          dense(new CalibratedPredictor(simulator, read, calibration), contexts.get(0));
       assertThat(java.util.Arrays.deepEquals(before, after)).isTrue();
     }
     String text = Files.readString(file);
@@ -167,7 +172,9 @@ class CalibrationFitterTest {
         own.add(new Explanation(i, "text " + i, "test"));
       }
       List<Explanation> shuffled = ShuffledExplanations.of(own, 5);
-      assertThat(shuffled).extracting(Explanation::latent).isEqualTo(own.stream().map(Explanation::latent).toList());
+      assertThat(shuffled)
+          .extracting(Explanation::latent)
+          .isEqualTo(own.stream().map(Explanation::latent).toList());
       assertThat(shuffled)
           .extracting(Explanation::text)
           .containsExactlyInAnyOrderElementsOf(own.stream().map(Explanation::text).toList());

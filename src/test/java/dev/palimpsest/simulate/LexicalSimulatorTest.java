@@ -35,7 +35,8 @@ class LexicalSimulatorTest {
     return Arrays.stream(texts).mapToInt(TestVocabulary::id).toArray();
   }
 
-  private static final int[] TEXT = context(" the", " cat", "ing", " dog", " the", " dog", ".", "ing");
+  private static final int[] TEXT =
+      context(" the", " cat", "ing", " dog", " the", " dog", ".", "ing");
 
   @Test
   void addsUpThePoints() {

@@ -113,7 +113,9 @@ class RatingTallyTest {
       float average = (float) mean(sample[1]);
       CalibrationMap constant = new CalibrationMap(new float[] {0}, new float[] {average});
       assertThat(best).as("seed %d", seed).isLessThanOrEqualTo(squaredError(constant, sample));
-      assertThat(best).as("seed %d", seed).isLessThanOrEqualTo(squaredError(tally.quantile(), sample));
+      assertThat(best)
+          .as("seed %d", seed)
+          .isLessThanOrEqualTo(squaredError(tally.quantile(), sample));
       CalibrationMap own = tally.conditionalMean();
       for (int trial = 0; trial < 20; trial++) {
         float[] other = own.activations().clone();
@@ -123,7 +125,8 @@ class RatingTallyTest {
         java.util.Arrays.sort(other);
         assertThat(best)
             .as("seed %d", seed)
-            .isLessThanOrEqualTo(squaredError(new CalibrationMap(own.ratings(), other), sample) + 1e-3);
+            .isLessThanOrEqualTo(
+                squaredError(new CalibrationMap(own.ratings(), other), sample) + 1e-3);
       }
     }
   }
