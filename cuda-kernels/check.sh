@@ -1,38 +1,53 @@
 #!/bin/sh
 # Builds, tests and times the CUDA kernels. Needs nvcc and g++ alone; libcublasLt is looked for at run time.
 #
-#   check.sh                  build, device test, the same under compute-sanitizer, bench; needs a GPU (exit 3 without one)
+#   check.sh                  build, device test, the same under compute-sanitizer, bench: exit 0 if all pass, 3 without a GPU
 #   check.sh --host-only      every kernel emulated on the host against the double-precision reference; needs g++ alone
-#   check.sh --compile-only   everything with nvcc for every architecture, and the resource report; skipped without nvcc
+#   check.sh --compile-only   everything with nvcc for every architecture, and the resource report; exit 0 and a visible
+#                             "skipped" without nvcc. With --record the report goes to cuda-kernels/resources.md
+#   check.sh --library DIR    libpalimpsest_cuda.so for every architecture, into DIR; needs nvcc
 #
-# Quiet unless something fails; ends with one summary line. PALIMPSEST_CUDA_BUILD: where to build (target/cuda-kernels).
+# Quiet unless something fails; ends with one summary line. Environment:
+#   PALIMPSEST_CUDA_BUILD          where to build (target/cuda-kernels)
+#   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120")
+#   PALIMPSEST_CUBLASLT            path of libcublasLt.so
+#   NVCC, CXX                      the compilers (nvcc, g++)
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 build=${PALIMPSEST_CUDA_BUILD:-$root/target/cuda-kernels}
 architectures=${PALIMPSEST_CUDA_ARCHITECTURES:-"80 90a 100 120"}
-jobs=${PALIMPSEST_JOBS:-$(nproc 2>/dev/null || echo 2)}
-
-say() { printf '%s\n' "$*" >&2; }
-
-# Runs "$@"; shows its output only when it fails.
-quietly() {
-  log=$build/$1.log
-  shift
-  if ! "$@" >"$log" 2>&1; then
-    cat "$log" >&2
-    return 1
-  fi
-}
-
+jobs=$(nproc 2>/dev/null || echo 2)
 includes="-I$root/native/include -I$here/include -I$here/src -I$here/test"
 
-# ---- on the host ----------------------------------------------------------------------------------------------------
+say() { printf '%s\n' "cuda-kernels: $*" >&2; }
 
-host_object() { # source -> object, if the source or any header is newer
+newest_header() { ls -t "$root"/native/include/*.h "$here"/*/*.h "$here"/*/*.cuh | head -n 1; }
+
+# for_each_source COMMAND SOURCE...: COMMAND SOURCE for all, a few at a time; fails if one did.
+for_each_source() {
+  command=$1
+  shift
+  rm -f "$build/failed"
+  running=0
+  for source in "$@"; do
+    ("$command" "$source" || touch "$build/failed") &
+    running=$((running + 1))
+    if [ "$running" -ge "$jobs" ]; then
+      wait
+      running=0
+    fi
+  done
+  wait
+  [ ! -f "$build/failed" ]
+}
+
+# ---- on the host ------------------------------------------------------------------------------------------------------
+
+host_object() {
   object=$build/host/$(basename "$1").o
-  if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$newest_header" -nt "$object" ]; then
+  if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
     # No contraction: a multiply-add is fused only where the source says so, as for the device.
     ${CXX:-g++} -std=c++17 -O2 -g -ffp-contract=off -Wall -Wextra -Werror -Wno-unknown-pragmas $includes -x c++ -c "$1" \
       -o "$object.new" && mv "$object.new" "$object"
@@ -41,30 +56,180 @@ host_object() { # source -> object, if the source or any header is newer
 
 host_only() {
   mkdir -p "$build/host"
-  newest_header=$(ls -t "$root"/native/include/*.h "$here"/*/*.h "$here"/*/*.cuh "$here/check.sh" | head -n 1)
-  running=0
-  rm -f "$build/host/failed"
-  for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; do
-    (host_object "$source" || touch "$build/host/failed") &
-    running=$((running + 1))
-    if [ "$running" -ge "$jobs" ]; then
-      wait
-      running=0
-    fi
-  done
-  wait
-  if [ -f "$build/host/failed" ]; then
-    say "cuda-kernels: the host build failed"
+  header=$(newest_header)
+  if ! for_each_source host_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; then
+    say "the host build failed"
     exit 1
   fi
   ${CXX:-g++} -o "$build/host/test" "$build"/host/*.o
   "$build/host/test"
 }
 
+# ---- with nvcc --------------------------------------------------------------------------------------------------------
+
+nvcc_flags() {
+  for architecture in $architectures; do
+    printf ' -gencode=arch=compute_%s,code=sm_%s' "$architecture" "$architecture"
+  done
+  # No contraction, so that fused and unfused kernels give the same bits; errors for warnings.
+  printf ' -std=c++17 -O3 -fmad=false --expt-relaxed-constexpr --Werror=all-warnings -Xcompiler=-fPIC,-Wall,-fvisibility=hidden'
+}
+
+device_object() {
+  object=$objects/$(basename "$(dirname "$1")")_$(basename "$1").o
+  if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
+    if ! $nvcc $(nvcc_flags) -Xptxas=-v $includes -I"$here/bench" -c "$1" -o "$object.new" >"$object.log" 2>&1; then
+      cat "$object.log" >&2
+      return 1
+    fi
+    mv "$object.new" "$object"
+  fi
+}
+
+find_nvcc() {
+  for candidate in "${NVCC:-}" nvcc /usr/local/cuda/bin/nvcc; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1; then
+      nvcc=$candidate
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Compiles all and links library, test and bench into $objects.
+device_build() {
+  objects=$build/$(printf 'sm_%s' "$architectures" | tr ' ' '_')
+  mkdir -p "$objects"
+  header=$(newest_header)
+  if ! for_each_source device_object "$here"/src/*.cu "$here"/test/*.cu "$here"/bench/*.cu; then
+    say "the build with nvcc failed"
+    exit 1
+  fi
+  # The runtime is shared with whoever else uses CUDA in the process (libtorch).
+  link="$nvcc --cudart shared $(nvcc_flags)"
+  $link -shared -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
+  $link -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o -ldl
+  $link -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
+}
+
+# ptxas's report as a table: a line a kernel and architecture.
+resource_report() {
+  printf '# Resources of the kernels\n\n'
+  printf 'Written by `check.sh --compile-only --record` from the report of ptxas (%s).\n\n' \
+    "$($nvcc --version | sed -n 's/.*release \([0-9.]*\).*/nvcc \1/p')"
+  printf '| kernel | architecture | registers | static shared bytes | spilled bytes |\n|---|---|---|---|---|\n'
+  cat "$objects"/src_*.log | awk '
+    /Compiling entry function/ { split($0, part, "\047"); name = part[2]; architecture = part[4] }
+    /bytes spill stores/ {
+      for (i = 1; i < NF; i++) if ($(i + 1) == "bytes" && $(i + 2) == "spill") spill += $i
+    }
+    /Used [0-9]+ registers/ {
+      registers = shared = 0
+      for (i = 1; i <= NF; i++) {
+        if ($(i + 1) ~ /^registers/) registers = $i
+        if ($(i + 2) ~ /^smem/) shared = $i
+      }
+      printf "%s %s %d %d %d\n", name, architecture, registers, shared, spill
+      spill = 0
+    }' | c++filt | sed -e 's/(anonymous namespace):://g; s/pal:://g; s/void //' \
+    -e 's/([^()]*([^()]*)[^()]*) \(sm_\)/ \1/; s/([^()]*) \(sm_\)/ \1/; s/(Form)0/NT/; s/(Form)1/TN/; s/(bool)1/true/; s/(bool)0/false/; s/(int)//g' \
+    -e 's/^\(.*\) \(sm_[0-9a-z]*\) \([0-9]*\) \([0-9]*\) \([0-9]*\)$/| `\1` | \2 | \3 | \4 | \5 |/' | sort -t'|' -k2,2 -k3,3V
+}
+
+compile_only() {
+  if ! find_nvcc; then
+    echo "cuda-kernels: skipped: no nvcc"
+    exit 0
+  fi
+  mkdir -p "$build"
+  device_build
+  resource_report >"$build/resources.md"
+  kernels=$(grep -c '^| `' "$build/resources.md")
+  spilled=$(awk -F'|' '/^\| `/ && $6 + 0 > most { most = $6 + 0 } END { print most + 0 }' "$build/resources.md")
+  # A register or two is ptxas's own bargain for more threads at a time; more is a kernel that went wrong.
+  if [ "$spilled" -gt 64 ]; then
+    say "a kernel spills $spilled bytes of registers; see $build/resources.md"
+    exit 1
+  fi
+  if [ "${1:-}" = --record ]; then cp "$build/resources.md" "$here/resources.md"; fi
+  echo "cuda-kernels: compiled for sm $architectures; $kernels lines of resources, at most $spilled bytes spilled"
+}
+
+library() {
+  if ! find_nvcc; then
+    say "no nvcc: the CUDA library cannot be built"
+    exit 1
+  fi
+  mkdir -p "$build" "$1"
+  device_build
+  cp "$objects/libpalimpsest_cuda.so" "$1/"
+  echo "cuda-kernels: $1/libpalimpsest_cuda.so for sm $architectures"
+}
+
+# ---- on the device ------------------------------------------------------------------------------------------------------
+
+find_cublaslt() {
+  if [ -n "${PALIMPSEST_CUBLASLT:-}" ]; then return; fi
+  for folder in $(printf '%s' "${LD_LIBRARY_PATH:-}" | tr ':' ' ') /usr/local/cuda/lib64 /usr/local/cuda/targets/*/lib \
+    $(python3 -c 'import site, sys; print(*site.getsitepackages(), site.getusersitepackages(), *sys.path)' 2>/dev/null |
+      tr ' ' '\n' | sed 's|$|/nvidia|' | while read -r base; do printf '%s ' "$base"/*/lib; done); do
+    for file in "$folder"/libcublasLt.so.1[0-9] "$folder"/libcublasLt.so; do
+      if [ -f "$file" ]; then
+        PALIMPSEST_CUBLASLT=$file
+        export PALIMPSEST_CUBLASLT
+        return
+      fi
+    done
+  done
+  say "no libcublasLt found: products by our own slow kernel, the figures of encode mean little"
+}
+
+sanitize() { # tool
+  if ! timeout 120 "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
+    >"$build/$1.log" 2>&1; then
+    tail -n 40 "$build/$1.log" >&2
+    say "compute-sanitizer $1 failed or took over two minutes; see $build/$1.log"
+    exit 1
+  fi
+  sanitized="$sanitized $1"
+}
+
+on_device() {
+  if ! find_nvcc; then
+    say "no nvcc"
+    exit 1
+  fi
+  if ! nvidia-smi -L >/dev/null 2>&1; then
+    say "no usable GPU (nvidia-smi -L lists none); --host-only and --compile-only need none"
+    exit 3
+  fi
+  # This machine's architecture alone, for a short build.
+  capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '.')
+  case "$capability" in
+    '' | *[!0-9]*) ;;
+    *) architectures=$capability ;;
+  esac
+  mkdir -p "$build"
+  find_cublaslt
+  device_build
+  "$objects/test"
+  sanitized=
+  if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
+    for tool in memcheck racecheck synccheck; do sanitize "$tool"; done
+  else
+    sanitized=" skipped (compute-sanitizer not installed)"
+  fi
+  timeout 200 "$objects/bench" --json "$build/bench.json"
+  echo "cuda-kernels: device test passed; sanitizer:$sanitized; figures in $build/bench.json"
+}
+
 case "${1:-}" in
   --host-only) host_only ;;
+  --compile-only) compile_only "${2:-}" ;;
+  --library) library "${2:?the folder to put the library in}" ;;
+  '') on_device ;;
   *)
-    say "usage: check.sh --host-only"
+    say "usage: check.sh [--host-only | --compile-only [--record] | --library DIR]"
     exit 2
     ;;
 esac

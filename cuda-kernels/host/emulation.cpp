@@ -39,11 +39,12 @@ struct Machine {
   std::vector<unsigned> order;
   unsigned current = 0;
   unsigned waiting_at_barrier = 0;
+  std::vector<unsigned> waiting_in_warp; /* lanes at a warp operation, per warp */
   const std::function<void()>* kernel = nullptr;
   std::string error;
   Order order_kind = Order::FORWARD;
   std::mt19937_64 random;
-  std::map<const void*, std::unique_ptr<std::vector<unsigned char>>> shared;
+  std::vector<std::pair<const void*, std::vector<unsigned char>>> shared; /* by site; a kernel has a handful */
   std::vector<unsigned char> dynamic;
   Statistics statistics{};
 };
@@ -110,8 +111,10 @@ std::uint64_t lane_result(WarpOperation operation, const Thread* warp, unsigned 
 void try_warp_operation() {
   Machine& m = machine();
   const Thread& self = m.threads[m.current];
+  unsigned& waiting = m.waiting_in_warp[m.current / kWarp];
   Thread* warp = &m.threads[m.current / kWarp * kWarp];
   const unsigned lanes = std::min<unsigned>(kWarp, static_cast<unsigned>(m.threads.size()) - m.current / kWarp * kWarp);
+  if (lanes == kWarp && waiting < static_cast<unsigned>(__builtin_popcount(self.mask))) return;
   for (unsigned lane = 0; lane < kWarp; ++lane) {
     if ((self.mask >> lane & 1u) == 0) continue;
     if (lane >= lanes) violation(place(self) + ": warp operation names lane " + std::to_string(lane) + ", which the block lacks");
@@ -129,6 +132,7 @@ void try_warp_operation() {
   for (unsigned lane = 0; lane < kWarp; ++lane) {
     if (mask >> lane & 1u) warp[lane].state = State::READY;
   }
+  waiting -= static_cast<unsigned>(__builtin_popcount(mask));
   ++m.statistics.warp_operations;
 }
 
@@ -170,6 +174,7 @@ bool run_block(unsigned threads) {
   Machine& m = machine();
   m.threads.assign(threads, Thread{});
   m.waiting_at_barrier = 0;
+  m.waiting_in_warp.assign((threads + kWarp - 1) / kWarp, 0u);
   m.shared.clear();
   std::fill(m.dynamic.begin(), m.dynamic.end(), 0xff);
   while (m.fibers.size() < threads) m.fibers.emplace_back(kStackBytes);
@@ -224,6 +229,7 @@ std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64
   self.value = value;
   self.argument = argument;
   self.state = State::AT_WARP_OPERATION;
+  ++m.waiting_in_warp[m.current / kWarp];
   try_warp_operation();
   if (self.state != State::READY) wait_here();
   return self.result;
@@ -242,9 +248,12 @@ int block_barrier(int value, Site site) {
 }
 
 void* shared_memory(const void* site, std::size_t bytes) {
-  auto& slot = machine().shared[site];
-  if (slot == nullptr) slot = std::make_unique<std::vector<unsigned char>>(bytes, 0xff);
-  return slot->data();
+  auto& shared = machine().shared;
+  for (auto& [known, content] : shared) {
+    if (known == site) return content.data();
+  }
+  shared.emplace_back(site, std::vector<unsigned char>(bytes, 0xff));
+  return shared.back().second.data();
 }
 
 void* dynamic_shared_memory(std::size_t* bytes) {

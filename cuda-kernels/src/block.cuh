@@ -34,4 +34,26 @@ __device__ __forceinline__ T block_sum(T value) {
   return sum;
 }
 
+/* The sum of `value` over the threads before this one; *total: over all. All threads must call. */
+__device__ __forceinline__ unsigned block_exclusive_sum(unsigned value, unsigned* total) {
+  PAL_SHARED(unsigned, warp_total, kMaxWarps);
+  unsigned inclusive = value;
+  PAL_UNROLL
+  for (int lanes = 1; lanes < static_cast<int>(kWarpSize); lanes *= 2) {
+    const unsigned before = __shfl_up_sync(kFullMask, inclusive, lanes);
+    if (lane_of_thread() >= lanes) inclusive += before;
+  }
+  if (lane_of_thread() == static_cast<int>(kWarpSize) - 1) warp_total[warp_of_thread()] = inclusive;
+  __syncthreads();
+  const int warps = static_cast<int>(blockDim.x / kWarpSize);
+  unsigned before = 0, sum = 0;
+  for (int warp = 0; warp < warps; ++warp) {
+    if (warp < warp_of_thread()) before += warp_total[warp];
+    sum += warp_total[warp];
+  }
+  __syncthreads(); /* the next call may write `warp_total` again */
+  *total = sum;
+  return before + inclusive - value;
+}
+
 }  // namespace pal

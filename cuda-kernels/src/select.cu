@@ -127,7 +127,7 @@ __device__ __forceinline__ unsigned block_count(unsigned count) {
   return sum;
 }
 
-/* The largest threshold >= 1, of `bits` significant top bits, that at least k of count(threshold) reach; else 1. */
+/* The largest threshold whose bits below `lowest_bit` are 0 and which at least k of count(threshold) reach; at least 1. */
 template <class Count>
 __device__ __forceinline__ unsigned search_threshold(unsigned k, int lowest_bit, Count&& count) {
   unsigned threshold = 0;
@@ -265,8 +265,8 @@ pal_status select_topk(const T* activations, int64_t stride, int64_t latents, in
   auto* kernel = &topk<T, 0>;
   if (latents <= row_capacity<T>(4)) {
     kernel = &topk<T, 4>;
-  } else if (latents <= row_capacity<T>(16)) {
-    kernel = &topk<T, 16>;
+  } else if constexpr (sizeof(T) == sizeof(bf16)) { /* the fp32 path is for parity, not for speed */
+    if (latents <= row_capacity<T>(16)) kernel = &topk<T, 16>;
   }
   return launch("topk", kernel, dim3(static_cast<unsigned>(rows)), kThreads, 0, stream, activations, stride,
                 static_cast<unsigned>(latents), static_cast<unsigned>(k), values, indices);

@@ -77,7 +77,7 @@ public final class Markdown {
               NUMBERS.fixed(b.ce(), 3),
               (NUMBERS.signed(b.ceDeltaMean(), 3) + " " + NUMBERS.signed(b.ceDeltaCi95(), 3))
                   .strip(),
-              "",
+              b.ceDeltaMedian().isPresent() ? NUMBERS.signed(b.ceDeltaMedian(), 3) : "",
               NUMBERS.fixed(b.kl(), 3),
               "",
               "",

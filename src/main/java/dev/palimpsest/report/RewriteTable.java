@@ -55,12 +55,14 @@ public record RewriteTable(
    * @param ce mean cross-entropy
    * @param ceDeltaMean mean difference to the un-spliced model
    * @param ceDeltaCi95 its 95 % bootstrap interval
+   * @param ceDeltaMedian median difference by window, where measured
    * @param kl mean KL divergence from the clean model's prediction
    */
   public record Baseline(
       OptionalDouble ce,
       OptionalDouble ceDeltaMean,
       Optional<Interval> ceDeltaCi95,
+      OptionalDouble ceDeltaMedian,
       OptionalDouble kl) {}
 
   /**
@@ -168,6 +170,7 @@ public record RewriteTable(
                 number(node, "ce"),
                 number(node, "ce_delta_mean"),
                 interval(node, "ce_delta_ci95"),
+                number(node, "ce_delta_median"),
                 number(node, "kl")));
       }
     }

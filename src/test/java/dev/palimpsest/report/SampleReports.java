@@ -133,6 +133,7 @@ final class SampleReports {
         OptionalDouble.of(clean + delta),
         OptionalDouble.of(delta),
         Optional.of(new Interval(delta - half, delta + half)),
+        OptionalDouble.empty(),
         OptionalDouble.of(delta * 1.1));
   }
 

@@ -1,0 +1,318 @@
+/*
+ * main.cu - times every kernel and the whole step with device events, cold and warm L2, inputs taken in turn.
+ *
+ *   bench [--json FILE] [--real FILE] [--rows N] [NAME...]      NAME: only benches whose name contains one of them
+ *
+ * Prints a table; with --json the same as one JSON object, with the device, the backend of the products, the two ceilings
+ * measured here (a large device copy, a large bf16 product) and the memory used.
+ */
+#include <cstring>
+
+#include "fvu.h"
+#include "hits.h"
+#include "inputs.h"
+#include "operands.h"
+#include "palimpsest_cuda.h"
+#include "product.h"
+#include "select.h"
+
+namespace pal::bench {
+namespace {
+
+struct Options {
+  std::string json, real;
+  int64_t rows = 0;
+  std::vector<std::string> names;
+  bool wants(const std::string& name) const {
+    for (const std::string& part : names) {
+      if (name.find(part) != std::string::npos) return true;
+    }
+    return names.empty();
+  }
+};
+
+Options parse(int count, char** arguments) {
+  Options options;
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    const bool takes_value = argument == "--json" || argument == "--real" || argument == "--rows";
+    if (takes_value && i + 1 == count) {
+      std::fprintf(stderr, "bench: %s needs a value\n", arguments[i]);
+      std::exit(2);
+    }
+    if (argument == "--json") {
+      options.json = arguments[++i];
+    } else if (argument == "--real") {
+      options.real = arguments[++i];
+    } else if (argument == "--rows") {
+      options.rows = std::atoll(arguments[++i]);
+    } else {
+      options.names.push_back(argument);
+    }
+  }
+  return options;
+}
+
+void measure_ceilings(Bench& bench) {
+  const Buffer<unsigned char> from(int64_t{1} << 30), to(int64_t{1} << 30);
+  MUST(cudaMemset(from.get(), 1, from.bytes()));
+  const double bytes = 2.0 * static_cast<double>(from.bytes());
+  const Times copy = bench.time(
+      [&](int) { MUST(cudaMemcpyAsync(to.get(), from.get(), from.bytes(), cudaMemcpyDeviceToDevice, bench.stream())); }, false);
+  bench.bytes_per_second = bytes / (copy.median * 1e-6);
+  bench.add("ceiling copy", "1 GiB", {bytes, 0.0, 0.0}, "warm", copy);
+
+  constexpr int64_t n = 8192;
+  const Inputs random({n, n, n, 1}, bench.stream());
+  const Operands operands(random.coder);
+  const Buffer<bf16> d(n * n);
+  const Buffer<unsigned char> workspace(static_cast<int64_t>(kProductWorkspaceBytes));
+  const double operations = 2.0 * n * n * n;
+  const Times product_time = bench.time(
+      [&](int) {
+        MUST(product({Form::NT, n, n, n, n, n, n}, operands.encoder, operands.decoder, nullptr, d.get(), workspace.get(), bench.stream()));
+      },
+      false);
+  bench.operations_per_second = operations / (product_time.median * 1e-6);
+  bench.add("ceiling product", "8192^3 bf16", {0.0, operations, 0.0}, "warm", product_time);
+}
+
+/* The stages of a step on their own, and together. */
+class Stages {
+ public:
+  Stages(Bench& bench, const Options& options, const Inputs& in)
+      : bench_(bench), options_(options), in_(in), s_(in.shape), b_(static_cast<double>(s_.rows)), d_(static_cast<double>(s_.width)),
+        m_(static_cast<double>(s_.latents)), k_(static_cast<double>(s_.k)), values_(s_.rows * s_.k), indices_(s_.rows * s_.k),
+        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_), second_(s_), encode_space_(encode_bytes()),
+        other_space_(other_bytes()) {
+    MUST(cudaMemset(counts_.get(), 0, counts_.bytes()));
+  }
+
+  void run() {
+    encode(0);
+    loss(0);
+    bench_encode();
+    bench_forward();
+    bench_backward();
+    bench_whole();
+  }
+
+ private:
+  int64_t encode_bytes() const {
+    return static_cast<int64_t>(pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK));
+  }
+  int64_t other_bytes() const {
+    return static_cast<int64_t>(std::max({pal_step_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k),
+                                          pal_backward_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k),
+                                          pal_fvu_workspace_bytes(s_.width, s_.rows),
+                                          pal_cuda_decode_loss_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k)}));
+  }
+
+  void encode(int i, pal_activation activation = PAL_TOPK) {
+    MUST(pal_encode(&in_.coder, in_.x_of(i), s_.rows, s_.k, activation, values_.get(), indices_.get(), encode_space_.get(),
+                    encode_space_.bytes(), bench_.stream()));
+  }
+  void loss(int i) {
+    MUST(pal_cuda_decode_loss(&in_.coder, in_.x_of(i), in_.y_of(i), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(),
+                              sums_.get(), other_space_.get(), other_space_.bytes(), bench_.stream()));
+  }
+  void step(int i, pal_optimizer optimizer) {
+    const pal_hyper hyper{optimizer, 1e-5f, optimizer == PAL_ADAM ? 0.9f : 0.95f, 0.999f, 1e-8f, 1000};
+    const pal_optimizer_state state{first_.view(), second_.view()};
+    MUST(pal_step(&in_.coder, &state, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &hyper, 0, 0,
+                  other_space_.get(), other_space_.bytes(), bench_.stream()));
+  }
+  void train(int i, pal_optimizer optimizer) {
+    encode(i);
+    loss(i);
+    MUST(pal_count_firings(values_.get(), indices_.get(), s_.rows, s_.k, s_.latents, counts_.get(), bench_.stream()));
+    step(i, optimizer);
+  }
+
+  void report(const char* name, const Work& work, const std::function<void(int)>& run) {
+    if (options_.wants(name)) bench_.report(name, s_.text(), work, run);
+  }
+
+  void bench_encode() {
+    const double operations = 2.0 * b_ * d_ * m_;
+    /* The bare product and the bare selection, on as many rows as a 512 MB buffer takes. */
+    const int64_t stride = round_up<int64_t>(s_.latents, 8), inner = bf16_stride(s_.width);
+    const int64_t rows = std::min<int64_t>(s_.rows, (int64_t{512} << 20) / (stride * 2));
+    const double share = static_cast<double>(rows) / b_;
+    const Operands operands(in_.coder);
+    const Buffer<bf16> input(rows * inner), activations(rows * stride);
+    const Buffer<unsigned char> space(static_cast<int64_t>(kProductWorkspaceBytes));
+    MUST(convert_to_bf16(in_.x_of(0), nullptr, rows, s_.width, inner, input.get(), bench_.stream()));
+    const auto multiply = [&](int) {
+      MUST(product({Form::NT, rows, s_.latents, inner, inner, inner, stride}, input.get(), operands.encoder, operands.encoder_bias,
+                   activations.get(), space.get(), bench_.stream()));
+    };
+    multiply(0);
+    const Work rows_work{share * b_ * (2.0 * m_ + 8.0 * k_), 0.0, share * b_};
+    report("product", {0.0, operations * share, share * b_}, multiply);
+    report("select", rows_work, [&](int) {
+      MUST(select_topk(activations.get(), stride, s_.latents, rows, s_.k, values_.get(), indices_.get(), bench_.stream()));
+    });
+    if (s_.latents % s_.k == 0) {
+      report("groupmax", rows_work, [&](int) {
+        MUST(select_groupmax(activations.get(), stride, s_.latents, rows, s_.k, values_.get(), indices_.get(), bench_.stream()));
+      });
+    }
+    report("convert", {b_ * d_ * 6.0 * share, 0.0, share * b_}, [&](int i) {
+      MUST(convert_to_bf16(in_.x_of(i), nullptr, rows, s_.width, inner, input.get(), bench_.stream()));
+    });
+    for (const int megabytes : {32, 64, 128, 256, 512}) {
+      MUST(pal_cuda_set_chunk_bytes(int64_t{megabytes} << 20));
+      pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK); /* plans are made here */
+      report(("encode chunk " + std::to_string(megabytes) + " MiB").c_str(), {0.0, operations, b_}, [&](int i) { encode(i); });
+    }
+    MUST(pal_cuda_set_chunk_bytes(0));
+    encode(0);
+  }
+
+  void bench_forward() {
+    const double gather = b_ * k_ * d_ * 2.0;
+    report("decode", {gather + b_ * d_ * 4.0, 0.0, b_}, [&](int i) {
+      MUST(pal_decode(&in_.coder, in_.x_of(i), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(), other_space_.get(),
+                      other_space_.bytes(), bench_.stream()));
+    });
+    report("fvu", {b_ * d_ * 20.0, 0.0, b_}, [&](int i) {
+      MUST(pal_fvu(in_.x_of(i), in_.y_of(i), s_.rows, s_.width, grad_.get(), sums_.get(), other_space_.get(), other_space_.bytes(),
+                   bench_.stream()));
+    });
+    report("decode_loss", {gather + b_ * d_ * 12.0, 0.0, b_}, [&](int i) { loss(i); });
+    report("firings", {b_ * k_ * 8.0, 0.0, b_}, [&](int) {
+      MUST(pal_count_firings(values_.get(), indices_.get(), s_.rows, s_.k, s_.latents, counts_.get(), bench_.stream()));
+    });
+    loss(0);
+  }
+
+  void bench_backward() {
+    Arena arena(other_space_.get());
+    const HitList list(s_.width, s_.latents, s_.rows, s_.k, arena);
+    report("sort", {b_ * k_ * 48.0, 0.0, b_}, [&](int) { MUST(list.sort.run(values_.get(), indices_.get(), bench_.stream())); });
+    report("hits", {b_ * k_ * d_ * 2.0, 0.0, b_}, [&](int i) {
+      const Batch batch{&in_.coder, in_.x_of(i), grad_.get(), values_.get(), indices_.get(), s_.rows, s_.k};
+      MUST(list.prepare(batch, s_.width % 4 == 0, bench_.stream()));
+    });
+    const double weights = 2.0 * m_ * d_;
+    {
+      const Gradients gradients(s_);
+      const pal_gradients view = gradients.view();
+      report("backward", {b_ * k_ * d_ * 10.0 + weights * 4.0, 0.0, b_}, [&](int i) {
+        MUST(pal_backward(&in_.coder, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &view, 0,
+                          other_space_.get(), other_space_.bytes(), bench_.stream()));
+      });
+      const pal_hyper hyper{PAL_ADAM, 1e-5f, 0.9f, 0.999f, 1e-8f, 1000};
+      report("update", {m_ * d_ * 28.0, 0.0, 0.0}, [&](int) {
+        MUST(pal_update(in_.coder.encoder, view.encoder, first_.encoder.get(), second_.encoder.get(), s_.latents * s_.width, &hyper,
+                        bench_.stream()));
+      });
+      report("rows remove_parallel", {m_ * d_ * 12.0, 0.0, 0.0}, [&](int) {
+        MUST(pal_remove_parallel(in_.coder.encoder, view.decoder, s_.latents, s_.width, bench_.stream()));
+      });
+      report("rows normalize", {m_ * d_ * 8.0, 0.0, 0.0}, [&](int) {
+        MUST(pal_normalize_rows(view.decoder, s_.latents, s_.width, bench_.stream()));
+      });
+    }
+    report("step adam", {weights * 26.0 + b_ * k_ * d_ * 10.0, 0.0, b_}, [&](int i) { step(i, PAL_ADAM); });
+    report("step signum", {weights * 18.0 + b_ * k_ * d_ * 10.0, 0.0, b_}, [&](int i) { step(i, PAL_SIGNUM); });
+  }
+
+  void bench_whole() {
+    const Work work{0.0, 2.0 * b_ * d_ * m_, b_};
+    report("train adam", work, [&](int i) { train(i, PAL_ADAM); });
+    report("train signum", work, [&](int i) { train(i, PAL_SIGNUM); });
+    if (!options_.wants("train adam graph")) return;
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t replay = nullptr;
+    MUST(cudaStreamBeginCapture(bench_.stream(), cudaStreamCaptureModeThreadLocal));
+    train(0, PAL_ADAM);
+    MUST(cudaStreamEndCapture(bench_.stream(), &graph));
+    MUST(cudaGraphInstantiate(&replay, graph, 0));
+    bench_.report("train adam graph", s_.text(), work, [&](int) { MUST(cudaGraphLaunch(replay, bench_.stream())); });
+    MUST(cudaGraphExecDestroy(replay));
+    MUST(cudaGraphDestroy(graph));
+  }
+
+  Bench& bench_;
+  const Options& options_;
+  const Inputs& in_;
+  const Shape& s_;
+  double b_, d_, m_, k_;
+  Buffer<float> values_;
+  Buffer<int32_t> indices_;
+  Buffer<float> grad_;
+  Buffer<double> sums_;
+  Buffer<int64_t> counts_;
+  Gradients first_, second_;
+  Buffer<unsigned char> encode_space_, other_space_;
+};
+
+double used_megabytes() {
+  size_t free_bytes = 0, total = 0;
+  MUST(cudaMemGetInfo(&free_bytes, &total));
+  return static_cast<double>(total - free_bytes) / 1048576.0;
+}
+
+void write_json(const Options& options, const Bench& bench, const std::vector<std::pair<std::string, double>>& memory) {
+  std::FILE* out = std::fopen(options.json.c_str(), "w");
+  if (out == nullptr) {
+    std::fprintf(stderr, "bench: cannot write %s\n", options.json.c_str());
+    std::exit(1);
+  }
+  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  std::fprintf(out, "{\"device\":\"%s\",\"driver\":%d,\"runtime\":%d,\n \"copy_gigabytes_per_s\":%.1f,\"product_teraflops\":%.1f,\n",
+               pal_describe(), driver, runtime, bench.bytes_per_second * 1e-9, bench.operations_per_second * 1e-12);
+  std::fprintf(out, " \"memory_mib\":{");
+  for (size_t i = 0; i < memory.size(); ++i) {
+    std::fprintf(out, "%s\"%s\":%.0f", i == 0 ? "" : ",", memory[i].first.c_str(), memory[i].second);
+  }
+  std::fprintf(out, "},\n \"results\":[\n");
+  for (size_t i = 0; i < bench.lines().size(); ++i) {
+    std::fprintf(out, "  %s%s\n", bench.lines()[i].c_str(), i + 1 < bench.lines().size() ? "," : "");
+  }
+  std::fprintf(out, " ]}\n");
+  std::fclose(out);
+}
+
+int run(const Options& options) {
+  int devices = 0;
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error != cudaSuccess || devices == 0) {
+    std::fprintf(stderr, "no usable GPU: %s\n", error == cudaSuccess ? "none found" : cudaGetErrorString(error));
+    return 3;
+  }
+  std::printf("%s\n", pal_describe());
+  cudaStream_t stream = nullptr;
+  MUST(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  Bench bench(stream);
+  measure_ceilings(bench);
+  const double empty = used_megabytes();
+  std::vector<std::pair<std::string, double>> memory;
+  const auto run_all = [&](const Inputs& in) {
+    Stages stages(bench, options, in);
+    /* Two of the three input sets are the bench's own. */
+    const double extra = 2.0 * (kSets - 1) * static_cast<double>(in.shape.rows * in.shape.width) * 4.0 / 1048576.0;
+    memory.emplace_back(in.shape.text(), used_megabytes() - empty - extra);
+    stages.run();
+    MUST(cudaStreamSynchronize(stream));
+  };
+  if (!options.real.empty()) {
+    run_all(Inputs(options.real, options.rows > 0 ? options.rows : 8192, stream));
+  } else {
+    for (const int64_t rows : {int64_t{8192}, int64_t{65536}}) {
+      run_all(Inputs({options.rows > 0 ? options.rows : rows, 768, 32768, 32}, stream));
+      if (options.rows > 0) break;
+    }
+  }
+  if (!options.json.empty()) write_json(options, bench, memory);
+  return 0;
+}
+
+}  // namespace
+}  // namespace pal::bench
+
+int main(int count, char** arguments) { return pal::bench::run(pal::bench::parse(count, arguments)); }

@@ -1,0 +1,129 @@
+/* hits.h - what the backward pass knows of each selected slot, in order of latents. */
+#pragma once
+
+#include "rows.cuh"
+#include "sort.h"
+
+namespace pal {
+
+/* One selected latent of one row. */
+struct alignas(16) Hit {
+  int32_t row;
+  float value; /* z */
+  float dz;    /* <grad[row], W_dec[latent]> */
+  int32_t latent;
+};
+
+/* The batch a backward pass works on. */
+struct Batch {
+  const pal_coder* coder;
+  const float* x;
+  const float* grad;
+  const float* values;
+  const int32_t* indices;
+  int64_t rows;
+  int64_t k;
+};
+
+/* Scratch memory of the backward pass, and the queueing of its parts. */
+struct HitList {
+  /* Latents hit more often than this are summed in pieces, by many blocks. */
+  static constexpr int64_t kPiece = 512;
+
+  SlotSort sort;
+  Hit* hits;           /* [slots] */
+  float* encoder_bias; /* [M] this batch's db_enc */
+  float* pieces;       /* [2 ceil(slots / kPiece), 2, d] sums of the pieces of much-hit latents: dW_dec, dW_enc */
+  double* columns;     /* partial column sums of grad, then of W_enc^T db_enc */
+
+  HitList(int64_t width, int64_t latents, int64_t rows, int64_t k, Arena& arena);
+
+  /* Sorts, scores every hit, sums db_enc, and sums the pieces of much-hit latents. */
+  pal_status prepare(const Batch& batch, bool vectors, cudaStream_t stream) const;
+
+  /* to (+)= sum_r grad[r] (- W_enc^T db_enc for a coder with a centre), before any weight has changed. */
+  pal_status decoder_bias_gradient(const Batch& batch, float* to, bool accumulate, cudaStream_t stream) const;
+};
+
+/* What a kernel needs to sum the gradients of a latent's two rows. */
+struct HitView {
+  const Hit* hits;
+  const int32_t* offsets;
+  const float* pieces;
+  const float* grad;
+  const float* x;
+  const float* centre; /* NULL: none */
+  int64_t width;
+};
+
+inline HitView view_of(const HitList& list, const Batch& batch) {
+  return {list.hits,
+          list.sort.offsets,
+          list.pieces,
+          batch.grad,
+          batch.x,
+          batch.coder->subtract_decoder_bias ? batch.coder->decoder_bias : nullptr,
+          batch.coder->width};
+}
+
+/*
+ * Sums over hits first .. end - 1, in order, for the calling thread's columns:
+ * visitor(column, sums of z grad[V], sums of dz (x - c)[V]).
+ */
+template <int V, class Visitor>
+__device__ __forceinline__ void sum_hits(const HitView& view, int64_t first, int64_t end, Visitor&& visitor) {
+  constexpr int kInFlight = 4;
+  for_own_columns<V>(view.width, [&](int64_t column) {
+    Pack<float, V> decoder = {}, encoder = {}, centre = {};
+    if (view.centre != nullptr) centre = Pack<float, V>::load(view.centre + column);
+    for (int64_t at = first; at < end; at += kInFlight) {
+      Hit hit[kInFlight] = {};
+      Pack<float, V> g[kInFlight] = {}, x[kInFlight] = {};
+      PAL_UNROLL
+      for (int i = 0; i < kInFlight; ++i) {
+        if (at + i >= end) continue;
+        hit[i] = view.hits[at + i];
+        g[i] = Pack<float, V>::load(view.grad + hit[i].row * view.width + column);
+        x[i] = Pack<float, V>::load(view.x + hit[i].row * view.width + column);
+      }
+      PAL_UNROLL
+      for (int i = 0; i < kInFlight; ++i) {
+        if (at + i >= end) continue;
+        PAL_UNROLL
+        for (int e = 0; e < V; ++e) {
+          decoder.element[e] = fmaf(hit[i].value, g[i].element[e], decoder.element[e]);
+          encoder.element[e] = fmaf(hit[i].dz, x[i].element[e] - centre.element[e], encoder.element[e]);
+        }
+      }
+    }
+    visitor(column, decoder, encoder);
+  });
+}
+
+/* The gradients of latent's rows: its hits one after the other, or the sums of its pieces where it has many. */
+template <int V, class Visitor>
+__device__ __forceinline__ void latent_gradients(const HitView& view, int64_t latent, Visitor&& visitor) {
+  const int64_t first = view.offsets[latent], end = view.offsets[latent + 1];
+  if (end - first <= HitList::kPiece) {
+    sum_hits<V>(view, first, end, visitor);
+    return;
+  }
+  const int64_t first_tile = first / HitList::kPiece, last_tile = (end - 1) / HitList::kPiece;
+  for_own_columns<V>(view.width, [&](int64_t column) {
+    Pack<float, V> decoder = {}, encoder = {};
+    for (int64_t tile = first_tile; tile <= last_tile; ++tile) {
+      const int64_t side = view.hits[tile * HitList::kPiece].latent == latent ? 0 : 1;
+      const float* piece = view.pieces + (tile * 2 + side) * 2 * view.width;
+      const auto d = Pack<float, V>::load(piece + column);
+      const auto e = Pack<float, V>::load(piece + view.width + column);
+      PAL_UNROLL
+      for (int i = 0; i < V; ++i) {
+        decoder.element[i] += d.element[i];
+        encoder.element[i] += e.element[i];
+      }
+    }
+    visitor(column, decoder, encoder);
+  });
+}
+
+}  // namespace pal
