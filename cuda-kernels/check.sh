@@ -11,6 +11,7 @@
 #   PALIMPSEST_CUDA_BUILD          where to build (target/cuda-kernels)
 #   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120")
 #   PALIMPSEST_CUBLASLT            path of libcublasLt.so
+#   PALIMPSEST_CPU_LIBRARY         the CPU library to compare with (target/native/libpalimpsest.so where it exists)
 #   NVCC, CXX                      the compilers (nvcc, g++)
 set -eu
 
@@ -61,7 +62,13 @@ host_only() {
     say "the host build failed"
     exit 1
   fi
-  ${CXX:-g++} -o "$build/host/test" "$build"/host/*.o
+  ${CXX:-g++} -o "$build/host/test" "$build"/host/*.o -ldl
+  # Where the CPU library is built, every function is compared with its twin there.
+  cpu=$root/target/native/libpalimpsest.so
+  if [ -z "${PALIMPSEST_CPU_LIBRARY:-}" ] && [ -f "$cpu" ]; then
+    PALIMPSEST_CPU_LIBRARY=$cpu
+    export PALIMPSEST_CPU_LIBRARY
+  fi
   "$build/host/test"
 }
 

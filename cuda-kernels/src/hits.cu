@@ -16,7 +16,7 @@
  *
  * Pieces   tile j is hits 512 j .. 512 j + 511. A latent with more than 512 hits begins in one tile, fills some, ends in
  *          another; a tile has at most two such latents (its first and its last), so two slots a tile are enough and need no
- *          scan. Memory: 2 d floats a piece, d/64 bytes a hit in all, B k d / 64 floats at most.
+ *          scan. Memory: 4 d floats a tile, so B k d / 128 floats: 6 MB at B 8192.
  * All sums have an order fixed by the shapes and offsets. Test: cases `backward` of test/; time alone: `bench hits`.
  */
 #include "hits.h"

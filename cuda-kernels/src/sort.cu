@@ -16,7 +16,7 @@
  */
 #include "sort.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "block.cuh"
 
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
 __global__ void __launch_bounds__(kThreads) sort_scan(int64_t tiles, unsigned* __restrict__ counts, unsigned* __restrict__ totals) {
   unsigned* row = counts + static_cast<int64_t>(blockIdx.x) * tiles;
   unsigned carried = 0;
-  for (int64_t first = 0; first < tiles; first += kThreads) {
+  for (int64_t first = 0; first < tiles; first += blockDim.x) {
     const int64_t at = first + threadIdx.x;
     unsigned total = 0;
     const unsigned before = block_exclusive_sum(at < tiles ? row[at] : 0u, &total);
@@ -169,6 +169,7 @@ SlotSort::SlotSort(int64_t n, int64_t m, Arena& arena) : slots(n), latents(m), t
 
 pal_status SlotSort::run(const float* values, const int32_t* indices, cudaStream_t stream) const {
   const dim3 grid(static_cast<unsigned>(tiles));
+  const auto scan_threads = static_cast<unsigned>(std::min<int64_t>(kThreads, round_up<int64_t>(tiles, kWarpSize)));
   int to = 0;
   if (slots > 0) {
     Source from{values, indices, nullptr, nullptr};
@@ -177,7 +178,7 @@ pal_status SlotSort::run(const float* values, const int32_t* indices, cudaStream
       auto* count = shift == 0 ? &sort_count<true> : &sort_count<false>;
       auto* scatter = shift == 0 ? &sort_scatter<true> : &sort_scatter<false>;
       PAL_TRY(launch("sort_count", count, grid, kThreads, 0, stream, from, slots, latents, shift, tiles, counts));
-      PAL_TRY(launch("sort_scan", &sort_scan, dim3(kRadix), kThreads, 0, stream, tiles, counts, totals));
+      PAL_TRY(launch("sort_scan", &sort_scan, dim3(kRadix), scan_threads, 0, stream, tiles, counts, totals));
       PAL_TRY(launch("sort_scatter", scatter, grid, kThreads, 0, stream, from, slots, latents, shift, tiles, counts, totals,
                      keys[to], order[to]));
       from = {nullptr, nullptr, keys[to], order[to]};

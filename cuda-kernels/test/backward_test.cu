@@ -49,7 +49,7 @@ void against_reference() {
 
 void repeatable() {
   Random random(52);
-  const TrainingShape s{1200, 12, 20, 4, true, true, true};
+  const TrainingShape s{620, 12, 20, 4, true, true, true};
   const TestCoder coder({s.width, s.latents, s.skip, s.centre, true}, random);
   const TestBatch batch(s, random);
   const GradientArrays gradients(coder.shape);

@@ -61,12 +61,24 @@ void slots_that_do_not_count() {
   expect_sorted({{}, {}}, 20);
 }
 
+/* More than 256 tiles: the scan of a digit's counts goes round twice. */
+void many_tiles() {
+  Random random(42);
+  Sparse sparse;
+  for (int64_t slot = 0; slot < 257 * SlotSort::kTile + 100; ++slot) {
+    sparse.values.push_back(random.integer(0, 9) == 0 ? 0.0f : 1.0f);
+    sparse.indices.push_back(static_cast<int32_t>(random.integer(0, 199)));
+  }
+  expect_sorted(sparse, 200);
+}
+
 }  // namespace
 
 std::vector<Case> sort_cases() {
   return {{"sort random slots", random_slots},
           {"sort one latent has all", one_latent_has_all},
-          {"sort slots that do not count", slots_that_do_not_count}};
+          {"sort slots that do not count", slots_that_do_not_count},
+          {"sort many tiles", many_tiles}};
 }
 
 }  // namespace pal::test

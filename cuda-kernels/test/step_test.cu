@@ -84,7 +84,7 @@ void unfused(const Trained& t, const TestBatch& batch, const TrainingShape& s, c
 void same_bits_as_unfused() {
   uint64_t seed = 70;
   for (const TrainingShape& s : kTrainingShapes) {
-    const bool large = s.rows > 1000; /* the slow ones under emulation: every option still, not every pair of them */
+    const bool large = s.rows > 500; /* the slow ones under emulation: every option still, not every pair of them */
     for (const pal_optimizer optimizer : {PAL_ADAM, PAL_SIGNUM}) {
       for (const bool bf16 : {false, true}) {
         for (const bool sae : {false, true}) {
@@ -109,7 +109,7 @@ void same_bits_as_unfused() {
 }
 
 void repeatable() {
-  const TrainingShape s{1200, 12, 20, 4, true, true, true};
+  const TrainingShape s{620, 12, 20, 4, true, true, true};
   expect_repeatable("pal_step", [&] {
     Random random(81);
     const Trained trained({s.width, s.latents, s.skip, s.centre, true}, 80);

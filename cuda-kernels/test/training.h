@@ -43,7 +43,7 @@ struct TrainingShape {
 /* Odd and even widths, one latent, k = M, no rows, latents hit by every row (pieces of 512 hits), wide rows. */
 constexpr TrainingShape kTrainingShapes[] = {
     {1, 1, 1, 1, false, false, false}, {3, 5, 7, 3, true, true, false},   {40, 12, 9, 9, false, true, true},
-    {0, 8, 5, 2, true, true, false},   {1500, 4, 3, 1, false, true, true}, {1300, 7, 40, 5, true, false, true},
+    {0, 8, 5, 2, true, true, false},   {700, 4, 1, 1, false, true, true}, {650, 7, 40, 5, true, false, true},
     {4, 1100, 30, 6, false, true, false}, {30, 64, 300, 8, true, false, true}};
 
 /* A batch on the device. */
