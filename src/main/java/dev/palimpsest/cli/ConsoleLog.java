@@ -52,26 +52,28 @@ final class ConsoleLog implements RunLog {
   }
 
   @Override
-  public void progress(String what, long done, long total) {
+  public void progress(String what, long done, long total, String note) {
     if (quiet) {
       return;
     }
     if (terminal) {
-      redraw(what, done, total);
+      redraw(what, done, total, note);
     } else if (System.nanoTime() - lastLine >= LINE_EVERY_NANOS) {
       lastLine = System.nanoTime();
       line(
           String.format(
-              Locale.ROOT,
-              "  %s: %d of %d (%.0f %%)",
-              what,
-              done,
-              total,
-              100.0 * done / Math.max(1, total)));
+                  Locale.ROOT,
+                  "  %s: %,d of %,d (%.0f %%) %s",
+                  what,
+                  done,
+                  total,
+                  100.0 * done / Math.max(1, total),
+                  note)
+              .stripTrailing());
     }
   }
 
-  private void redraw(String what, long done, long total) {
+  private void redraw(String what, long done, long total, String note) {
     ProgressBar current = bar;
     if (current == null || !inBar.equals(what)) {
       closeBar();
@@ -82,12 +84,14 @@ final class ConsoleLog implements RunLog {
               .setInitialMax(total)
               .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setUpdateIntervalMillis(200)
+              .showSpeed()
               .setConsumer(new ConsoleProgressBarConsumer(System.err))
               .build();
       bar = current;
     }
     current.maxHint(total);
     current.stepTo(done);
+    current.setExtraMessage(note);
     if (done >= total) {
       closeBar();
     }

@@ -51,9 +51,14 @@ public record RunDirectory(Path root) {
     return root.resolve("tokens");
   }
 
-  /** The folder of the latent caches; each hookpoint has a folder in it. */
-  public Path latents() {
-    return root.resolve("latents");
+  /** A coder's latent cache over the explain split. */
+  public Path latents(String hookpoint) {
+    return root.resolve("latents").resolve(hookpoint);
+  }
+
+  /** A coder's latent cache over the score split. */
+  public Path scoreLatents(String hookpoint) {
+    return root.resolve("latents").resolve("score").resolve(hookpoint);
   }
 
   /** The words, one JSON object a line; may be edited by hand. */
@@ -68,12 +73,17 @@ public record RunDirectory(Path root) {
 
   /** The fitted calibrations. */
   public Path simulations(String hookpoint) {
-    return root.resolve("simulations").resolve(hookpoint);
+    return root.resolve("simulations").resolve(hookpoint + ".jsonl");
   }
 
   /** The main result: the transcoder under the all-tokens protocol. */
   public Path rewrite() {
     return root.resolve("rewrite.json");
+  }
+
+  /** The losses behind a result, window by window. */
+  public Path losses(String hookpoint, String protocol) {
+    return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".safetensors");
   }
 
   /** A coder's result under a protocol. */

@@ -18,7 +18,7 @@ public interface RunLog {
         public void message(String text) {}
 
         @Override
-        public void progress(String what, long done, long total) {}
+        public void progress(String what, long done, long total, String note) {}
       };
 
   /** A stage begins. */
@@ -39,6 +39,7 @@ public interface RunLog {
    * @param what in progress, e.g. "caching layers.2.mlp"
    * @param done units done
    * @param total units in all
+   * @param note what changes from call to call, e.g. "fvu 0.213"; may be empty
    */
-  void progress(String what, long done, long total);
+  void progress(String what, long done, long total, String note);
 }

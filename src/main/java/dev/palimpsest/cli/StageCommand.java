@@ -1,0 +1,98 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.experiment.StageName;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** One stage alone, over a run directory made by {@code run}, {@code demo} or {@code train}. */
+abstract class StageCommand implements Callable<Integer> {
+  private final StageName stage;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "RUN",
+      description = "Run directory, made by 'run', 'demo' or 'train'.")
+  private Path run;
+
+  @Mixin private ExperimentOptions options;
+  @Mixin private OutputOptions output;
+
+  StageCommand(StageName stage) {
+    this.stage = stage;
+  }
+
+  @Override
+  public Integer call() {
+    Experiments.Plan plan = Experiments.fromRun(run, options.assignments());
+    return ExperimentCommands.run(
+        plan, run, EnumSet.of(stage), options, output, spec.commandLine());
+  }
+
+  /** {@code palimpsest cache}. */
+  @Command(
+      name = "cache",
+      mixinStandardHelpOptions = true,
+      description = "Records which latent fires where, and how strongly, on the explain split.")
+  static final class Cache extends StageCommand {
+    Cache() {
+      super(StageName.CACHE);
+    }
+  }
+
+  /** {@code palimpsest explain}. */
+  @Command(
+      name = "explain",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Explains every latent in words, from the cache.",
+        "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite again."
+      })
+  static final class Explain extends StageCommand {
+    Explain() {
+      super(StageName.EXPLAIN);
+    }
+  }
+
+  /** {@code palimpsest score}. */
+  @Command(
+      name = "score",
+      mixinStandardHelpOptions = true,
+      description = "Scores the explanations by detection on the score split.")
+  static final class Score extends StageCommand {
+    Score() {
+      super(StageName.SCORE);
+    }
+  }
+
+  /** {@code palimpsest simulate}. */
+  @Command(
+      name = "simulate",
+      mixinStandardHelpOptions = true,
+      description =
+          "Simulates the latents from their explanations on the calibrate split and fits the calibrations.")
+  static final class Simulate extends StageCommand {
+    Simulate() {
+      super(StageName.SIMULATE);
+    }
+  }
+
+  /** {@code palimpsest rewrite}. */
+  @Command(
+      name = "rewrite",
+      mixinStandardHelpOptions = true,
+      description = "Puts the simulated component in place and measures the losses on the evaluate split.")
+  static final class Rewrite extends StageCommand {
+    Rewrite() {
+      super(StageName.REWRITE);
+    }
+  }
+}

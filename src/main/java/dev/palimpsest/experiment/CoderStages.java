@@ -1,0 +1,256 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Seeds;
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.Split;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.explain.ExplainConfig;
+import dev.palimpsest.explain.ExplainStage;
+import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.explain.ExplanationStore;
+import dev.palimpsest.explain.ScoreConfig;
+import dev.palimpsest.latents.CacheConfig;
+import dev.palimpsest.latents.CacheStage;
+import dev.palimpsest.latents.LatentCache;
+import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.simulate.LexicalSimulator;
+import dev.palimpsest.simulate.ScoreStage;
+import dev.palimpsest.simulate.SimulateConfig;
+import dev.palimpsest.simulate.SimulateStage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The stages of one coder, from its latent cache to its loss table. */
+final class CoderStages {
+  private static final String LEXICAL = "lexical";
+
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final RunLog log;
+  private final StageLedger ledger;
+  private final Workbench bench;
+  private final String hookpoint;
+  private final boolean main;
+
+  /** @param index of the coder in the configuration */
+  CoderStages(
+      ExperimentConfig config,
+      RunDirectory run,
+      RunLog log,
+      StageLedger ledger,
+      Workbench bench,
+      int index) {
+    this.config = config;
+    this.run = run;
+    this.log = log;
+    this.ledger = ledger;
+    this.bench = bench;
+    hookpoint = config.coders().get(index).hookpoint();
+    main = index == mainCoder(config);
+    if (!config.explain().explainer().equals(LEXICAL)) {
+      throw new UsageException(
+          "unknown explainer '" + config.explain().explainer() + "'; known: " + LEXICAL);
+    }
+  }
+
+  /** The coder whose all-tokens table is {@code rewrite.json}: the first transcoder, else the first. */
+  static int mainCoder(ExperimentConfig config) {
+    for (int i = 0; i < config.coders().size(); i++) {
+      if (config.coders().get(i).transcode()) {
+        return i;
+      }
+    }
+    return 0;
+  }
+
+  /** Runs the wanted stages; returns the entries of all that are finished. */
+  List<StageLedger.Entry> run(Set<StageName> wanted, List<StageLedger.Entry> coders) {
+    List<StageLedger.Entry> done = new ArrayList<>();
+    if (wanted.contains(StageName.CACHE)) {
+      done.add(cache(coders));
+    }
+    if (wanted.contains(StageName.EXPLAIN)) {
+      require(StageName.CACHE, run.latents(hookpoint).resolve("config.json"));
+      done.add(explain(coders));
+    }
+    if (wanted.contains(StageName.SCORE)) {
+      require(StageName.EXPLAIN, run.explanations(hookpoint));
+      done.add(score(coders));
+    }
+    if (wanted.contains(StageName.SIMULATE)) {
+      require(StageName.EXPLAIN, run.explanations(hookpoint));
+      done.add(simulate(coders));
+    }
+    if (wanted.contains(StageName.REWRITE)) {
+      require(StageName.SIMULATE, run.simulations(hookpoint));
+      require(StageName.SCORE, run.scores(hookpoint));
+      done.addAll(
+          new RewriteStages(config, run, log, ledger, bench, hookpoint, main).run(basis(coders)));
+    }
+    return done;
+  }
+
+  private StageLedger.Entry cache(List<StageLedger.Entry> coders) {
+    return ledger.ensure(
+        stage(StageName.CACHE),
+        List.of(config.model(), config.seed(), config.data(), config.cache()),
+        coders,
+        List.of(run.latents(hookpoint)),
+        () -> fill(Split.EXPLAIN, config.cache().tokens(), run.latents(hookpoint)).header(),
+        log);
+  }
+
+  private StageLedger.Entry explain(List<StageLedger.Entry> coders) {
+    return ledger.ensure(
+        stage(StageName.EXPLAIN),
+        config.explain(),
+        List.of(finished(StageName.CACHE)),
+        List.of(run.explanations(hookpoint)),
+        () -> {
+          ExplainConfig settings =
+              ExplainConfig.defaults().withCharacters(config.explain().maxCharacters());
+          try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
+            return ExplainStage.run(
+                cache,
+                bench.names(),
+                settings,
+                run.explanations(hookpoint),
+                done -> progress("explaining latents", done, cache.latents()));
+          }
+        },
+        log);
+  }
+
+  private StageLedger.Entry score(List<StageLedger.Entry> coders) {
+    return ledger.ensure(
+        stage(StageName.SCORE),
+        List.of(config.score(), config.cache().contextLength(), config.seed()),
+        basis(coders),
+        List.of(run.scores(hookpoint)),
+        () -> {
+          Path folder = run.scoreLatents(hookpoint);
+          fill(Split.SCORE, config.score().tokens(), folder);
+          try (LatentCache cache = LatentCache.open(folder)) {
+            return ScoreStage.run(
+                simulator(cache.latents()),
+                cache,
+                ScoreConfig.defaults().withWindows(config.score().windows(), config.seed()),
+                run.scores(hookpoint));
+          }
+        },
+        log);
+  }
+
+  private StageLedger.Entry simulate(List<StageLedger.Entry> coders) {
+    return ledger.ensure(
+        stage(StageName.SIMULATE),
+        List.of(config.simulate(), config.cache().contextLength(), config.seed()),
+        basis(coders),
+        List.of(run.simulations(hookpoint)),
+        () -> {
+          float[] maxima;
+          try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
+            maxima = cache.statistics().maxima();
+          }
+          try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+            TokenWindows windows =
+                bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
+            long tokens = Math.min(config.simulate().calibrationTokens(), tokens(windows));
+            return SimulateStage.run(
+                stream(coder),
+                simulator(maxima.length),
+                windows,
+                maxima,
+                new SimulateConfig(tokens, config.cache().batchRows(), config.seed()),
+                run.simulations(hookpoint),
+                done -> progress("calibrating (tokens)", done, tokens));
+          }
+        },
+        log);
+  }
+
+  private CacheStage.Result fill(Split split, long wanted, Path folder) {
+    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+      TokenWindows windows = bench.corpus().windows(split, config.cache().contextLength());
+      long tokens = Math.min(wanted, tokens(windows));
+      Map<String, String> source =
+          Map.of(
+              "model", config.model(),
+              "text", bench.corpus().fingerprint(),
+              "split", split.name().toLowerCase(java.util.Locale.ROOT),
+              "coder",
+                  StageLedger.ofFile("coder", run.coder(hookpoint).resolve("sae.safetensors"))
+                      .fingerprint());
+      return CacheStage.run(
+          stream(coder),
+          windows,
+          new CacheConfig(tokens, config.cache().batchRows(), Seeds.mix(config.seed())),
+          source,
+          folder,
+          done -> progress("caching latents (tokens)", done, tokens));
+    }
+  }
+
+  private LatentStream stream(SparseCoder coder) {
+    return new LatentStream(bench.model(), coder, hookpoint, bench.excluded());
+  }
+
+  private LexicalSimulator simulator(int latents) {
+    List<Explanation> explanations = ExplanationStore.read(run.explanations(hookpoint));
+    return new LexicalSimulator(latents, explanations, bench.names());
+  }
+
+  /** What scores, calibrations and losses depend on: the coder, its cache, and the words as they are now. */
+  private List<StageLedger.Entry> basis(List<StageLedger.Entry> coders) {
+    List<StageLedger.Entry> basis = new ArrayList<>(coders);
+    basis.add(finished(StageName.CACHE));
+    basis.add(StageLedger.ofFile("explanations", run.explanations(hookpoint)));
+    return basis;
+  }
+
+  private StageLedger.Entry finished(StageName stage) {
+    String name = stage(stage);
+    return ledger.finished().stream()
+        .filter(entry -> entry.stage().equals(name))
+        .findFirst()
+        .orElseThrow(() -> missing(stage));
+  }
+
+  private void require(StageName stage, Path output) {
+    if (!Files.exists(output)) {
+      throw missing(stage);
+    }
+  }
+
+  private PalimpsestException missing(StageName stage) {
+    return new PalimpsestException(
+        run.root()
+            + ": the stage '"
+            + stage.label()
+            + "' of "
+            + hookpoint
+            + " is not done yet; run 'palimpsest "
+            + stage.label()
+            + " "
+            + run.root()
+            + "' first");
+  }
+
+  private String stage(StageName stage) {
+    return stage.label() + "." + hookpoint;
+  }
+
+  private void progress(String what, long done, long total) {
+    log.progress(what, Math.min(done, total), total, "");
+  }
+
+  private static long tokens(TokenWindows windows) {
+    return windows.size() * windows.contextLength();
+  }
+}

@@ -1,0 +1,181 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.Hook;
+import dev.palimpsest.data.Split;
+import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.explain.ExplanationStore;
+import dev.palimpsest.explain.ScoreStore;
+import dev.palimpsest.rewrite.CalibrationMeans;
+import dev.palimpsest.rewrite.Protocol;
+import dev.palimpsest.rewrite.RewriteConfig;
+import dev.palimpsest.rewrite.RewriteInputs;
+import dev.palimpsest.rewrite.RewriteResult;
+import dev.palimpsest.rewrite.RewriteStage;
+import dev.palimpsest.rewrite.Selection;
+import dev.palimpsest.simulate.CalibratedPredictor;
+import dev.palimpsest.simulate.Calibration;
+import dev.palimpsest.simulate.CalibrationSet;
+import dev.palimpsest.simulate.CalibrationStore;
+import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.simulate.LexicalSimulator;
+import dev.palimpsest.simulate.ShuffledExplanations;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The loss tables of one coder, one per protocol. */
+final class RewriteStages {
+  /** The means of outputs and latents are taken over at most so many calibration tokens. */
+  private static final long MEAN_TOKENS = 1_000_000;
+
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final RunLog log;
+  private final StageLedger ledger;
+  private final Workbench bench;
+  private final String hookpoint;
+  private final boolean main;
+
+  /** @param main whether the all-tokens table is also the run's {@code rewrite.json} */
+  RewriteStages(
+      ExperimentConfig config,
+      RunDirectory run,
+      RunLog log,
+      StageLedger ledger,
+      Workbench bench,
+      String hookpoint,
+      boolean main) {
+    this.config = config;
+    this.run = run;
+    this.log = log;
+    this.ledger = ledger;
+    this.bench = bench;
+    this.hookpoint = hookpoint;
+    this.main = main;
+  }
+
+  /** @param basis what the losses depend on besides settings, scores and calibrations */
+  List<StageLedger.Entry> run(List<StageLedger.Entry> basis) {
+    List<StageLedger.Entry> after = new ArrayList<>(basis);
+    after.add(StageLedger.ofFile("scores", run.scores(hookpoint)));
+    after.add(StageLedger.ofFile("simulations", run.simulations(hookpoint)));
+    List<StageLedger.Entry> done = new ArrayList<>();
+    for (Protocol protocol : Protocol.values()) {
+      ExperimentConfig.Windows windows = windows(protocol);
+      if (windows.enabled()) {
+        done.add(
+            ledger.ensure(
+                StageName.REWRITE.label() + "." + hookpoint + "." + protocol.label(),
+                List.of(windows, config.rewrite(), config.seed(), config.data()),
+                after,
+                outputs(protocol),
+                () -> measure(protocol, windows),
+                log));
+      }
+    }
+    return done;
+  }
+
+  private ExperimentConfig.Windows windows(Protocol protocol) {
+    return switch (protocol) {
+      case ALL_TOKENS -> config.rewrite().allTokens();
+      case LAST_TOKEN -> config.rewrite().lastToken();
+    };
+  }
+
+  private List<Path> outputs(Protocol protocol) {
+    Path own = run.rewrite(hookpoint, protocol.label());
+    return main && protocol == Protocol.ALL_TOKENS ? List.of(run.rewrite(), own) : List.of(own);
+  }
+
+  private Object measure(Protocol protocol, ExperimentConfig.Windows windows) {
+    RewriteConfig settings = settings(protocol, windows);
+    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+      Hook hook = new Hook(hookpoint, coder.config().transcode());
+      int latents = coder.config().numLatents();
+      TokenWindows calibrate =
+          bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
+      CalibrationMeans means =
+          CalibrationMeans.measure(
+              bench.model(),
+              coder,
+              hook,
+              calibrate,
+              bench.excluded(),
+              MEAN_TOKENS,
+              settings.batchTokens());
+      double[] scores =
+          ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(hookpoint)), latents);
+      List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
+      CalibrationSet calibrations = CalibrationStore.read(run.simulations(hookpoint));
+      RewriteInputs inputs =
+          new RewriteInputs(
+              bench.model(),
+              coder,
+              hook,
+              bench.corpus().windows(Split.EVALUATE, settings.windowTokens()),
+              means,
+              predictors(settings, latents, texts, calibrations),
+              shuffled(latents, texts, calibrations),
+              latent -> scores[latent],
+              bench.excluded());
+      RewriteResult result =
+          RewriteStage.run(
+              inputs,
+              settings,
+              outputs(protocol),
+              run.losses(hookpoint, protocol.label()),
+              (done, total, what) ->
+                  log.progress("measuring " + hookpoint + ", " + protocol.label(), done, total, what));
+      return Map.of("windows", result.windows(), "tokens", result.tokens());
+    }
+  }
+
+  private Map<String, LatentPredictor> predictors(
+      RewriteConfig settings,
+      int latents,
+      List<Explanation> texts,
+      CalibrationSet calibrations) {
+    LexicalSimulator simulator = new LexicalSimulator(latents, texts, bench.names());
+    Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
+    for (String name : settings.calibrations()) {
+      predictors.put(
+          name, new CalibratedPredictor(simulator, calibrations, Calibration.labelled(name)));
+    }
+    return predictors;
+  }
+
+  private Optional<LatentPredictor> shuffled(
+      int latents, List<Explanation> texts, CalibrationSet calibrations) {
+    if (texts.size() < 2) {
+      return Optional.empty();
+    }
+    LexicalSimulator simulator =
+        new LexicalSimulator(
+            latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
+    return Optional.of(
+        new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN));
+  }
+
+  private RewriteConfig settings(Protocol protocol, ExperimentConfig.Windows windows) {
+    RewriteConfig base =
+        switch (protocol) {
+          case ALL_TOKENS -> RewriteConfig.allTokens();
+          case LAST_TOKEN -> RewriteConfig.lastToken();
+        };
+    ExperimentConfig.Rewrite rewrite = config.rewrite();
+    return base.withWindows(windows.contextLength(), windows.windows())
+        .withGrid(
+            rewrite.calibrations(),
+            rewrite.fractions(),
+            rewrite.selections().stream().map(Selection::labelled).toList(),
+            rewrite.reselect())
+        .withResamples(rewrite.resamples())
+        .withRun(base.batchTokens(), config.explain().explainer(), config.seed());
+  }
+}

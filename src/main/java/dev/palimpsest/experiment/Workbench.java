@@ -1,0 +1,85 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.CorpusOptions;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.explain.TokenNames;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.model.Tokenizer;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/** The model, its tokenizer and the text of a run, each opened when first needed and shared by all stages. */
+final class Workbench implements AutoCloseable {
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private @Nullable LanguageModel model;
+  private @Nullable Tokenizer tokenizer;
+  private @Nullable Corpus corpus;
+  private @Nullable TokenNames names;
+
+  Workbench(ExperimentConfig config, RunDirectory run) {
+    this.config = config;
+    this.run = run;
+  }
+
+  LanguageModel model() {
+    LanguageModel open = model;
+    if (open == null) {
+      open = LanguageModel.load(ModelSource.resolve(config.model()));
+      model = open;
+    }
+    return open;
+  }
+
+  Tokenizer tokenizer() {
+    Tokenizer open = tokenizer;
+    if (open == null) {
+      open = Tokenizer.load(ModelSource.resolve(config.model()));
+      tokenizer = open;
+    }
+    return open;
+  }
+
+  Corpus corpus() {
+    Corpus open = corpus;
+    if (open == null) {
+      CorpusOptions options =
+          new CorpusOptions(config.data().textKey(), Optional.empty(), OptionalInt.empty());
+      open = Corpus.open(config.data().files(), tokenizer(), config.seed(), run.tokens(), options);
+      open.requireVocabulary(model().config().vocabularySize());
+      corpus = open;
+    }
+    return open;
+  }
+
+  ExcludedTokens excluded() {
+    return ExcludedTokens.parse(
+        config.data().excludeTokens(), OptionalInt.of(corpus().endOfText()));
+  }
+
+  /** The vocabulary as the explainer writes it and the simulator reads it. */
+  TokenNames names() {
+    TokenNames known = names;
+    if (known == null) {
+      Tokenizer pieces = tokenizer();
+      known =
+          TokenNames.of(
+              pieces.vocabularySize(), pieces::token, OptionalInt.of(corpus().endOfText()));
+      names = known;
+    }
+    return known;
+  }
+
+  @Override
+  public void close() {
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
+    if (model != null) {
+      model.close();
+    }
+  }
+}
