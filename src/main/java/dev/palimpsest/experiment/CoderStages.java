@@ -114,7 +114,7 @@ final class CoderStages {
         List.of(run.explanations(hookpoint)),
         () -> {
           ExplainConfig settings =
-              ExplainConfig.defaults().withCharacters(config.explain().maxCharacters());
+              ExplainConfig.of(config.explain().maxCharacters(), config.threads());
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             return ExplainStage.run(
                 cache,
@@ -140,7 +140,7 @@ final class CoderStages {
             return ScoreStage.run(
                 simulator(cache.latents()),
                 cache,
-                ScoreConfig.defaults().withWindows(config.score().windows(), config.seed()),
+                ScoreConfig.of(config.score().windows(), config.seed()),
                 run.scores(hookpoint));
           }
         },
@@ -247,7 +247,7 @@ final class CoderStages {
   }
 
   private void progress(String what, long done, long total) {
-    log.progress(what, Math.min(done, total), total, "");
+    log.progress(what, Math.min(done, total), total);
   }
 
   private static long tokens(TokenWindows windows) {

@@ -80,7 +80,7 @@ public final class ExperimentRunner {
         all.addAll(new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders));
       }
       if (wanted.contains(StageName.REPORT)) {
-        ReportStage.run(config, run, bench, ledger);
+        new ReportStage(config, run, bench, ledger, log).write();
       }
       return result(ledger, wanted);
     }

@@ -173,7 +173,7 @@ final class RewriteStages {
         .withGrid(
             rewrite.calibrations(),
             rewrite.fractions(),
-            rewrite.selections().stream().map(Selection::labelled).toList(),
+            rewrite.selections().stream().map(Selection::of).toList(),
             rewrite.reselect())
         .withResamples(rewrite.resamples())
         .withRun(base.batchTokens(), config.explain().explainer(), config.seed());

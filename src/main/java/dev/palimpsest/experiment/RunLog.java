@@ -42,4 +42,9 @@ public interface RunLog {
    * @param note what changes from call to call, e.g. "fvu 0.213"; may be empty
    */
   void progress(String what, long done, long total, String note);
+
+  /** The same without a note. */
+  default void progress(String what, long done, long total) {
+    progress(what, done, total, "");
+  }
 }

@@ -3,9 +3,9 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.coder.Activation;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.CorpusOptions;
+import dev.palimpsest.kernels.Activation;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
@@ -81,7 +81,7 @@ final class TrainStage {
     }
     TrainConfig train = trainConfig(specs);
     try (Progress progress = new TrainProgress(log)) {
-      return Training.run(train, bench.model(), bench.corpus(), run.root(), false, progress);
+      return Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, progress);
     }
   }
 
@@ -104,7 +104,7 @@ final class TrainStage {
   }
 
   private static OptimizerConfig optimizer(ExperimentConfig.Train train) {
-    OptimizerConfig optimizer = OptimizerConfig.of(Optimizer.labelled(train.optimizer()));
+    OptimizerConfig optimizer = OptimizerConfig.of(Optimizer.of(train.optimizer()));
     if (!train.lr().equals(AUTO)) {
       optimizer = optimizer.withLearningRate(number("train.lr", train.lr()));
     }

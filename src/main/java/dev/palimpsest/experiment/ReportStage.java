@@ -1,0 +1,169 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.base.Environment;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.model.ModelConfig;
+import dev.palimpsest.report.CoderLatents;
+import dev.palimpsest.report.Fact;
+import dev.palimpsest.report.FactGroup;
+import dev.palimpsest.report.HtmlReport;
+import dev.palimpsest.report.ReportData;
+import dev.palimpsest.report.RewriteTable;
+import dev.palimpsest.report.TrainingCurve;
+import dev.palimpsest.rewrite.Protocol;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Gathers what a run has found so far into {@code report.html}. */
+final class ReportStage {
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final Workbench bench;
+  private final StageLedger ledger;
+  private final RunLog log;
+
+  ReportStage(
+      ExperimentConfig config, RunDirectory run, Workbench bench, StageLedger ledger, RunLog log) {
+    this.config = config;
+    this.run = run;
+    this.bench = bench;
+    this.ledger = ledger;
+    this.log = log;
+  }
+
+  /** Writes the page; always anew, as it is cheap and anything may have changed. */
+  void write() {
+    log.started(StageName.REPORT.label());
+    long start = System.nanoTime();
+    List<CoderLatents> latents = new ArrayList<>();
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      LatentPageCollector.Sources sources =
+          LatentPageCollector.Sources.of(run, coder.hookpoint(), config.seed(), java.util.Optional.empty());
+      try (LatentPageCollector collector =
+          new LatentPageCollector(sources, bench.model(), bench.tokenizer())) {
+        latents.add(collector.collect(config.report().latents()));
+      }
+      log.progress("collecting latents (coders)", latents.size(), config.coders().size(), "");
+    }
+    List<TrainingCurve> curves =
+        Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
+    HtmlReport.write(
+        run.report(),
+        new ReportData(title(), introduction(), facts(), tables(), curves, latents));
+    log.finished(StageName.REPORT.label(), (System.nanoTime() - start) * 1e-9);
+  }
+
+  private String title() {
+    ExperimentConfig.Coder main = config.coders().get(CoderStages.mainCoder(config));
+    return "Rewriting " + main.hookpoint() + " of " + modelName() + " in words";
+  }
+
+  private String introduction() {
+    return "One component of a language model is replaced by a sparse coder whose latents are guessed from"
+        + " explanations in words. The losses say how much of the model survives.";
+  }
+
+  private String modelName() {
+    Path name = Path.of(config.model()).getFileName();
+    return name == null ? config.model() : name.toString();
+  }
+
+  /** The main table first, then the others in the order of coders and protocols. */
+  private List<RewriteTable> tables() {
+    List<Path> files = new ArrayList<>();
+    int main = CoderStages.mainCoder(config);
+    String mainHookpoint = config.coders().get(main).hookpoint();
+    files.add(run.rewrite(mainHookpoint, Protocol.ALL_TOKENS.label()));
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      for (Protocol protocol : List.of(Protocol.ALL_TOKENS, Protocol.LAST_TOKEN)) {
+        Path file = run.rewrite(coder.hookpoint(), protocol.label());
+        if (!files.contains(file)) {
+          files.add(file);
+        }
+      }
+    }
+    return files.stream().filter(Files::exists).map(RewriteTable::read).toList();
+  }
+
+  private List<FactGroup> facts() {
+    List<FactGroup> groups = new ArrayList<>();
+    ModelConfig model = bench.model().config();
+    groups.add(
+        new FactGroup(
+            "Language model",
+            List.of(
+                new Fact("model", config.model()),
+                new Fact("family", model.family().name().toLowerCase(Locale.ROOT)),
+                new Fact("layers", Integer.toString(model.layers())),
+                new Fact("width", Integer.toString(model.width())),
+                new Fact("vocabulary", count(model.vocabularySize())))));
+    Corpus corpus = bench.corpus();
+    groups.add(
+        new FactGroup(
+            "Text",
+            List.of(
+                new Fact("files", String.join(", ", config.data().files())),
+                new Fact("documents", count(corpus.documents())),
+                new Fact("tokens", count(corpus.tokens())),
+                new Fact("excluded tokens", config.data().excludeTokens()),
+                new Fact("seed", Long.toString(config.seed())))));
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      groups.add(coderFacts(coder));
+    }
+    groups.add(trainingFacts());
+    List<Fact> durations = new ArrayList<>();
+    for (StageLedger.Entry entry : ledger.finished()) {
+      durations.add(
+          new Fact(entry.stage(), String.format(Locale.ROOT, "%.1f s", entry.seconds())));
+    }
+    groups.add(new FactGroup("Time taken", durations));
+    groups.add(environmentFacts(Json.read(run.environment(), Environment.class)));
+    return groups;
+  }
+
+  private FactGroup coderFacts(ExperimentConfig.Coder coder) {
+    String kind =
+        coder.transcode()
+            ? (coder.skipConnection() ? "skip transcoder" : "transcoder")
+            : "sparse autoencoder";
+    return new FactGroup(
+        "Coder at " + coder.hookpoint(),
+        List.of(
+            new Fact("kind", coder.path().isPresent() ? "given: " + coder.path().get() : kind),
+            new Fact("latents", count(coder.numLatents())),
+            new Fact("k", Integer.toString(coder.k())),
+            new Fact("activation", coder.activation())));
+  }
+
+  private FactGroup trainingFacts() {
+    ExperimentConfig.Train train = config.train();
+    return new FactGroup(
+        "Training",
+        List.of(
+            new Fact("tokens", count(train.tokens())),
+            new Fact("tokens a batch", count(train.batchTokens())),
+            new Fact("optimiser", train.optimizer()),
+            new Fact("learning rate", train.lr()),
+            new Fact("warm-up steps", train.warmupSteps())));
+  }
+
+  private static FactGroup environmentFacts(Environment environment) {
+    List<Fact> facts = new ArrayList<>();
+    facts.add(new Fact("palimpsest", environment.palimpsest()));
+    facts.add(new Fact("Java", environment.java()));
+    facts.add(new Fact("system", environment.os()));
+    facts.add(
+        new Fact(
+            "processor", environment.processor() + ", " + environment.processors() + " usable"));
+    environment.libraries().forEach((name, version) -> facts.add(new Fact(name, version)));
+    return new FactGroup("Versions and machine", facts);
+  }
+
+  private static String count(long number) {
+    return String.format(Locale.ROOT, "%,d", number);
+  }
+}
