@@ -113,8 +113,7 @@ final class CoderStages {
         List.of(finished(StageName.CACHE)),
         List.of(run.explanations(hookpoint)),
         () -> {
-          ExplainConfig settings =
-              ExplainConfig.of(config.explain().maxCharacters(), config.threads());
+          ExplainConfig settings = explainConfig();
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             return ExplainStage.run(
                 cache,
@@ -140,7 +139,7 @@ final class CoderStages {
             return ScoreStage.run(
                 simulator(cache.latents()),
                 cache,
-                ScoreConfig.of(config.score().windows(), config.seed()),
+                scoreConfig(),
                 run.scores(hookpoint));
           }
         },
@@ -173,6 +172,31 @@ final class CoderStages {
           }
         },
         log);
+  }
+
+  private ExplainConfig explainConfig() {
+    ExplainConfig usual = ExplainConfig.defaults();
+    return new ExplainConfig(
+        config.explain().maxCharacters(),
+        usual.fewest(),
+        usual.mostShare(),
+        usual.prior(),
+        usual.toll(),
+        usual.polish(),
+        usual.tokens(),
+        config.threads() > 0 ? config.threads() : usual.threads());
+  }
+
+  private ScoreConfig scoreConfig() {
+    ScoreConfig usual = ScoreConfig.defaults();
+    int windows = config.score().windows();
+    return new ScoreConfig(
+        usual.windowLength(),
+        usual.quantiles(),
+        Math.max(1, windows / usual.quantiles()),
+        windows,
+        usual.threshold(),
+        config.seed());
   }
 
   private CacheStage.Result fill(Split split, long wanted, Path folder) {

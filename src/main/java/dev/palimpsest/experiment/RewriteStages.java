@@ -1,7 +1,7 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.Hook;
 import dev.palimpsest.data.Split;
 import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.explain.Explanation;
@@ -96,7 +96,7 @@ final class RewriteStages {
   private Object measure(Protocol protocol, ExperimentConfig.Windows windows) {
     RewriteConfig settings = settings(protocol, windows);
     try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
-      Hook hook = new Hook(hookpoint, coder.config().transcode());
+      boolean transcode = coder.config().transcode();
       int latents = coder.config().numLatents();
       TokenWindows calibrate =
           bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
@@ -104,7 +104,8 @@ final class RewriteStages {
           CalibrationMeans.measure(
               bench.model(),
               coder,
-              hook,
+              hookpoint,
+              transcode,
               calibrate,
               bench.excluded(),
               MEAN_TOKENS,
@@ -117,7 +118,8 @@ final class RewriteStages {
           new RewriteInputs(
               bench.model(),
               coder,
-              hook,
+              hookpoint,
+              transcode,
               bench.corpus().windows(Split.EVALUATE, settings.windowTokens()),
               means,
               predictors(settings, latents, texts, calibrations),
@@ -162,6 +164,15 @@ final class RewriteStages {
         new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN));
   }
 
+  private static Selection selection(String label) {
+    for (Selection selection : Selection.values()) {
+      if (selection.label().equals(label)) {
+        return selection;
+      }
+    }
+    throw new UsageException("unknown selection '" + label + "'; known: best, random");
+  }
+
   private RewriteConfig settings(Protocol protocol, ExperimentConfig.Windows windows) {
     RewriteConfig base =
         switch (protocol) {
@@ -169,13 +180,17 @@ final class RewriteStages {
           case LAST_TOKEN -> RewriteConfig.lastToken();
         };
     ExperimentConfig.Rewrite rewrite = config.rewrite();
-    return base.withWindows(windows.contextLength(), windows.windows())
-        .withGrid(
-            rewrite.calibrations(),
-            rewrite.fractions(),
-            rewrite.selections().stream().map(Selection::of).toList(),
-            rewrite.reselect())
-        .withResamples(rewrite.resamples())
-        .withRun(base.batchTokens(), config.explain().explainer(), config.seed());
+    return new RewriteConfig(
+        protocol,
+        windows.contextLength(),
+        windows.windows(),
+        base.batchTokens(),
+        config.explain().explainer(),
+        rewrite.calibrations(),
+        rewrite.fractions(),
+        rewrite.selections().stream().map(RewriteStages::selection).toList(),
+        rewrite.reselect(),
+        rewrite.resamples(),
+        config.seed());
   }
 }

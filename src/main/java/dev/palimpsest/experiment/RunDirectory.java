@@ -51,6 +51,11 @@ public record RunDirectory(Path root) {
     return root.resolve("tokens");
   }
 
+  /** The folder of the latent caches. */
+  public Path latents() {
+    return root.resolve("latents");
+  }
+
   /** A coder's latent cache over the explain split. */
   public Path latents(String hookpoint) {
     return root.resolve("latents").resolve(hookpoint);
