@@ -1,5 +1,7 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.Split;
@@ -130,10 +132,13 @@ final class RewriteStages {
           RewriteStage.run(
               inputs,
               settings,
-              outputs(protocol),
-              run.losses(hookpoint, protocol.label()),
+              run.root(),
+              run.rewrite(hookpoint, protocol.label()),
               (done, total, what) ->
                   log.progress("measuring " + hookpoint + ", " + protocol.label(), done, total, what));
+      if (main && protocol == Protocol.ALL_TOKENS) {
+        AtomicFiles.writeString(run.rewrite(), Json.pretty(result));
+      }
       return Map.of("windows", result.windows(), "tokens", result.tokens());
     }
   }

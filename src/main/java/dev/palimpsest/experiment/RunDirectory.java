@@ -86,11 +86,6 @@ public record RunDirectory(Path root) {
     return root.resolve("rewrite.json");
   }
 
-  /** The losses behind a result, window by window. */
-  public Path losses(String hookpoint, String protocol) {
-    return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".safetensors");
-  }
-
   /** A coder's result under a protocol. */
   public Path rewrite(String hookpoint, String protocol) {
     return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".json");
