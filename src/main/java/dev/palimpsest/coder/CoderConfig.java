@@ -81,6 +81,15 @@ public record CoderConfig(
         true);
   }
 
+  /**
+   * Whether the coder reads its module's input rather than its output. Transcoders do, and so does
+   * anything with a skip connection: old checkpoints of skip transcoders lack the {@code transcode}
+   * key.
+   */
+  public boolean readsModuleInput() {
+    return transcode || skipConnection;
+  }
+
   /** The same coder with another activation. */
   public CoderConfig withActivation(Activation other) {
     return new CoderConfig(

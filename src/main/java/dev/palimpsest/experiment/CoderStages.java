@@ -35,6 +35,7 @@ final class CoderStages {
   private final RunLog log;
   private final StageLedger ledger;
   private final Workbench bench;
+  private final ExperimentConfig.Coder given;
   private final String hookpoint;
   private final boolean main;
 
@@ -51,7 +52,8 @@ final class CoderStages {
     this.log = log;
     this.ledger = ledger;
     this.bench = bench;
-    hookpoint = config.coders().get(index).hookpoint();
+    given = config.coders().get(index);
+    hookpoint = given.hookpoint();
     main = index == mainCoder(config);
     if (!config.explain().explainer().equals(LEXICAL)) {
       throw new UsageException(
@@ -91,7 +93,7 @@ final class CoderStages {
       require(StageName.SIMULATE, run.simulations(hookpoint));
       require(StageName.SCORE, run.scores(hookpoint));
       done.addAll(
-          new RewriteStages(config, run, log, ledger, bench, hookpoint, main).run(basis(coders)));
+          new RewriteStages(config, run, log, ledger, bench, given, main).run(basis(coders)));
     }
     return done;
   }
@@ -222,7 +224,8 @@ final class CoderStages {
   }
 
   private LatentStream stream(SparseCoder coder) {
-    return new LatentStream(bench.model(), coder, hookpoint, bench.excluded());
+    boolean transcode = given.transcode() || coder.config().readsModuleInput();
+    return new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded());
   }
 
   private LexicalSimulator simulator(int latents) {

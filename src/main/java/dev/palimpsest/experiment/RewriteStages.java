@@ -40,6 +40,7 @@ final class RewriteStages {
   private final RunLog log;
   private final StageLedger ledger;
   private final Workbench bench;
+  private final ExperimentConfig.Coder given;
   private final String hookpoint;
   private final boolean main;
 
@@ -50,14 +51,15 @@ final class RewriteStages {
       RunLog log,
       StageLedger ledger,
       Workbench bench,
-      String hookpoint,
+      ExperimentConfig.Coder given,
       boolean main) {
     this.config = config;
     this.run = run;
     this.log = log;
     this.ledger = ledger;
     this.bench = bench;
-    this.hookpoint = hookpoint;
+    this.given = given;
+    hookpoint = given.hookpoint();
     this.main = main;
   }
 
@@ -98,7 +100,7 @@ final class RewriteStages {
   private Object measure(Protocol protocol, ExperimentConfig.Windows windows) {
     RewriteConfig settings = settings(protocol, windows);
     try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
-      boolean transcode = coder.config().transcode();
+      boolean transcode = given.transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
       TokenWindows calibrate =
           bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());

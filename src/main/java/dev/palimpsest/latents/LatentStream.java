@@ -21,10 +21,15 @@ import org.bytedeco.javacpp.PointerScope;
  * @param model the subject
  * @param coder the coder at {@code hookpoint}
  * @param hookpoint as the model names it
+ * @param transcode whether the coder reads the module's input rather than its output
  * @param excluded tokens whose positions have no activations
  */
 public record LatentStream(
-    LanguageModel model, SparseCoder coder, String hookpoint, ExcludedTokens excluded) {
+    LanguageModel model,
+    SparseCoder coder,
+    String hookpoint,
+    boolean transcode,
+    ExcludedTokens excluded) {
 
   /** Number of latents M. */
   public int latents() {
@@ -59,7 +64,7 @@ public record LatentStream(
   public void run(TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
     int length = windows.contextLength();
     int capacity = Math.multiplyExact(Math.min(batchRows, chosen.length), length);
-    Hook hook = new Hook(hookpoint, coder.config().transcode());
+    Hook hook = new Hook(hookpoint, transcode);
     try (HookedActivations activations =
             new HookedActivations(model, List.of(hook), excluded, capacity);
         SparseActivations sparse = new SparseActivations(capacity, coder.config().k())) {

@@ -52,7 +52,7 @@ final class CoderSplice implements Splice, AutoCloseable {
     int n = kept.count();
     kept.gather(output.contiguous().data_ptr_float(), width, y);
     FloatPointer source = y;
-    if (coder.config().transcode()) {
+    if (coder.config().readsModuleInput()) {
       kept.gather(input.contiguous().data_ptr_float(), width, x);
       source = x;
     }
