@@ -103,6 +103,11 @@ public final class HookedActivations implements AutoCloseable {
     return hooks;
   }
 
+  /** The most rows that fit the buffers. */
+  public int capacity() {
+    return capacity;
+  }
+
   /** d, the width of every x and y. */
   public int width() {
     return width;

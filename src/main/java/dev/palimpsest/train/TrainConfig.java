@@ -23,7 +23,8 @@ import java.util.Set;
  * @param excludedTokens {@code auto} (the end-of-text token), {@code none}, or ids separated by
  *     commas
  * @param checkpointEvery steps between checkpoints; 0: none but the last
- * @param evalEvery steps between held-out evaluations; 0: a twentieth of the run
+ * @param evalEvery steps between held-out evaluations; 0: a twentieth of the run, or as many more
+ *     as keep evaluations below an eighth of the tokens
  * @param evalTokens held-out tokens read in an evaluation
  */
 public record TrainConfig(
@@ -81,8 +82,13 @@ public record TrainConfig(
 
   /** Whether a held-out evaluation is due after so many steps; it always is after the last. */
   boolean evaluateAfter(long step) {
-    long every = evalEvery > 0 ? evalEvery : Math.max(1, (steps() + 19) / 20);
-    return step == steps() || step % every == 0;
+    return step == steps() || step % (evalEvery > 0 ? evalEvery : automaticEvalEvery()) == 0;
+  }
+
+  private long automaticEvalEvery() {
+    long twentieth = (steps() + 19) / 20;
+    long eighthOfTokens = (8 * evalTokens + batchTokens - 1) / batchTokens;
+    return Math.max(twentieth, eighthOfTokens);
   }
 
   private static void require(boolean holds, String message) {

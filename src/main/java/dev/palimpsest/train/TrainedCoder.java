@@ -54,6 +54,11 @@ final class TrainedCoder implements AutoCloseable {
     return spec.hookpoint();
   }
 
+  /** Its number in {@link HookedActivations}. */
+  int hook() {
+    return hook;
+  }
+
   OptionalLong seed() {
     return seed;
   }

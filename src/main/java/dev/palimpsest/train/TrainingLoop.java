@@ -18,6 +18,9 @@ import java.util.Optional;
  * checkpoint with the same bits.
  */
 final class TrainingLoop {
+  /** Between the tokens of a reconstruction and those of a loss, while training. */
+  private static final long LOSS_SHARE = 8;
+
   private final TrainConfig config;
   private final LanguageModel model;
   private final BatchReader batches;
@@ -73,7 +76,7 @@ final class TrainingLoop {
         long done = step + 1;
         boolean evaluated = config.evaluateAfter(done);
         if (evaluated) {
-          heldOut = evaluate();
+          heldOut = evaluate(done == config.steps());
         }
         long tokens = done * config.batchTokens();
         log.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
@@ -112,7 +115,11 @@ final class TrainingLoop {
     return stats;
   }
 
-  private List<HeldOut> evaluate() {
+  /**
+   * Reconstruction on all held-out tokens; the loss with the coders in place, for which the whole
+   * language model must run three times, on an eighth of them until the run's end.
+   */
+  private List<HeldOut> evaluate(boolean last) {
     List<SparseCoder> finished = new ArrayList<>();
     try {
       List<CoderEvaluation.Place> places = new ArrayList<>();
@@ -121,14 +128,26 @@ final class TrainingLoop {
         finished.add(present);
         places.add(new CoderEvaluation.Place(coder.hookpoint(), present));
       }
-      return CoderEvaluation.evaluate(
-              model, places, heldOutWindows, excluded, config.evalTokens(), false)
-          .stream()
-          .map(EvaluationResult::heldOut)
-          .toList();
+      long tokens = last ? config.evalTokens() : config.evalTokens() / LOSS_SHARE;
+      List<EvaluationResult> losses =
+          CoderEvaluation.evaluate(model, places, heldOutWindows, excluded, tokens, false);
+      List<HeldOut> figures = new ArrayList<>();
+      for (int i = 0; i < coders.size(); i++) {
+        figures.add(
+            last ? losses.get(i).heldOut() : reconstruction(i, finished.get(i), losses.get(i)));
+      }
+      return figures;
     } finally {
       finished.forEach(SparseCoder::close);
     }
+  }
+
+  private HeldOut reconstruction(int coder, SparseCoder present, EvaluationResult loss) {
+    ReconstructionStatistics statistics =
+        HeldOutReconstruction.measure(
+            activations, coders.get(coder).hook(), present, heldOutWindows, config.evalTokens());
+    return new HeldOut(
+        statistics.fvu(), loss.ceLossScore(), statistics.l0(), statistics.fracAlive());
   }
 
   /** The held-out figures of each coder as of the last evaluation. */
