@@ -1,0 +1,72 @@
+package dev.palimpsest.rewrite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.tensor.SafeTensors;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the stage leaves in a run directory. */
+class RewriteStageTest {
+  @Test
+  void leavesTheTableAndTheLossesBehindIt(@TempDir Path run) throws Exception {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      RewriteConfig config =
+          RewriteFixture.config(
+              Protocol.LAST_TOKEN, 12, List.of("quantile", "conditional-mean"));
+      RewriteInputs inputs =
+          fixture.inputs(
+              RewriteFixture.text(30, 13, 3),
+              RewriteFixture.predictors(),
+              Optional.of(RewriteFixture.guesses(9)));
+      Path file = RewriteStage.tableFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
+      assertThat(run.relativize(file)).hasToString("rewrites/layers.1.mlp.last-token.json");
+      RewriteResult result =
+          RewriteStage.run(inputs, config, run, file, RewriteProgress.SILENT);
+      assertThat(RewriteStage.read(file)).isEqualTo(result);
+      assertThat(result.tokens()).isEqualTo(result.windows());
+      JsonNode json = Json.MAPPER.readTree(Files.readString(file));
+      assertThat(json.path("baselines").fieldNames())
+          .toIterable()
+          .containsExactly(
+              "unspliced",
+              "transcoder",
+              "zero_latents",
+              "zero_output",
+              "mean_output",
+              "mean_latents",
+              "random_latents",
+              "shuffled_explanations");
+      assertThat(json.path("rewrites")).hasSize(2 * 2 * 3 * 2);
+      Path losses = RewriteStage.lossesFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
+      try (SafeTensors tensors = SafeTensors.open(losses)) {
+        String[] variants =
+            Json.MAPPER.readValue(
+                Objects.requireNonNull(tensors.metadata().get("variants")), String[].class);
+        float[] ce = tensors.floats("ce");
+        int windows = result.windows();
+        assertThat(ce).hasSize(variants.length * windows);
+        assertThat(variants[1]).isEqualTo(RewriteResult.TRANSCODER);
+        double sum = 0;
+        for (int w = 0; w < windows; w++) {
+          sum += ce[windows + w];
+        }
+        assertThat(sum / windows)
+            .isCloseTo(
+                Objects.requireNonNull(result.baselines().get(RewriteResult.TRANSCODER))
+                    .ce()
+                    .orElseThrow(),
+                within(1e-6));
+        assertThat(tensors.longs("window")).hasSize(windows).isSorted();
+      }
+    }
+  }
+}
