@@ -133,7 +133,7 @@ final class Decoder {
     if (hooks.done()) {
       return x;
     }
-    Tensor output = scoped(() -> attend(layer, w, input));
+    Tensor output = scoped(() -> attend(layer, w, input, hooks));
     return hooks.output(layer, Site.ATTENTION, input, output);
   }
 
@@ -159,7 +159,7 @@ final class Decoder {
   }
 
   /** Multi-head attention over normalised x, [B, T, d] to [B, T, d]. */
-  private Tensor attend(int layer, Block w, Tensor x) {
+  private Tensor attend(int layer, Block w, Tensor x, HookRun hooks) {
     long rows = x.size(0);
     long length = x.size(1);
     Tensor all = w.queryKeyValue().apply(x);
@@ -169,14 +169,15 @@ final class Decoder {
         heads(all, config.queryWidth() + config.keyValueWidth(), config.keyValueHeads());
     Tensor q = normed(w.queryNorm(), queries);
     Tensor k = normed(w.keyNorm(), keys);
-    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, q));
-    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k));
+    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, q, hooks.offset()));
+    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k, hooks.offset()));
+    KeyValues.Pair seen = hooks.seen(layer, k, values);
     Tensor mixed =
         mix(
             layer,
             q.transpose(1, 2),
-            perQueryHead(k).transpose(1, 2),
-            perQueryHead(values).transpose(1, 2));
+            perQueryHead(seen.keys()).transpose(1, 2),
+            perQueryHead(seen.values()).transpose(1, 2));
     return w.attentionOut().apply(mixed.transpose(1, 2).reshape(rows, length, config.queryWidth()));
   }
 
@@ -188,13 +189,15 @@ final class Decoder {
 
   /**
    * Turns the channel pairs (i, i + width/2) of every head of {@code x} [B, T, heads, c], in place.
+   *
+   * @param offset the position of the first token
    */
-  private void turn(Rotary rotary, Tensor x) {
+  private void turn(Rotary rotary, Tensor x, int offset) {
     long half = rotary.width() / 2;
     long length = x.size(1);
-    PositionTables.Angles angles = tables.angles(rotary, (int) length);
-    Tensor cosines = angles.cosines().narrow(0, 0, length);
-    Tensor sines = angles.sines().narrow(0, 0, length);
+    PositionTables.Angles angles = tables.angles(rotary, (int) length + offset);
+    Tensor cosines = angles.cosines().narrow(0, offset, length);
+    Tensor sines = angles.sines().narrow(0, offset, length);
     Tensor a = x.narrow(-1, 0, half);
     Tensor b = x.narrow(-1, half, half);
     Tensor before = a.clone();
@@ -214,11 +217,19 @@ final class Decoder {
             .reshape(x.size(0), x.size(1), config.heads(), config.headWidth());
   }
 
-  /** softmax(scale · q kᵀ) v over the positions each query may see; all [B, H, T, c]. */
+  /**
+   * softmax(scale · q kᵀ) v over the positions each query may see; all [B, H, T, c], or q of the
+   * last position alone.
+   */
   private Tensor mix(int layer, Tensor q, Tensor k, Tensor v) {
-    int length = (int) q.size(2);
+    int length = (int) k.size(2);
     double scale = config.attentionScale().get(layer);
     OptionalInt window = config.windows().get(layer);
+    if (q.size(2) == 1) {
+      int reach = Math.min(length, window.orElse(length));
+      return mixLast(
+          q, k.narrow(2, length - reach, reach), v.narrow(2, length - reach, reach), scale);
+    }
     if (window.isPresent() && window.getAsInt() >= length) {
       window = OptionalInt.empty();
     }
@@ -231,6 +242,13 @@ final class Decoder {
         window.isPresent() ? new TensorOptional(tables.mask(window, length)) : new TensorOptional();
     return torch.scaled_dot_product_attention(
         q, k, v, mask, 0, window.isEmpty(), new DoubleOptional(scale), false);
+  }
+
+  /** {@link #mix} for one query that sees all keys. */
+  private Tensor mixLast(Tensor q, Tensor k, Tensor v, double scale) {
+    Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
+    config.attentionSoftcap().ifPresent(cap -> softcap(scores, cap));
+    return torch.matmul(torch.softmax(scores, -1), v);
   }
 
   /** c tanh(x/c), in place (Gemma 2). */

@@ -3,6 +3,7 @@ package dev.palimpsest.model;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -16,6 +17,11 @@ public final class HookPlan {
   private final Set<String> outputs = new LinkedHashSet<>();
   private final Map<String, Splice> splices = new LinkedHashMap<>();
   private boolean logits = true;
+  private Optional<KeyValues> remembered = Optional.empty();
+  private Optional<Recall> recalled = Optional.empty();
+
+  /** Keys and values to go on from: the first {@code positions} of those remembered. */
+  record Recall(KeyValues past, int positions) {}
 
   /** Logits and nothing else. */
   public HookPlan() {}
@@ -46,6 +52,31 @@ public final class HookPlan {
   public HookPlan logits(boolean wanted) {
     logits = wanted;
     return this;
+  }
+
+  /** Keeps the keys and values of the blocks that run. */
+  public HookPlan remember(KeyValues into) {
+    remembered = Optional.of(into);
+    return this;
+  }
+
+  /**
+   * The pass has one token a row; it stands at position {@code positions}, after as many remembered
+   * ones.
+   *
+   * @param past of the same rows
+   */
+  public HookPlan recall(KeyValues past, int positions) {
+    recalled = Optional.of(new Recall(past, positions));
+    return this;
+  }
+
+  Optional<KeyValues> remembered() {
+    return remembered;
+  }
+
+  Optional<Recall> recalled() {
+    return recalled;
   }
 
   Set<String> inputs() {

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * A plan at work in one forward pass: what each hookpoint still has to see, and what has been kept.
@@ -29,6 +31,8 @@ final class HookRun {
   private final Map<Hookpoint, Wishes> wishes = new HashMap<>();
   private final boolean wantsLogits;
   private final Forward kept;
+  private final Optional<KeyValues> remembered;
+  private final Optional<HookPlan.Recall> recalled;
   private int outstanding;
 
   /**
@@ -38,6 +42,8 @@ final class HookRun {
   HookRun(HookPlan plan, Function<String, Hookpoint> resolve, int firstLayer, Forward kept) {
     this.wantsLogits = plan.wantsLogits();
     this.kept = kept;
+    this.remembered = plan.remembered();
+    this.recalled = plan.recalled();
     plan.inputs().forEach(name -> wish(resolve.apply(name)).inputs.add(name));
     plan.outputs().forEach(name -> wish(resolve.apply(name)).outputs.add(name));
     plan.splices()
@@ -62,6 +68,32 @@ final class HookRun {
               }
             });
     this.outstanding = wishes.values().stream().mapToInt(Wishes::count).sum();
+  }
+
+  /** How many positions lie before the pass's first. */
+  int offset() {
+    return recalled.map(HookPlan.Recall::positions).orElse(0);
+  }
+
+  /**
+   * The keys and values that a block's attention sees, its own given: after those of earlier
+   * positions, if any.
+   */
+  KeyValues.Pair seen(int layer, Tensor keys, Tensor values) {
+    remembered.ifPresent(into -> into.put(layer, keys, values));
+    if (recalled.isEmpty()) {
+      return new KeyValues.Pair(keys, values);
+    }
+    KeyValues.Pair past = recalled.get().past().get(layer);
+    return new KeyValues.Pair(after(past.keys(), keys), after(past.values(), values));
+  }
+
+  private Tensor after(Tensor past, Tensor own) {
+    if (own.size(1) != 1) {
+      throw new IllegalArgumentException(
+          "a pass that recalls keys has one token a row, found " + own.size(1));
+    }
+    return torch.cat(new TensorVector(past.narrow(1, 0, offset()), own), 1);
   }
 
   /** Whether nothing that comes later is asked for. */

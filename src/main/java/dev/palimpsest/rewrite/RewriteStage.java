@@ -5,8 +5,8 @@ import dev.palimpsest.base.Json;
 import java.nio.file.Path;
 
 /**
- * The rewrite as a stage of a run: evaluates one coder under one protocol and leaves the loss table and the losses by
- * window in the run directory, each file whole or not at all.
+ * The rewrite as a stage of a run: evaluates one coder under one protocol and leaves the loss table
+ * and the losses by window in the run directory, each file whole or not at all.
  */
 public final class RewriteStage {
   private RewriteStage() {}
@@ -40,8 +40,7 @@ public final class RewriteStage {
       Path runDirectory,
       Path table,
       RewriteProgress progress) {
-    RewriteEvaluator.Evaluation evaluation =
-        RewriteEvaluator.evaluation(inputs, config, progress);
+    RewriteEvaluator.Evaluation evaluation = RewriteEvaluator.evaluation(inputs, config, progress);
     WindowLosses.write(
         lossesFile(runDirectory, inputs.hookpoint(), config.protocol()),
         evaluation.variants(),

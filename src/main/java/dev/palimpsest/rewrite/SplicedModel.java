@@ -2,6 +2,7 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
+import dev.palimpsest.model.KeyValues;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
 import dev.palimpsest.tensor.Tensors;
@@ -10,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -57,6 +59,8 @@ final class SplicedModel {
    * @param positions to be replaced and predicted from, in the flattened tokens, ascending [n]
    */
   Batch run(TokenBatch tokens, int[] positions) {
+    KeyValues past = new KeyValues(layer);
+    boolean lastAlone = isLastAlone(tokens, positions);
     HookPlan plan =
         new HookPlan()
             .tapInput(layerName)
@@ -67,10 +71,21 @@ final class SplicedModel {
     if (readsInput) {
       plan.tapInput(hookpoint);
     }
+    if (lastAlone) {
+      plan.remember(past);
+    }
     try (PointerScope scope = new PointerScope();
         Forward forward = model.forward(tokens, plan)) {
-      return new Batch(forward, positions);
+      return new Batch(forward, positions, past, lastAlone ? tokens.length() - 1 : 0);
     }
+  }
+
+  /** Whether in every row exactly the last position is to be replaced. */
+  private static boolean isLastAlone(TokenBatch tokens, int[] positions) {
+    return tokens.length() > 1
+        && positions.length == tokens.rows()
+        && IntStream.range(0, positions.length)
+            .allMatch(row -> positions[row] == (row + 1) * tokens.length() - 1);
   }
 
   private String lastLayer() {
@@ -79,6 +94,8 @@ final class SplicedModel {
 
   /** One batch of the untouched model, ready for replacements. */
   final class Batch implements AutoCloseable {
+    private final KeyValues past;
+    private final int offset;
     private final Tensor index;
     private final Tensor input;
     private final Tensor output;
@@ -86,27 +103,49 @@ final class SplicedModel {
     private final Tensor after;
     private final Tensor last;
 
-    private Batch(Forward forward, int[] positions) {
-      index = Tensors.of(Arrays.stream(positions).asLongStream().toArray(), positions.length);
-      Tensor moduleOutput = forward.output(hookpoint);
-      output = Tensors.keep(rows(moduleOutput, index));
-      input = Tensors.keep(readsInput ? rows(forward.input(hookpoint), index) : output.alias());
-      before = Tensors.keep(forward.input(layerName).alias());
-      after = Tensors.keep(forward.output(layerName).alias());
-      last = Tensors.keep(rows(forward.output(lastLayer()), index));
+    /**
+     * @param offset where above 0, each row's last position alone is run again, after so many
+     *     remembered ones
+     */
+    private Batch(Forward forward, int[] positions, KeyValues past, int offset) {
+      this.past = past;
+      this.offset = offset;
+      Tensor replaced = index(Arrays.stream(positions));
+      output = Tensors.keep(rows(forward.output(hookpoint), replaced));
+      input = Tensors.keep(readsInput ? rows(forward.input(hookpoint), replaced) : output.alias());
+      last = Tensors.keep(rows(forward.output(lastLayer()), replaced));
+      before = Tensors.keep(again(forward.input(layerName), replaced));
+      after = Tensors.keep(again(forward.output(layerName), replaced));
       if (exchangeable.isEmpty()) {
-        exchangeable = Optional.of(wholeLayer || addendCanBeExchanged(moduleOutput));
+        exchangeable =
+            Optional.of(
+                wholeLayer || addendCanBeExchanged(again(forward.output(hookpoint), replaced)));
       }
+      if (offset > 0) {
+        replaced.close();
+        replaced = index(IntStream.range(0, positions.length));
+      }
+      index = replaced;
+    }
+
+    private Tensor index(IntStream positions) {
+      long[] wide = positions.asLongStream().toArray();
+      return Tensors.of(wide, wide.length);
+    }
+
+    /** The part of [R, T, d] that is run again: all, or [n, 1, d] of the last positions. */
+    private Tensor again(Tensor hidden, Tensor replaced) {
+      return offset == 0 ? hidden.alias() : rows(hidden, replaced).unsqueeze(1);
+    }
+
+    private HookPlan plan() {
+      HookPlan plan = new HookPlan().logits(false);
+      return offset == 0 ? plan : plan.recall(past, offset);
     }
 
     /** What the coder reads at the replaced positions [n, d]. */
     Tensor input() {
       return input;
-    }
-
-    /** The module's own output at the replaced positions [n, d]. */
-    Tensor output() {
-      return output;
     }
 
     /**
@@ -132,28 +171,27 @@ final class SplicedModel {
           head(rows(hidden, index), use);
           return;
         }
-        HookPlan plan = new HookPlan().tapOutput(lastLayer()).logits(false);
+        HookPlan plan = plan().tapOutput(lastLayer());
         try (Forward forward = model.forwardFrom(layer + 1, hidden, plan)) {
           head(rows(forward.output(lastLayer()), index), use);
         }
       }
     }
 
-    /** The block's output with the module's addend exchanged [R, T, d]. */
+    /** The block's output with the module's addend exchanged (what is run again of it). */
     private Tensor exchanged(Tensor replacement) {
       Tensor put = wholeLayer ? replacement : rows(after, index).sub_(output).add_(replacement);
       return flat(after).index_copy(0, index, put).view(after.shape());
     }
 
-    /** The block run again with the module's output replaced [R, T, d]. */
+    /** The block run again with the module's output replaced (likewise). */
     private Tensor rerun(Tensor replacement) {
       HookPlan plan =
-          new HookPlan()
+          plan()
               .splice(
                   hookpoint,
                   (in, out) -> flat(out).index_copy(0, index, replacement).view(out.shape()))
-              .tapOutput(layerName)
-              .logits(false);
+              .tapOutput(layerName);
       try (Forward forward = model.forwardFrom(layer, before, plan)) {
         return forward.output(layerName).alias();
       }
@@ -161,10 +199,7 @@ final class SplicedModel {
 
     private boolean addendCanBeExchanged(Tensor moduleOutput) {
       HookPlan plan =
-          new HookPlan()
-              .splice(hookpoint, (in, out) -> torch.zeros_like(out))
-              .tapOutput(layerName)
-              .logits(false);
+          plan().splice(hookpoint, (in, out) -> torch.zeros_like(out)).tapOutput(layerName);
       try (Forward forward = model.forwardFrom(layer, before, plan)) {
         Tensor expected = forward.output(layerName);
         Tensor difference = after.sub(moduleOutput).sub_(expected);
@@ -184,6 +219,7 @@ final class SplicedModel {
 
     @Override
     public void close() {
+      past.close();
       index.close();
       input.close();
       output.close();

@@ -20,8 +20,7 @@ class RewriteStageTest {
   void leavesTheTableAndTheLossesBehindIt(@TempDir Path run) throws Exception {
     try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
       RewriteConfig config =
-          RewriteFixture.config(
-              Protocol.LAST_TOKEN, 12, List.of("quantile", "conditional-mean"));
+          RewriteFixture.config(Protocol.LAST_TOKEN, 12, List.of("quantile", "conditional-mean"));
       RewriteInputs inputs =
           fixture.inputs(
               RewriteFixture.text(30, 13, 3),
@@ -29,8 +28,7 @@ class RewriteStageTest {
               Optional.of(RewriteFixture.guesses(9)));
       Path file = RewriteStage.tableFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
       assertThat(run.relativize(file)).hasToString("rewrites/layers.1.mlp.last-token.json");
-      RewriteResult result =
-          RewriteStage.run(inputs, config, run, file, RewriteProgress.SILENT);
+      RewriteResult result = RewriteStage.run(inputs, config, run, file, RewriteProgress.SILENT);
       assertThat(RewriteStage.read(file)).isEqualTo(result);
       assertThat(result.tokens()).isEqualTo(result.windows());
       JsonNode json = Json.MAPPER.readTree(Files.readString(file));
