@@ -112,11 +112,11 @@ device_build() {
     say "the build with nvcc failed"
     exit 1
   fi
-  # The runtime is shared with whoever else uses CUDA in the process (libtorch).
-  link="$nvcc --cudart shared $(nvcc_flags)"
-  $link -shared -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
-  $link -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o -ldl
-  $link -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
+  link="$nvcc $(nvcc_flags)"
+  # The library shares the runtime with whoever else uses CUDA in the process (libtorch); the programs stand alone.
+  $link --cudart shared -shared -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
+  $link --cudart static -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o -ldl
+  $link --cudart static -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
 }
 
 # ptxas's report as a table: a line a kernel and architecture.
@@ -192,10 +192,10 @@ find_cublaslt() {
 }
 
 sanitize() { # tool
-  if ! timeout 120 "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
+  if ! timeout 100 "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
     >"$build/$1.log" 2>&1; then
     tail -n 40 "$build/$1.log" >&2
-    say "compute-sanitizer $1 failed or took over two minutes; see $build/$1.log"
+    say "compute-sanitizer $1 failed or took over 100 seconds; see $build/$1.log"
     exit 1
   fi
   sanitized="$sanitized $1"
@@ -226,7 +226,7 @@ on_device() {
   else
     sanitized=" skipped (compute-sanitizer not installed)"
   fi
-  timeout 200 "$objects/bench" --json "$build/bench.json"
+  timeout 180 "$objects/bench" --json "$build/bench.json"
   echo "cuda-kernels: device test passed; sanitizer:$sanitized; figures in $build/bench.json"
 }
 

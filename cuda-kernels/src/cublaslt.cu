@@ -49,6 +49,10 @@ constexpr int kDescriptorEpilogue = 7;
 constexpr int kDescriptorBiasPointer = 8;
 constexpr int kEpilogueBias = 4;
 constexpr int kPreferenceWorkspaceBytes = 1;
+constexpr int kPreferenceAlignmentA = 5; /* then B, C, D */
+
+/* Plans kept; batches of ever new sizes would pile them up. */
+constexpr size_t kMostPlans = 512;
 
 struct Functions {
   int (*create)(Handle*);
@@ -56,6 +60,8 @@ struct Functions {
   int (*descriptor_create)(Descriptor*, int compute, int scale_type);
   int (*descriptor_set)(Descriptor, int attribute, const void*, size_t);
   int (*layout_create)(Layout*, int type, uint64_t rows, uint64_t cols, int64_t stride);
+  int (*descriptor_destroy)(Descriptor);
+  int (*layout_destroy)(Layout);
   int (*preference_create)(Preference*);
   int (*preference_set)(Preference, int attribute, const void*, size_t);
   int (*preference_destroy)(Preference);
@@ -70,7 +76,7 @@ struct Plan {
   Heuristic heuristic;
 };
 
-using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int, bool>;
+using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int, bool, uint32_t>;
 
 struct Library {
   Functions call{};
@@ -110,6 +116,8 @@ Library& library() {
                           resolve(opened, "cublasLtMatmulDescCreate", f.descriptor_create) &&
                           resolve(opened, "cublasLtMatmulDescSetAttribute", f.descriptor_set) &&
                           resolve(opened, "cublasLtMatrixLayoutCreate", f.layout_create) &&
+                          resolve(opened, "cublasLtMatmulDescDestroy", f.descriptor_destroy) &&
+                          resolve(opened, "cublasLtMatrixLayoutDestroy", f.layout_destroy) &&
                           resolve(opened, "cublasLtMatmulPreferenceCreate", f.preference_create) &&
                           resolve(opened, "cublasLtMatmulPreferenceSetAttribute", f.preference_set) &&
                           resolve(opened, "cublasLtMatmulPreferenceDestroy", f.preference_destroy) &&
@@ -120,7 +128,7 @@ Library& library() {
       return made;
     }
     const size_t version = f.version();
-    /* 13.0.2 is 130002 since version 12; the patch level takes two digits, the minor version two. */
+    /* 13.0.2 is 130002. */
     char text[64];
     std::snprintf(text, sizeof(text), "cuBLASLt %zu.%zu.%zu", version / 10000, version / 100 % 100, version % 100);
     made->version = text;
@@ -147,8 +155,22 @@ pal_status handle_of_device(Library& lib, int* device, Handle* handle) {
   return PAL_OK;
 }
 
-pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool half, Arithmetic arithmetic,
-                     bool with_bias, Plan* plan) {
+void destroy_plan(const Library& lib, const Plan& plan) {
+  if (plan.descriptor != nullptr) lib.call.descriptor_destroy(plan.descriptor);
+  for (const Layout layout : {plan.first, plan.second, plan.result}) {
+    if (layout != nullptr) lib.call.layout_destroy(layout);
+  }
+}
+
+/* What all rows of all three matrices are aligned to, given that of their first elements: 16, or one element. */
+uint32_t row_alignment(const ProductShape& s, bool half, uint32_t of_pointers) {
+  const int64_t element = half ? 2 : 4;
+  const bool strides = s.a_stride * element % 16 == 0 && s.b_stride * element % 16 == 0 && s.d_stride * element % 16 == 0;
+  return strides && of_pointers % 16 == 0 ? 16u : static_cast<uint32_t>(element);
+}
+
+pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool half, Arithmetic arithmetic, bool with_bias,
+                     uint32_t alignment, Plan* plan) {
   const Functions& f = lib.call;
   const int type = half ? kTypeBf16 : kTypeFloat;
   const int compute = !half && arithmetic == Arithmetic::TF32 ? kComputeTf32 : kComputeFloat;
@@ -172,6 +194,9 @@ pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool ha
   const size_t workspace = kProductWorkspaceBytes;
   int found = 0;
   int status = f.preference_set(preference, kPreferenceWorkspaceBytes, &workspace, sizeof(workspace));
+  for (int matrix = 0; status == 0 && matrix < 4; ++matrix) {
+    status = f.preference_set(preference, kPreferenceAlignmentA + matrix, &alignment, sizeof(alignment));
+  }
   if (status == 0) {
     status = f.heuristic(handle, plan->descriptor, plan->first, plan->second, plan->result, plan->result, preference, 1,
                          &plan->heuristic, &found);
@@ -186,16 +211,24 @@ pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool ha
 }
 
 /* The plan of a shape, made at its first use; the caller holds the lock. */
-pal_status plan_of(Library& lib, const ProductShape& s, bool half, Arithmetic arithmetic, bool with_bias, Handle* handle,
-                   Plan** plan) {
+pal_status plan_of(Library& lib, const ProductShape& s, bool half, Arithmetic arithmetic, bool with_bias, uint32_t alignment,
+                   Handle* handle, Plan** plan) {
   int device = 0;
   PAL_TRY(handle_of_device(lib, &device, handle));
   const Key key{device, static_cast<int>(s.form), s.rows, s.cols, s.inner, s.a_stride, s.b_stride, s.d_stride,
-                half, static_cast<int>(arithmetic), with_bias};
+                half, static_cast<int>(arithmetic), with_bias, alignment};
   auto found = lib.plans.find(key);
   if (found == lib.plans.end()) {
+    if (lib.plans.size() >= kMostPlans) {
+      for (const auto& [old_key, plan_of_key] : lib.plans) destroy_plan(lib, plan_of_key);
+      lib.plans.clear();
+    }
     Plan made{};
-    PAL_TRY(make_plan(lib, *handle, s, half, arithmetic, with_bias, &made));
+    const pal_status status = make_plan(lib, *handle, s, half, arithmetic, with_bias, alignment, &made);
+    if (status != PAL_OK) {
+      destroy_plan(lib, made);
+      return status;
+    }
     found = lib.plans.emplace(key, made).first;
   }
   *plan = &found->second;
@@ -216,7 +249,7 @@ pal_status cublaslt_prepare(const ProductShape& shape, bool half, Arithmetic ari
   const std::lock_guard<std::mutex> lock(lib.mutex);
   Handle handle = nullptr;
   Plan* plan = nullptr;
-  return plan_of(lib, shape, half, arithmetic, with_bias, &handle, &plan);
+  return plan_of(lib, shape, half, arithmetic, with_bias, row_alignment(shape, half, 16), &handle, &plan);
 }
 
 pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic arithmetic, const void* a, const void* b,
@@ -226,7 +259,9 @@ pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic ari
   const std::lock_guard<std::mutex> lock(lib.mutex);
   Handle handle = nullptr;
   Plan* plan = nullptr;
-  PAL_TRY(plan_of(lib, shape, half, arithmetic, bias != nullptr, &handle, &plan));
+  const auto address = [](const void* pointer) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(pointer)); };
+  const uint32_t alignment = row_alignment(shape, half, address(a) | address(b) | address(d));
+  PAL_TRY(plan_of(lib, shape, half, arithmetic, bias != nullptr, alignment, &handle, &plan));
   if (bias != nullptr) {
     PAL_TRY(check(lib.call.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &bias, sizeof(bias)), "bias"));
   }

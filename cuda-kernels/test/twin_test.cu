@@ -1,7 +1,7 @@
 /*
  * twin_test.cu - every function against its CPU twin: the CPU library, loaded from PALIMPSEST_CPU_LIBRARY, gets the same
  * arrays. Both compute in fp32, so they agree to rounding; which latents are selected, and their order, agree but for ties
- * that rounding makes. On the host alone, where both take ordinary memory; without the library the list is empty.
+ * that rounding makes. On the host alone, where both take ordinary memory; without the library it is left out.
  */
 #include "training.h"
 
@@ -11,48 +11,17 @@ std::vector<pal::test::Case> pal::test::twin_cases() { return {}; }
 
 #else
 
-#include <dlfcn.h>
+#include "palimpsest_table.h"
 
 namespace pal::test {
 namespace {
 
-/* The table, as the CPU library exports it. */
-struct Table {
-#define PAL_TWIN(name) decltype(&::name) name
-  PAL_TWIN(pal_abi_version);
-  PAL_TWIN(pal_last_error);
-  PAL_TWIN(pal_encode_workspace_bytes);
-  PAL_TWIN(pal_encode);
-  PAL_TWIN(pal_decode_workspace_bytes);
-  PAL_TWIN(pal_decode);
-  PAL_TWIN(pal_fvu_workspace_bytes);
-  PAL_TWIN(pal_fvu);
-  PAL_TWIN(pal_step_workspace_bytes);
-  PAL_TWIN(pal_step);
-#undef PAL_TWIN
-};
-
-Table ours() {
-  return {pal_abi_version, pal_last_error, pal_encode_workspace_bytes, pal_encode, pal_decode_workspace_bytes, pal_decode,
-          pal_fvu_workspace_bytes, pal_fvu, pal_step_workspace_bytes, pal_step};
-}
-
-Table theirs(void* library) {
-  Table table{};
-  const auto resolve = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-    expect(function != nullptr, "the CPU library has no %s", name);
-  };
-  resolve(table.pal_abi_version, "pal_abi_version");
-  resolve(table.pal_last_error, "pal_last_error");
-  resolve(table.pal_encode_workspace_bytes, "pal_encode_workspace_bytes");
-  resolve(table.pal_encode, "pal_encode");
-  resolve(table.pal_decode_workspace_bytes, "pal_decode_workspace_bytes");
-  resolve(table.pal_decode, "pal_decode");
-  resolve(table.pal_fvu_workspace_bytes, "pal_fvu_workspace_bytes");
-  resolve(table.pal_fvu, "pal_fvu");
-  resolve(table.pal_step_workspace_bytes, "pal_step_workspace_bytes");
-  resolve(table.pal_step, "pal_step");
+/* This library's own functions. */
+pal_table ours() {
+  pal_table table;
+#define PAL_OURS(name) table.name = &pal_##name;
+  PAL_FUNCTIONS(PAL_OURS)
+#undef PAL_OURS
   return table;
 }
 
@@ -70,7 +39,7 @@ class Host {
     }
   }
 
-  void run(const Table& table, const std::vector<float>& x, const std::vector<float>& y, pal_activation activation,
+  void run(const pal_table& table, const std::vector<float>& x, const std::vector<float>& y, pal_activation activation,
            pal_optimizer optimizer, bool sae) {
     const TrainingShape& s = shape_;
     const pal_coder coder{s.width, s.latents, encoder_.data(), encoder_bias_.data(), decoder_.data(), decoder_bias_.data(),
@@ -79,22 +48,22 @@ class Host {
     indices.assign(values.size(), -1);
     y_hat.assign(x.size(), -1.0f);
     grad = y_hat;
-    const auto ok = [&](pal_status status, const char* what) { expect(status == PAL_OK, "%s: %s", what, table.pal_last_error()); };
+    const auto ok = [&](pal_status status, const char* what) { expect(status == PAL_OK, "%s: %s", what, table.last_error()); };
     const auto space = [&](size_t bytes) {
       space_.resize(bytes + 256);
       return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(space_.data()) + 255) / 256 * 256);
     };
-    size_t bytes = table.pal_encode_workspace_bytes(s.width, s.latents, s.rows, s.k, activation);
-    ok(table.pal_encode(&coder, x.data(), s.rows, s.k, activation, values.data(), indices.data(), space(bytes), bytes, nullptr), "encode");
-    bytes = table.pal_decode_workspace_bytes(s.width, s.latents, s.rows, s.k);
-    ok(table.pal_decode(&coder, x.data(), s.rows, s.k, values.data(), indices.data(), y_hat.data(), space(bytes), bytes, nullptr), "decode");
-    bytes = table.pal_fvu_workspace_bytes(s.width, s.rows);
-    ok(table.pal_fvu(y_hat.data(), y.data(), s.rows, s.width, grad.data(), sums, space(bytes), bytes, nullptr), "fvu");
+    size_t bytes = table.encode_workspace_bytes(s.width, s.latents, s.rows, s.k, activation);
+    ok(table.encode(&coder, x.data(), s.rows, s.k, activation, values.data(), indices.data(), space(bytes), bytes, nullptr), "encode");
+    bytes = table.decode_workspace_bytes(s.width, s.latents, s.rows, s.k);
+    ok(table.decode(&coder, x.data(), s.rows, s.k, values.data(), indices.data(), y_hat.data(), space(bytes), bytes, nullptr), "decode");
+    bytes = table.fvu_workspace_bytes(s.width, s.rows);
+    ok(table.fvu(y_hat.data(), y.data(), s.rows, s.width, grad.data(), sums, space(bytes), bytes, nullptr), "fvu");
     const pal_optimizer_state state{view(first_), optimizer == PAL_SIGNUM ? pal_gradients{} : view(second_)};
-    bytes = table.pal_step_workspace_bytes(s.width, s.latents, s.rows, s.k);
+    bytes = table.step_workspace_bytes(s.width, s.latents, s.rows, s.k);
     for (int64_t t = 1; t <= 2; ++t) {
       const pal_hyper hyper{optimizer, 1e-3f, optimizer == PAL_ADAM ? 0.9f : 0.95f, 0.999f, 1e-8f, t};
-      ok(table.pal_step(&coder, &state, x.data(), grad.data(), s.rows, s.k, values.data(), indices.data(), &hyper, sae, sae,
+      ok(table.step(&coder, &state, x.data(), grad.data(), s.rows, s.k, values.data(), indices.data(), &hyper, sae, sae,
                         space(bytes), bytes, nullptr),
          "step");
     }
@@ -126,14 +95,19 @@ void compare(const std::vector<float>& found, const std::vector<float>& wanted, 
   for (size_t i = 0; i < wanted.size(); ++i) expect_close(found[i], wanted[i], 0.0, 3e-6 * largest, what, long(i));
 }
 
+void missing_library() {
+  pal_table table;
+  char why[512] = "";
+  expect(pal_table_open(&table, "/nowhere/libpalimpsest_cuda.so", why, sizeof(why)) == PAL_UNSUPPORTED, "opened a missing library");
+  expect(std::strstr(why, "/nowhere/libpalimpsest_cuda.so") != nullptr, "message '%s'", why);
+}
+
 void same_as_cpu() {
-  void* library = dlopen(std::getenv("PALIMPSEST_CPU_LIBRARY"), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    expect(false, "%s", dlerror());
-    return;
-  }
-  const Table cpu = theirs(library);
-  expect(cpu.pal_abi_version() == PAL_ABI_VERSION, "the CPU library has interface version %d", cpu.pal_abi_version());
+  pal_table cpu;
+  char why[512] = "";
+  const pal_status opened = pal_table_open(&cpu, std::getenv("PALIMPSEST_CPU_LIBRARY"), why, sizeof(why));
+  expect(opened == PAL_OK, "%s", why);
+  if (opened != PAL_OK) return;
   Random random(101);
   for (int i = 0; i < 16; ++i) {
     const int64_t k = random.integer(1, 10);
@@ -161,8 +135,8 @@ void same_as_cpu() {
 }  // namespace
 
 std::vector<Case> twin_cases() {
-  if (std::getenv("PALIMPSEST_CPU_LIBRARY") == nullptr) return {};
-  return {{"twin same as cpu", same_as_cpu}};
+  if (std::getenv("PALIMPSEST_CPU_LIBRARY") == nullptr) return {{"twin missing library", missing_library}};
+  return {{"twin missing library", missing_library}, {"twin same as cpu", same_as_cpu}};
 }
 
 }  // namespace pal::test
