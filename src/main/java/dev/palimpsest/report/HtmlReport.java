@@ -29,14 +29,15 @@ import java.util.Optional;
 public final class HtmlReport {
   private static final String FOLDER = "/dev/palimpsest/report";
 
+  private static final Configuration CONFIGURATION = configuration();
+
   private HtmlReport() {}
 
   /** The whole page. */
   public static String render(ReportData data) {
-    Configuration configuration = configuration();
     StringWriter out = new StringWriter(1 << 20);
     try {
-      Template template = configuration.getTemplate("report.ftlh");
+      Template template = CONFIGURATION.getTemplate("report.ftlh");
       template.process(
           Map.of(
               "data",
