@@ -36,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DoctorCommand.class,
       EncodeCommand.class,
       HelpCommand.class,
+      InspectCommand.class,
       TrainCommand.class,
       EvalCommand.class,
     },

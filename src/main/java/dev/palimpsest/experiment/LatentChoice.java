@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * Which latents a report shows: not the prettiest alone, but the best, middling and worst explained, the densest, and
- * some at random.
+ * Which latents a report shows: not the prettiest alone, but the best, middling and worst
+ * explained, the densest, and some at random.
  */
 final class LatentChoice {
   private LatentChoice() {}
@@ -24,21 +24,26 @@ final class LatentChoice {
    * @return reasons by latent, in the order in which they are to be shown
    */
   static Map<Integer, List<String>> choose(
-      int count,
-      int latents,
-      Map<Integer, Double> scores,
-      List<Double> densities,
-      long seed) {
+      int count, int latents, Map<Integer, Double> scores, List<Double> densities, long seed) {
     Map<Integer, List<String>> chosen = new LinkedHashMap<>();
     List<Integer> ranked =
-        scores.keySet().stream()
-            .filter(latent -> Double.isFinite(scores.get(latent)))
-            .sorted(Comparator.comparingDouble((Integer latent) -> -scores.get(latent)).thenComparing(l -> l))
+        scores.entrySet().stream()
+            .filter(score -> Double.isFinite(score.getValue()))
+            .sorted(
+                Comparator.comparingDouble((Map.Entry<Integer, Double> score) -> -score.getValue())
+                    .thenComparing(Map.Entry::getKey))
+            .map(Map.Entry::getKey)
             .toList();
     int share = Math.max(1, count / 6);
     int best = Math.max(1, count / 4);
     add(chosen, ranked, 0, best, "best score", count);
-    add(chosen, ranked, Math.max(best, ranked.size() / 2 - share / 2), share, "median score", count);
+    add(
+        chosen,
+        ranked,
+        Math.max(best, ranked.size() / 2 - share / 2),
+        share,
+        "median score",
+        count);
     add(chosen, ranked, Math.max(best, ranked.size() - share), share, "worst score", count);
     List<Integer> alive = new ArrayList<>();
     for (int latent = 0; latent < latents; latent++) {
@@ -49,7 +54,9 @@ final class LatentChoice {
     if (!densities.isEmpty()) {
       List<Integer> densest =
           alive.stream()
-              .sorted(Comparator.comparingDouble((Integer latent) -> -densities.get(latent)).thenComparing(l -> l))
+              .sorted(
+                  Comparator.comparingDouble((Integer latent) -> -densities.get(latent))
+                      .thenComparing(l -> l))
               .toList();
       add(chosen, densest, 0, share, "densest", count);
     }

@@ -34,10 +34,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /**
- * Brings together what is known of one coder's latents (cache, words, scores, calibrations, the tokens they promote) in
- * the plain records that the report and {@code inspect} show. Whatever has not been made yet is left out.
+ * Brings together what is known of one coder's latents (cache, words, scores, calibrations, the
+ * tokens they promote) in the plain records that the report and {@code inspect} show. Whatever has
+ * not been made yet is left out.
  */
 public final class LatentPageCollector implements AutoCloseable {
   private static final int WINDOW = 32;
@@ -96,8 +98,7 @@ public final class LatentPageCollector implements AutoCloseable {
     /** A coder of which nothing but its folder is known. */
     public static Sources ofCoder(Path coder, long seed) {
       Path none = coder.resolve("none");
-      return new Sources(
-          String.valueOf(coder.getFileName()), coder, none, none, none, none, seed);
+      return new Sources(String.valueOf(coder.getFileName()), coder, none, none, none, none, seed);
     }
   }
 
@@ -112,8 +113,7 @@ public final class LatentPageCollector implements AutoCloseable {
     this.sources = sources;
     this.model = model;
     this.tokenizer = tokenizer;
-    names =
-        TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.endOfText());
+    names = TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.endOfText());
     if (Files.isRegularFile(sources.explanations())) {
       ExplanationStore.read(sources.explanations()).forEach(e -> explanations.put(e.latent(), e));
     }
@@ -142,13 +142,12 @@ public final class LatentPageCollector implements AutoCloseable {
     for (int latent = 0; cache.isPresent() && latent < latents; latent++) {
       densities.add(density(latent));
     }
-    Map<Integer, Double> accuracies = new HashMap<>();
+    Map<Integer, Double> accuracies = new TreeMap<>();
     scores.forEach((latent, score) -> accuracies.put(latent, score.balancedAccuracy()));
     List<LatentPage> pages = new ArrayList<>();
     LatentChoice.choose(count, latents, accuracies, densities, sources.seed())
         .forEach((latent, reasons) -> pages.add(page(latent, reasons)));
-    List<Double> listed =
-        accuracies.keySet().stream().sorted().map(accuracies::get).toList();
+    List<Double> listed = List.copyOf(accuracies.values());
     return new CoderLatents(sources.name(), facts(latents, densities), densities, listed, pages);
   }
 
@@ -178,9 +177,7 @@ public final class LatentPageCollector implements AutoCloseable {
         firings.map(LatentRecord::maximum).orElse(0f),
         weights(effects.map(TokenEffects::promoted)),
         weights(effects.map(TokenEffects::demoted)),
-        firings
-            .filter(f -> f.count() > 0)
-            .map(f -> Histogram.of(f.activations(), BINS)),
+        firings.filter(f -> f.count() > 0).map(f -> Histogram.of(f.activations(), BINS)),
         contexts(firings, explanation));
   }
 
@@ -213,8 +210,9 @@ public final class LatentPageCollector implements AutoCloseable {
         });
     if (!explanations.isEmpty()) {
       facts.add(new Fact("explained", Integer.toString(explanations.size())));
-      long characters = Math.round(
-          explanations.values().stream().mapToInt(e -> e.text().length()).average().orElse(0));
+      long characters =
+          Math.round(
+              explanations.values().stream().mapToInt(e -> e.text().length()).average().orElse(0));
       facts.add(new Fact("mean length of an explanation", characters + " characters"));
     }
     if (!scores.isEmpty()) {
@@ -293,8 +291,7 @@ public final class LatentPageCollector implements AutoCloseable {
         .map(
             set -> {
               LexicalSimulator simulator =
-                  new LexicalSimulator(
-                      coder.config().numLatents(), List.of(explanation), names);
+                  new LexicalSimulator(coder.config().numLatents(), List.of(explanation), names);
               var map = set.map(Calibration.CONDITIONAL_MEAN, latent);
               return row -> {
                 float[] guesses = new float[row.length];
