@@ -8,13 +8,29 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What must hold of whole training runs, whatever the coder, the optimiser and the data. */
 class CoderTrainerPropertyTest {
+  private static int threads;
+
   @TempDir private Path folder;
+
+  /** Batches this small are not worth the threads' waiting for each other. */
+  @BeforeAll
+  static void useOneThread() {
+    threads = CoderKernels.cpu().threads();
+    CoderKernels.cpu().setThreads(1);
+  }
+
+  @AfterAll
+  static void useAllThreads() {
+    CoderKernels.cpu().setThreads(threads);
+  }
 
   static LongStream seeds() {
     return LongStream.rangeClosed(1, 24);
@@ -33,14 +49,12 @@ class CoderTrainerPropertyTest {
   @MethodSource("seeds")
   void theNumberOfThreadsDoesNotMatter(long seed) {
     CoderKernels kernels = CoderKernels.cpu();
-    int before = kernels.threads();
     try (RandomTask task = new RandomTask(seed)) {
-      kernels.setThreads(1);
       float[] alone = task.train(task.optimizer);
       kernels.setThreads(3);
       assertThat(task.train(task.optimizer)).as(task.toString()).isEqualTo(alone);
     } finally {
-      kernels.setThreads(before);
+      kernels.setThreads(1);
     }
   }
 
