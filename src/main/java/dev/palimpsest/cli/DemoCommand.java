@@ -29,7 +29,8 @@ final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--short",
-      description = "The same stages on less of everything, in well under a minute; for trying out.")
+      description =
+          "The same stages on less of everything, in well under a minute; for trying out.")
   private boolean brief;
 
   @Mixin private ExperimentOptions options;

@@ -31,7 +31,8 @@ final class ReportCommand implements Callable<Integer> {
   @Option(
       names = "--readme",
       paramLabel = "FILE",
-      description = "Also write the main loss table between the demo-results marks of a Markdown file.")
+      description =
+          "Also write the main loss table between the demo-results marks of a Markdown file.")
   private @Nullable Path readme;
 
   @Mixin private ExperimentOptions options;

@@ -89,7 +89,8 @@ abstract class StageCommand implements Callable<Integer> {
   @Command(
       name = "rewrite",
       mixinStandardHelpOptions = true,
-      description = "Puts the simulated component in place and measures the losses on the evaluate split.")
+      description =
+          "Puts the simulated component in place and measures the losses on the evaluate split.")
   static final class Rewrite extends StageCommand {
     Rewrite() {
       super(StageName.REWRITE);

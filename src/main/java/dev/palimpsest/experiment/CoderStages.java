@@ -39,7 +39,9 @@ final class CoderStages {
   private final String hookpoint;
   private final boolean main;
 
-  /** @param index of the coder in the configuration */
+  /**
+   * @param index of the coder in the configuration
+   */
   CoderStages(
       ExperimentConfig config,
       RunDirectory run,
@@ -61,7 +63,9 @@ final class CoderStages {
     }
   }
 
-  /** The coder whose all-tokens table is {@code rewrite.json}: the first transcoder, else the first. */
+  /**
+   * The coder whose all-tokens table is {@code rewrite.json}: the first transcoder, else the first.
+   */
   static int mainCoder(ExperimentConfig config) {
     for (int i = 0; i < config.coders().size(); i++) {
       if (config.coders().get(i).transcode()) {
@@ -139,10 +143,7 @@ final class CoderStages {
           fill(Split.SCORE, config.score().tokens(), folder);
           try (LatentCache cache = LatentCache.open(folder)) {
             return ScoreStage.run(
-                simulator(cache.latents()),
-                cache,
-                scoreConfig(),
-                run.scores(hookpoint));
+                simulator(cache.latents()), cache, scoreConfig(), run.scores(hookpoint));
           }
         },
         log);
@@ -233,7 +234,10 @@ final class CoderStages {
     return new LexicalSimulator(latents, explanations, bench.names());
   }
 
-  /** What scores, calibrations and losses depend on: the coder, its cache, and the words as they are now. */
+  /**
+   * What scores, calibrations and losses depend on: the coder, its cache, and the words as they are
+   * now.
+   */
   private List<StageLedger.Entry> basis(List<StageLedger.Entry> coders) {
     List<StageLedger.Entry> basis = new ArrayList<>(coders);
     basis.add(finished(StageName.CACHE));

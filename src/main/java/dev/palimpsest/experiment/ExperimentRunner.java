@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Runs an experiment's stages in order over a run directory; what is finished is not done again. */
+/**
+ * Runs an experiment's stages in order over a run directory; what is finished is not done again.
+ */
 public final class ExperimentRunner {
   private final ExperimentConfig config;
   private final RunDirectory run;
@@ -30,8 +32,7 @@ public final class ExperimentRunner {
    * @param log hears how it gets on
    * @param force whether wanted stages are repeated where nothing has changed
    */
-  public ExperimentRunner(
-      ExperimentConfig config, RunDirectory run, RunLog log, boolean force) {
+  public ExperimentRunner(ExperimentConfig config, RunDirectory run, RunLog log, boolean force) {
     this.config = config;
     this.run = run;
     this.log = log;
@@ -48,7 +49,11 @@ public final class ExperimentRunner {
    * @param summary the main result in a few sentences; empty before there is one
    */
   public record Result(
-      String out, String rewrite, String report, Map<String, Double> seconds, List<String> summary) {}
+      String out,
+      String rewrite,
+      String report,
+      Map<String, Double> seconds,
+      List<String> summary) {}
 
   /** Every stage, in order. */
   public Result runAll() {
@@ -70,8 +75,7 @@ public final class ExperimentRunner {
         run.environment(),
         Json.pretty(
             Environment.here(
-                Map.of(
-                    "kernels", CoderKernels.cpu().describe(), "libtorch", Backend.describe()))));
+                Map.of("kernels", CoderKernels.cpu().describe(), "libtorch", Backend.describe()))));
     StageLedger ledger = new StageLedger(run, force);
     try (Workbench bench = new Workbench(config, run)) {
       List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
@@ -96,7 +100,10 @@ public final class ExperimentRunner {
     for (ExperimentConfig.Coder coder : config.coders()) {
       if (!Files.exists(run.coder(coder.hookpoint()).resolve("sae.safetensors"))) {
         throw new PalimpsestException(
-            run.root() + ": the coder of " + coder.hookpoint() + " is not trained yet; run 'train' or 'run' first");
+            run.root()
+                + ": the coder of "
+                + coder.hookpoint()
+                + " is not trained yet; run 'train' or 'run' first");
       }
     }
     return List.of(stage.asFound());
@@ -117,10 +124,6 @@ public final class ExperimentRunner {
       }
     }
     return new Result(
-        run.root().toString(),
-        run.rewrite().toString(),
-        run.report().toString(),
-        seconds,
-        summary);
+        run.root().toString(), run.rewrite().toString(), run.report().toString(), seconds, summary);
   }
 }

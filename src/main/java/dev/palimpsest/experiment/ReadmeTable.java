@@ -10,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Puts a run's main loss table into a Markdown file, between two marks, so that no number is ever typed. */
+/**
+ * Puts a run's main loss table into a Markdown file, between two marks, so that no number is ever
+ * typed.
+ */
 public final class ReadmeTable {
   private static final String BEGIN = "<!-- demo-results:begin -->";
   private static final String END = "<!-- demo-results:end -->";
@@ -30,7 +33,8 @@ public final class ReadmeTable {
     try {
       text = Files.readString(file);
     } catch (IOException failure) {
-      throw new PalimpsestException("cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+      throw new PalimpsestException(
+          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
     int begin = text.indexOf(BEGIN);
     int end = text.indexOf(END);
@@ -38,7 +42,8 @@ public final class ReadmeTable {
       throw new PalimpsestException(file + ": expected the marks " + BEGIN + " and " + END);
     }
     AtomicFiles.writeString(
-        file, text.substring(0, begin + BEGIN.length()) + "\n" + section(table) + text.substring(end));
+        file,
+        text.substring(0, begin + BEGIN.length()) + "\n" + section(table) + text.substring(end));
   }
 
   private static String section(RewriteTable table) {

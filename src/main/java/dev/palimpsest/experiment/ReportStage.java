@@ -42,7 +42,8 @@ final class ReportStage {
     List<CoderLatents> latents = new ArrayList<>();
     for (ExperimentConfig.Coder coder : config.coders()) {
       LatentPageCollector.Sources sources =
-          LatentPageCollector.Sources.of(run, coder.hookpoint(), config.seed(), java.util.Optional.empty());
+          LatentPageCollector.Sources.of(
+              run, coder.hookpoint(), config.seed(), java.util.Optional.empty());
       try (LatentPageCollector collector =
           new LatentPageCollector(sources, bench.model(), bench.tokenizer())) {
         latents.add(collector.collect(config.report().latents()));
@@ -52,8 +53,7 @@ final class ReportStage {
     List<TrainingCurve> curves =
         Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
     HtmlReport.write(
-        run.report(),
-        new ReportData(title(), introduction(), facts(), tables(), curves, latents));
+        run.report(), new ReportData(title(), introduction(), facts(), tables(), curves, latents));
     log.finished(StageName.REPORT.label(), (System.nanoTime() - start) * 1e-9);
   }
 
@@ -117,8 +117,7 @@ final class ReportStage {
     groups.add(trainingFacts());
     List<Fact> durations = new ArrayList<>();
     for (StageLedger.Entry entry : ledger.finished()) {
-      durations.add(
-          new Fact(entry.stage(), String.format(Locale.ROOT, "%.1f s", entry.seconds())));
+      durations.add(new Fact(entry.stage(), String.format(Locale.ROOT, "%.1f s", entry.seconds())));
     }
     groups.add(new FactGroup("Time taken", durations));
     groups.add(environmentFacts(Json.read(run.environment(), Environment.class)));

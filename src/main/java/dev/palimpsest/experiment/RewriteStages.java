@@ -44,7 +44,9 @@ final class RewriteStages {
   private final String hookpoint;
   private final boolean main;
 
-  /** @param main whether the all-tokens table is also the run's {@code rewrite.json} */
+  /**
+   * @param main whether the all-tokens table is also the run's {@code rewrite.json}
+   */
   RewriteStages(
       ExperimentConfig config,
       RunDirectory run,
@@ -63,7 +65,9 @@ final class RewriteStages {
     this.main = main;
   }
 
-  /** @param basis what the losses depend on besides settings, scores and calibrations */
+  /**
+   * @param basis what the losses depend on besides settings, scores and calibrations
+   */
   List<StageLedger.Entry> run(List<StageLedger.Entry> basis) {
     List<StageLedger.Entry> after = new ArrayList<>(basis);
     after.add(StageLedger.ofFile("scores", run.scores(hookpoint)));
@@ -137,7 +141,8 @@ final class RewriteStages {
               run.root(),
               run.rewrite(hookpoint, protocol.label()),
               (done, total, what) ->
-                  log.progress("measuring " + hookpoint + ", " + protocol.label(), done, total, what));
+                  log.progress(
+                      "measuring " + hookpoint + ", " + protocol.label(), done, total, what));
       if (main && protocol == Protocol.ALL_TOKENS) {
         AtomicFiles.writeString(run.rewrite(), Json.pretty(result));
       }
@@ -146,10 +151,7 @@ final class RewriteStages {
   }
 
   private Map<String, LatentPredictor> predictors(
-      RewriteConfig settings,
-      int latents,
-      List<Explanation> texts,
-      CalibrationSet calibrations) {
+      RewriteConfig settings, int latents, List<Explanation> texts, CalibrationSet calibrations) {
     LexicalSimulator simulator = new LexicalSimulator(latents, texts, bench.names());
     Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
     for (String name : settings.calibrations()) {
@@ -165,8 +167,7 @@ final class RewriteStages {
       return Optional.empty();
     }
     LexicalSimulator simulator =
-        new LexicalSimulator(
-            latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
+        new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
     return Optional.of(
         new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN));
   }

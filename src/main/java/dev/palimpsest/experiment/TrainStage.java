@@ -44,8 +44,7 @@ final class TrainStage {
       outputs.add(run.coder(coder.hookpoint()).resolve("sae.safetensors"));
     }
     List<Object> settings =
-        List.of(
-            config.model(), config.seed(), config.data(), config.coders(), config.train());
+        List.of(config.model(), config.seed(), config.data(), config.coders(), config.train());
     return ledger.ensure("train", settings, List.of(), outputs, this::trainAndCopy, log);
   }
 
@@ -81,7 +80,8 @@ final class TrainStage {
     }
     TrainConfig train = trainConfig(specs);
     try (Progress progress = new TrainProgress(log)) {
-      return Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, progress);
+      return Training.run(
+          train, bench.model(), bench.corpus(), run.root(), false, () -> {}, progress);
     }
   }
 
@@ -119,7 +119,8 @@ final class TrainStage {
     try {
       return Double.parseDouble(text);
     } catch (NumberFormatException failure) {
-      throw new UsageException(setting + ": expected a number or " + AUTO + ", found '" + text + "'");
+      throw new UsageException(
+          setting + ": expected a number or " + AUTO + ", found '" + text + "'");
     }
   }
 
@@ -143,7 +144,8 @@ final class TrainStage {
       }
     } catch (IOException failure) {
       throw new PalimpsestException(
-          "cannot copy " + source + " to " + target + ": " + AtomicFiles.describe(failure), failure);
+          "cannot copy " + source + " to " + target + ": " + AtomicFiles.describe(failure),
+          failure);
     }
   }
 }

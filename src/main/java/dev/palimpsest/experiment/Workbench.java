@@ -11,7 +11,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** The model, its tokenizer and the text of a run, each opened when first needed and shared by all stages. */
+/**
+ * The model, its tokenizer and the text of a run, each opened when first needed and shared by all
+ * stages.
+ */
 final class Workbench implements AutoCloseable {
   private final ExperimentConfig config;
   private final RunDirectory run;

@@ -25,23 +25,31 @@ final class Histograms {
         high = Math.max(high, Math.log10(density));
       }
     }
-    double from = Math.floor(low * 4) / 4;
-    double to = Math.max(from + 0.25, Math.min(0, Math.ceil(high * 4) / 4));
-    if (high < from) {
-      from = -4;
-      to = 0;
+    if (high < low) {
+      low = -4;
+      high = 0;
     }
-    int bins = (int) Math.round((to - from) * 4);
+    int perDecade = high - low < 2.5 ? 10 : 4;
+    double from = Math.floor(low * perDecade) / perDecade;
+    double to = Math.max(from + 1.0 / perDecade, Math.ceil(high * perDecade) / perDecade);
+    int bins = (int) Math.round((to - from) * perDecade);
     long[] counts = new long[bins];
     for (double density : densities) {
       if (density > 0) {
-        int bin = (int) ((Math.log10(density) - from) * 4);
+        int bin = (int) ((Math.log10(density) - from) * perDecade);
         counts[Math.max(0, Math.min(bins - 1, bin))]++;
       }
     }
+    int[] digits = perDecade == 10 ? new int[] {1, 2, 5} : new int[] {1};
     List<Axis.Tick> ticks = new ArrayList<>();
-    for (int power = (int) Math.ceil(from); power <= to; power++) {
-      ticks.add(new Axis.Tick(power, new Numbers().percent(Math.pow(10, power)).replace(" ", "")));
+    for (int power = (int) Math.floor(from); power <= to; power++) {
+      for (int digit : digits) {
+        double at = power + Math.log10(digit);
+        if (at >= from - 1e-9 && at <= to + 1e-9) {
+          String label = new Numbers().percent(digit * Math.pow(10, power)).replace(" ", "");
+          ticks.add(new Axis.Tick(at, label));
+        }
+      }
     }
     Axis x =
         new Axis("share of tokens at which a latent is active", Axis.Scale.LINEAR, from, to, ticks);

@@ -169,13 +169,13 @@ public final class HtmlReport {
           .orElse("");
     }
 
-    /** Number of latents that were never active. */
-    public int silent(CoderLatents coder) {
-      int silent = 0;
-      for (double density : coder.densities()) {
-        silent += density > 0 ? 0 : 1;
-      }
-      return silent;
+    /** How many latents were never active, in a sentence. */
+    public String silentNote(CoderLatents coder) {
+      long silent = coder.densities().stream().filter(density -> density <= 0).count();
+      String all = numbers.count(coder.densities().size());
+      return silent == 0
+          ? "All " + all + " latents were active."
+          : numbers.count(silent) + " of " + all + " latents were never active and are not drawn.";
     }
 
     /** The result in sentences. */

@@ -19,6 +19,7 @@ import java.util.TreeSet;
  */
 final class LossFigure {
   private static final double FRAME_WIDTH = 380;
+  private static final double LONE_FRAME_WIDTH = 600;
   private static final double FRAME_HEIGHT = 330;
   private static final double LEFT = 62;
   private static final double GAP = 26;
@@ -38,7 +39,8 @@ final class LossFigure {
   static String draw(RewriteTable table) {
     double top = top(table);
     List<LineChart> charts = charts(table);
-    double frames = charts.size() * FRAME_WIDTH + (charts.size() - 1) * GAP;
+    double frameWidth = frameWidth(charts);
+    double frames = charts.size() * frameWidth + (charts.size() - 1) * GAP;
     double width = LEFT + frames + LABELS;
     Svg svg =
         new Svg(
@@ -51,16 +53,20 @@ final class LossFigure {
     LineChart.drawLegend(svg, legend(charts), LEFT, 12, frames + LABELS);
     svg.textUpwards(14, top + FRAME_HEIGHT / 2, "axis", charts.get(0).y().label());
     for (int i = 0; i < charts.size(); i++) {
-      double left = LEFT + i * (FRAME_WIDTH + GAP);
+      double left = LEFT + i * (frameWidth + GAP);
       boolean last = i == charts.size() - 1;
-      charts.get(i).draw(svg, left, top, FRAME_WIDTH, FRAME_HEIGHT, i == 0, last);
+      charts.get(i).draw(svg, left, top, frameWidth, FRAME_HEIGHT, i == 0, last);
     }
     return svg.finish();
   }
 
+  private static double frameWidth(List<LineChart> charts) {
+    return charts.size() == 1 ? LONE_FRAME_WIDTH : FRAME_WIDTH;
+  }
+
   private static double top(RewriteTable table) {
     List<LineChart> charts = charts(table);
-    double frames = charts.size() * FRAME_WIDTH + (charts.size() - 1) * GAP;
+    double frames = charts.size() * frameWidth(charts) + (charts.size() - 1) * GAP;
     Svg scratch = new Svg(1, 1, "");
     return 34 + LineChart.drawLegend(scratch, legend(charts), LEFT, 12, frames + LABELS);
   }

@@ -13,7 +13,7 @@ final class Svg {
   private final Deque<String> open = new ArrayDeque<>();
 
   /**
-   * @param width in user units; the image scales to its place
+   * @param width in user units; the image scales to its place, up to 1.2 pixels a unit
    * @param height in user units
    * @param title what the image is, read out to those who cannot see it
    */
@@ -22,7 +22,9 @@ final class Svg {
         .append(number(width))
         .append(' ')
         .append(number(height))
-        .append("\" class=\"chart\">");
+        .append("\" class=\"chart\" style=\"max-width:")
+        .append(number(Math.rint(width * 1.2)))
+        .append("px\">");
     open.push("svg");
     title(title);
   }
