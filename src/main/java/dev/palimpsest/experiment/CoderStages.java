@@ -83,7 +83,7 @@ final class CoderStages {
     }
     if (wanted.contains(StageName.EXPLAIN)) {
       require(StageName.CACHE, run.latents(hookpoint).resolve("config.json"));
-      done.add(explain(coders));
+      done.add(explain());
     }
     if (wanted.contains(StageName.SCORE)) {
       require(StageName.EXPLAIN, run.explanations(hookpoint));
@@ -112,7 +112,7 @@ final class CoderStages {
         log);
   }
 
-  private StageLedger.Entry explain(List<StageLedger.Entry> coders) {
+  private StageLedger.Entry explain() {
     return ledger.ensure(
         stage(StageName.EXPLAIN),
         config.explain(),
