@@ -18,7 +18,7 @@ pal_status pal_refresh_operands(const pal_coder* coder, pal_stream) {
 size_t pal_encode_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t k,
                                   pal_activation activation) {
   if (!valid_shape(width, latents, rows, k)) return 0;
-  return encode_workspace(width, latents, rows, k, activation == PAL_GROUPMAX, true, threads());
+  return encode_workspace(width, latents, rows, k, activation == PAL_GROUPMAX, threads());
 }
 
 pal_status pal_encode(const pal_coder* coder, const float* x, int64_t rows, int64_t k, pal_activation activation,
@@ -35,13 +35,13 @@ pal_status pal_encode(const pal_coder* coder, const float* x, int64_t rows, int6
   }
   if (rows == 0) return PAL_OK;
   PAL_TRY(check_pointers(name, {{"x", x}, {"values", values}, {"indices", indices}}));
-  const bool centred = coder->subtract_decoder_bias != 0;
   const auto bytes = [&](int count) {
-    return encode_workspace(coder->width, coder->latents, rows, k, groups, centred, count);
+    return encode_workspace(coder->width, coder->latents, rows, k, groups, count);
   };
   const int count = threads_for(workspace_bytes, bytes);
   PAL_TRY(check_workspace(name, workspace, workspace_bytes, bytes(count)));
-  const EncodeJob job = {coder->encoder, coder->encoder_bias, centred ? coder->decoder_bias : nullptr,
+  const EncodeJob job = {coder->encoder, coder->encoder_bias,
+                         coder->subtract_decoder_bias ? coder->decoder_bias : nullptr,
                          x,              coder->width,        coder->latents,
                          rows,           k,                   groups,
                          values,         indices};

@@ -84,7 +84,8 @@ UpdateConstants update_constants(const pal_hyper& hyper) {
   }
   c.beta2 = hyper.beta2;
   c.one_minus_beta2 = static_cast<float>(1.0 - static_cast<double>(hyper.beta2));
-  c.step_size = static_cast<float>(static_cast<double>(hyper.lr) / (1.0 - std::pow(static_cast<double>(hyper.beta1), t)));
+  c.step_size =
+      static_cast<float>(static_cast<double>(hyper.lr) / (1.0 - std::pow(static_cast<double>(hyper.beta1), t)));
   c.inverse_root_bias = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(static_cast<double>(hyper.beta2), t)));
   c.epsilon = hyper.epsilon;
   return c;

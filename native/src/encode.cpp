@@ -1,134 +1,175 @@
 // W_enc is cut into items of a few panels of latents that stay in the second-level cache. A thread takes an item and
-// screens all row blocks of the chunk with it, tile by tile (screen.hpp); what may reach a row's threshold, the k-th
-// largest activation it has seen, is computed by the exact dot product: about k ln(M/k) latents a row and a few more.
-// Threads keep their own candidates and exchange thresholds; the exact selection over the union of the candidates comes
-// last, so which thread saw which latent cannot matter.
+// screens all row blocks of the chunk with it, tile by tile (screen.hpp); what may reach a row's threshold is computed
+// by the exact dot product. The threshold is the k-th largest activation seen so far, by any thread.
+//
+// That alone would compute about k ln(M / k) latents a row and several times as many that the screen cannot exclude,
+// most of them early on, while thresholds are low. So each row starts from a guess, taken from the screen's own
+// estimates for a sample of the latents: a rank in the sample that lies, but for a few rows in a hundred thousand, below
+// the k-th of all. When the pass is over, a row with k activations at or above its guess has proved it right; the few
+// others are encoded once more without one.
+//
+// Threads keep their own candidates; the exact selection over their union comes last, so which thread saw which latent
+// cannot matter.
 #include "encode.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
 
+#include "candidates.hpp"
 #include "screen.hpp"
-#include "select.hpp"
 
 namespace palimpsest {
 namespace {
 
 // Rows are taken in chunks of this many, so that the workspace stays small however long a batch is.
 constexpr int64_t kRowChunk = 256 * kTileRows;
-
-struct Shape {
-  int64_t width, latents, rows, k; // rows of one chunk
-  bool groups, bytes, centred;
-  int threads;
-
-  int64_t panels() const { return ceil_div(latents, kTileColumns); }
-  // Panels of an item: their weights take about half a megabyte, but there are enough items for all threads.
-  int64_t item_panels() const {
-    const int64_t fitting = std::max<int64_t>(1, (int64_t{512} << 10) / (width * kTileColumns * 4));
-    return std::min(std::min<int64_t>(fitting, 8), std::max<int64_t>(1, panels() / (4 * threads)));
-  }
-  int64_t padded_rows() const { return ceil_div(rows, kTileRows) * kTileRows; }
-  // Candidates of a row and thread: room for k and a good deal more, or simply for every latent.
-  int64_t capacity() const { return groups ? k : std::min(latents, k + std::max<int64_t>(k, 2 * kTileColumns)); }
-  int64_t group_size() const { return latents / k; }
-};
-
-// One thread's candidates for every row of the chunk.
-struct Candidates {
-  Key* keys;         // [rows, capacity]; groupmax: [rows, k], each group's best
-  int64_t* counts;   // [rows]
-  float* thresholds; // [padded rows]: nothing below it can be among the k best
-
-  Candidates(Arena& arena, const Shape& s)
-      : keys(arena.take<Key>(s.rows * s.capacity())), counts(arena.take<int64_t>(s.rows)),
-        thresholds(arena.take<float>(s.padded_rows())) {}
-
-  void clear(const Shape& s) const {
-    std::fill_n(counts, s.rows, int64_t{0});
-    std::fill_n(thresholds, s.padded_rows(), 0.0f);
-    if (s.groups) std::fill_n(keys, s.rows * s.k, Key{0});
-  }
-
-  void add(const Shape& s, int64_t row, float value, int64_t latent) const {
-    if (s.groups) {
-      Key& slot = keys[row * s.k + latent / s.group_size()];
-      slot = std::max(slot, make_key(value, latent));
-      return;
-    }
-    const int64_t capacity = s.capacity();
-    Key* mine = keys + row * capacity;
-    if (counts[row] == capacity) {
-      thresholds[row] = std::max(thresholds[row], key_value(keep_largest(mine, capacity, s.k)));
-      counts[row] = s.k;
-    }
-    mine[counts[row]++] = make_key(value, latent);
-  }
-
-  // Groupmax: the bound of each row for a panel that lies within one group is that group's best so far.
-  void load_group_thresholds(const Shape& s, int64_t first_row, int64_t count, int64_t latent) const {
-    const int64_t group = latent / s.group_size();
-    const bool whole = (std::min(latent + kTileColumns, s.latents) - 1) / s.group_size() == group;
-    for (int64_t r = first_row; r < first_row + count; ++r) {
-      thresholds[r] = whole ? key_value(keys[r * s.k + group]) : 0.0f;
-    }
-  }
-};
-
-// How a workspace is divided.
-struct Space {
-  float* centred; // [rows, width]: x - c, where there is a centre
-  RowScreen rows;
-  std::atomic<float>* shared; // [padded rows]: the best threshold any thread has published
-
-  Space(Arena& arena, const Shape& s)
-      : centred(arena.take<float>(s.centred ? s.rows * s.width : 0)), rows(arena, s.rows, s.width, s.bytes),
-        shared(arena.take<std::atomic<float>>(s.padded_rows())) {}
-};
+// The sample for the guess: so many panels, where they are at most an eighth of all.
+constexpr int64_t kSamplePanels = 64;
 
 struct Worker {
   ColumnScreen columns;
   Candidates candidates;
 
-  Worker(Arena& arena, const Shape& s)
+  Worker(Arena& arena, const EncodeShape& s)
       : columns(arena, s.item_panels(), s.width, s.bytes), candidates(arena, s) {}
 };
 
-class Encoder {
- public:
-  Encoder(const EncodeJob& job, const Shape& shape, const Space& space, const float* x, Worker* workers)
-      : job_(job), shape_(shape), space_(space), x_(x), workers_(workers), kernel_(kernels()) {}
+// How a workspace is divided, for chunks of up to shape.rows rows.
+struct Space {
+  float* own_x; // [rows, width]: x - c where there is a centre; the rows to be done again
+  RowScreen rows;
+  std::atomic<float>* thresholds; // [padded rows]: the best that any thread has published
+  float* guesses;                 // [padded rows], 0 for none
+  int64_t* again;                 // [rows]
+  Worker* workers;
 
-  void item(int thread, int64_t item) const {
-    Worker& mine = workers_[thread];
-    const int64_t first = item * shape_.item_panels();
-    const int64_t count = std::min(shape_.item_panels(), shape_.panels() - first);
-    for (int64_t n = 0; n < count; ++n) {
-      const int64_t latent = (first + n) * kTileColumns;
-      mine.columns.prepare(space_.rows, n, job_.encoder + latent * shape_.width, job_.encoder_bias + latent,
-                           std::min(kTileColumns, shape_.latents - latent));
+  Space(Arena& arena, const EncodeShape& s)
+      : own_x(arena.take<float>(s.rows * s.width)), rows(arena, s.rows, s.width, s.bytes),
+        thresholds(arena.take<std::atomic<float>>(s.padded_rows())), guesses(arena.take<float>(s.padded_rows())),
+        again(arena.take<int64_t>(s.rows)), workers(arena.take<Worker>(s.threads)) {
+    for (int t = 0; t < s.threads; ++t) {
+      const Worker worker(arena, s);
+      if (workers) new (workers + t) Worker(worker);
     }
-    for (int64_t row = 0; row < shape_.rows; row += kTileRows) block(mine, row, first * kTileColumns, count);
+  }
+};
+
+// One pass over all latents for some rows.
+class Pass {
+ public:
+  // x [rows, width], centred.
+  Pass(const EncodeJob& job, const EncodeShape& shape, const Space& space, const float* x, int64_t rows)
+      : job_(job), shape_(shape), space_(space), x_(x), rows_(rows), kernel_(kernels()) {}
+
+  void run(bool guess) const {
+    for (int t = 0; t < shape_.threads; ++t) space_.workers[t].candidates.clear(shape_);
+    std::fill_n(space_.guesses, shape_.padded_rows(), 0.0f);
+    if (guess && !shape_.groups && shape_.panels() >= 8 * kSamplePanels) guess_thresholds();
+    for (int64_t r = 0; r < shape_.padded_rows(); ++r) {
+      new (space_.thresholds + r) std::atomic<float>(space_.guesses[r]);
+    }
+    for_each_item(shape_.threads, ceil_div(shape_.panels(), shape_.item_panels()),
+                  [&](int thread, int64_t item) { run_item(space_.workers[thread], item); });
+  }
+
+  // Writes the selection of a row to place `out_row` of the result; false where its guess was too high.
+  bool finish(int64_t row, int64_t out_row) const {
+    const Candidates& all = space_.workers[0].candidates;
+    for (int t = 1; t < shape_.threads; ++t) all.absorb(shape_, space_.workers[t].candidates, row);
+    if (space_.guesses[row] > 0.0f && all.counts[row] < shape_.k) return false;
+    all.write(shape_, row, job_.values + out_row * shape_.k, job_.indices + out_row * shape_.k);
+    return true;
   }
 
  private:
-  void block(Worker& mine, int64_t row, int64_t latent, int64_t panels) const {
-    const int64_t count = std::min(kTileRows, shape_.rows - row);
-    float* thresholds = mine.candidates.thresholds + row;
-    if (!shape_.groups) {
-      for (int64_t i = 0; i < count; ++i) {
-        thresholds[i] = std::max(thresholds[i], space_.shared[row + i].load(std::memory_order_relaxed));
+  void prepare(Worker& mine, int64_t slot, int64_t panel) const {
+    const int64_t latent = panel * kTileColumns;
+    mine.columns.prepare(space_.rows, slot, job_.encoder + latent * shape_.width, job_.encoder_bias + latent,
+                         std::min(kTileColumns, shape_.latents - latent));
+  }
+
+  // The rank in a sample of `share` of the latents that is almost surely no better than rank k of all: the number of
+  // the k best that fall into the sample is nearly Poisson.
+  int64_t guess_rank(double share) const {
+    const double expected = share * static_cast<double>(shape_.k);
+    return static_cast<int64_t>(std::ceil(expected + 5.0 * std::sqrt(expected)));
+  }
+
+  void guess_thresholds() const {
+    const int64_t stride = shape_.panels() / kSamplePanels;
+    const int64_t rank = guess_rank(1.0 / static_cast<double>(stride));
+    if (rank > shape_.capacity() / 2) return;
+    // Row blocks are dealt out by thread, each of which packs the sample's panels for itself.
+    for_each_item(shape_.threads, shape_.threads, [&](int thread, int64_t part) {
+      Worker& mine = space_.workers[thread];
+      const int64_t blocks = ceil_div(rows_, kTileRows);
+      const int64_t begin = blocks * part / shape_.threads, end = blocks * (part + 1) / shape_.threads;
+      for (int64_t n = 0; n < kSamplePanels && begin < end; ++n) {
+        prepare(mine, 0, n * stride);
+        for (int64_t block = begin; block < end; ++block) sample(mine, block, rank);
+      }
+    });
+    std::fill_n(space_.workers[0].candidates.counts, rows_, int64_t{0}); // they held the estimates
+  }
+
+  // Updates the guesses of a block's rows, each the rank-th largest estimate, from the panel in slot 0. The best
+  // estimates are kept, in descending order, where thread 0's candidates will be.
+  void sample(const Worker& mine, int64_t block, int64_t rank) const {
+    const int64_t row = block * kTileRows, count = std::min(kTileRows, rows_ - row);
+    alignas(64) float tile[kTileRows * kTileColumns];
+    uint32_t masks[kTileRows];
+    mine.columns.screen(space_.rows, block, space_.guesses + row, 0, count, tile, masks);
+    for (int64_t i = 0; i < count; ++i) {
+      Key* best = space_.workers[0].candidates.keys + (row + i) * shape_.capacity();
+      int64_t& kept = space_.workers[0].candidates.counts[row + i];
+      for (uint32_t mask = masks[i]; mask; mask &= mask - 1) {
+        const float value = mine.columns.estimate(space_.rows, block, 0, tile, i, __builtin_ctz(mask));
+        if (!(value > space_.guesses[row + i])) continue;
+        int64_t at = kept < rank ? kept++ : rank - 1;
+        for (; at > 0 && key_value(best[at - 1]) < value; --at) best[at] = best[at - 1];
+        best[at] = make_key(value, 0);
+        if (kept == rank) space_.guesses[row + i] = key_value(best[rank - 1]);
       }
     }
-    uint32_t masks[8][kTileRows];
+  }
+
+  void run_item(Worker& mine, int64_t item) const {
+    const int64_t first = item * shape_.item_panels();
+    const int64_t count = std::min(shape_.item_panels(), shape_.panels() - first);
+    for (int64_t n = 0; n < count; ++n) prepare(mine, n, first + n);
+    for (int64_t row = 0; row < rows_; row += kTileRows) {
+      prefetch(row + kTileRows);
+      run_block(mine, row, first * kTileColumns, count);
+    }
+  }
+
+  // Brings the rows of the next block into the second-level cache while this block's tiles are computed.
+  void prefetch(int64_t row) const {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    const int64_t end = std::min(row + kTileRows, rows_) * shape_.width;
+    for (int64_t p = row * shape_.width; p < end; p += kLine) __builtin_prefetch(x_ + p, 0, 2);
+  }
+
+  void run_block(const Worker& mine, int64_t row, int64_t latent, int64_t panels) const {
+    const int64_t count = std::min(kTileRows, rows_ - row);
+    const Candidates& candidates = mine.candidates;
+    float* thresholds = candidates.thresholds + row;
+    for (int64_t i = 0; !shape_.groups && i < count; ++i) {
+      thresholds[i] = std::max(thresholds[i], space_.thresholds[row + i].load(std::memory_order_relaxed));
+    }
+    alignas(64) float tile[kTileRows * kTileColumns];
+    uint32_t masks[EncodeShape::kMaxItemPanels][kTileRows];
     for (int64_t n = 0; n < panels; ++n) {
-      if (shape_.groups) mine.candidates.load_group_thresholds(shape_, row, count, latent + n * kTileColumns);
-      mine.columns.screen(space_.rows, row / kTileRows, thresholds, n, count, masks[n]);
+      if (shape_.groups) candidates.load_group_thresholds(shape_, row, count, latent + n * kTileColumns);
+      mine.columns.screen(space_.rows, row / kTileRows, thresholds, n, count, tile, masks[n]);
     }
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t n = 0; n < panels; ++n) {
-        if (masks[n][i]) compute(mine.candidates, row + i, latent + n * kTileColumns, masks[n][i]);
+        if (masks[n][i]) compute(candidates, row + i, latent + n * kTileColumns, masks[n][i]);
       }
-      publish(row + i, thresholds[i]);
+      if (!shape_.groups) publish(row + i, thresholds[i]);
     }
   }
 
@@ -138,110 +179,78 @@ class Encoder {
     for (; mask; mask &= mask - 1) {
       const int64_t i = latent + __builtin_ctz(mask);
       const float value = kernel_.dot(x, job_.encoder + i * shape_.width, shape_.width) + job_.encoder_bias[i];
-      if (value > 0.0f && (shape_.groups || value >= mine.thresholds[row])) mine.add(shape_, row, value, i);
+      if (value > 0.0f) mine.add(shape_, row, value, i);
     }
   }
 
   void publish(int64_t row, float threshold) const {
-    std::atomic<float>& best = space_.shared[row];
+    std::atomic<float>& best = space_.thresholds[row];
     float seen = best.load(std::memory_order_relaxed);
     while (seen < threshold && !best.compare_exchange_weak(seen, threshold, std::memory_order_relaxed)) {
     }
   }
 
   const EncodeJob& job_;
-  const Shape& shape_;
+  const EncodeShape& shape_;
   const Space& space_;
   const float* x_;
-  Worker* workers_;
+  int64_t rows_;
   const Kernels& kernel_;
 };
 
-// The exact selection of one row over all threads' candidates, gathered in thread 0's place.
-void finish_row(const EncodeJob& job, const Shape& s, const Worker* workers, int64_t row, int64_t out_row) {
-  const int64_t capacity = s.capacity();
-  Key* keys = workers[0].candidates.keys + row * capacity;
-  float* values = job.values + out_row * s.k;
-  int32_t* indices = job.indices + out_row * s.k;
-  if (s.groups) {
-    for (int t = 1; t < s.threads; ++t) {
-      const Key* other = workers[t].candidates.keys + row * s.k;
-      for (int64_t g = 0; g < s.k; ++g) keys[g] = std::max(keys[g], other[g]);
-    }
-    for (int64_t g = 0; g < s.k; ++g) {
-      values[g] = keys[g] ? key_value(keys[g]) : 0.0f;
-      indices[g] = keys[g] ? key_index(keys[g]) : 0;
-    }
-    return;
-  }
-  int64_t count = workers[0].candidates.counts[row];
-  for (int t = 1; t < s.threads; ++t) {
-    const Key* other = workers[t].candidates.keys + row * capacity;
-    for (int64_t i = 0; i < workers[t].candidates.counts[row]; ++i) {
-      if (count == capacity) {
-        keep_largest(keys, count, s.k);
-        count = s.k;
-      }
-      keys[count++] = other[i];
-    }
-  }
-  write_largest(keys, count, s.k, values, indices);
-}
-
-void subtract_centre(const float* x, const float* centre, int64_t rows, int64_t width, float* out, int thread_count) {
-  for_each_item(thread_count, rows, [&](int, int64_t r) {
-    for (int64_t p = 0; p < width; ++p) out[r * width + p] = x[r * width + p] - centre[p];
+// The chunk's rows less the centre, in memory of ours; or the caller's rows themselves.
+const float* centred(const EncodeJob& job, const EncodeShape& shape, const Space& space, const float* x,
+                     int64_t rows) {
+  if (!job.centre) return x;
+  for_each_item(shape.threads, rows, [&](int, int64_t r) {
+    float* own = space.own_x + r * job.width;
+    for (int64_t p = 0; p < job.width; ++p) own[p] = x[r * job.width + p] - job.centre[p];
   });
+  return space.own_x;
 }
 
-void encode_chunk(const EncodeJob& job, const Shape& shape, int64_t first, void* workspace) {
-  Arena arena(workspace);
-  Space space(arena, shape);
-  Worker* workers = arena.take<Worker>(shape.threads);
-  for (int t = 0; t < shape.threads; ++t) {
-    new (workers + t) Worker(arena, shape);
-    workers[t].candidates.clear(shape);
-  }
-  for (int64_t r = 0; r < shape.padded_rows(); ++r) new (space.shared + r) std::atomic<float>(0.0f);
-  const float* x = job.x + first * job.width;
-  if (job.centre) {
-    subtract_centre(x, job.centre, shape.rows, job.width, space.centred, shape.threads);
-    x = space.centred;
-  }
-  space.rows.prepare(x, shape.rows, shape.threads);
-  const Encoder encoder(job, shape, space, x, workers);
-  for_each_item(shape.threads, ceil_div(shape.panels(), shape.item_panels()),
-                [&](int thread, int64_t item) { encoder.item(thread, item); });
+void encode_chunk(const EncodeJob& job, const EncodeShape& shape, Space& space, int64_t first, int64_t rows) {
+  const float* x = centred(job, shape, space, job.x + first * job.width, rows);
+  space.rows.prepare(x, rows, shape.threads);
+  const Pass pass(job, shape, space, x, rows);
+  pass.run(true);
   constexpr int64_t kRowsAtOnce = 32;
-  for_each_item(shape.threads, ceil_div(shape.rows, kRowsAtOnce), [&](int, int64_t block) {
-    const int64_t end = std::min(shape.rows, (block + 1) * kRowsAtOnce);
-    for (int64_t r = block * kRowsAtOnce; r < end; ++r) finish_row(job, shape, workers, r, first + r);
+  for_each_item(shape.threads, ceil_div(rows, kRowsAtOnce), [&](int, int64_t block) {
+    for (int64_t r = block * kRowsAtOnce; r < std::min(rows, (block + 1) * kRowsAtOnce); ++r) {
+      space.again[r] = !pass.finish(r, first + r);
+    }
   });
+  int64_t count = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (!space.again[r]) continue;
+    std::memmove(space.own_x + count * job.width, x + r * job.width, static_cast<size_t>(job.width) * sizeof(float));
+    space.again[count++] = first + r;
+  }
+  if (count == 0) return;
+  space.rows.prepare(space.own_x, count, shape.threads);
+  const Pass second(job, shape, space, space.own_x, count);
+  second.run(false);
+  for (int64_t r = 0; r < count; ++r) second.finish(r, space.again[r]);
 }
 
-Shape shape_of(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, bool centred, int thread_count) {
-  return {width, latents, std::min(rows, kRowChunk), k, groups, screens_by_bytes(kernels(), width), centred,
-          thread_count};
+EncodeShape shape_of(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, int thread_count) {
+  return {width, latents, k, std::min(rows, kRowChunk), groups, screens_by_bytes(kernels(), width), thread_count};
 }
 
 } // namespace
 
-size_t encode_workspace(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, bool centred,
-                        int thread_count) {
-  const Shape shape = shape_of(width, latents, rows, k, groups, centred, thread_count);
+size_t encode_workspace(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, int thread_count) {
   Arena arena(nullptr);
-  Space space(arena, shape);
-  arena.take<Worker>(thread_count);
-  for (int t = 0; t < thread_count; ++t) Worker(arena, shape);
+  const Space space(arena, shape_of(width, latents, rows, k, groups, thread_count));
   return arena.used();
 }
 
 void encode(const EncodeJob& job, void* workspace, int thread_count) {
-  for (int64_t first = 0; first < job.rows; first += kRowChunk) {
-    encode_chunk(job,
-                 shape_of(job.width, job.latents, job.rows - first, job.k, job.groups, job.centre != nullptr,
-                          thread_count),
-                 first, workspace);
+  const EncodeShape shape = shape_of(job.width, job.latents, job.rows, job.k, job.groups, thread_count);
+  Arena arena(workspace);
+  Space space(arena, shape);
+  for (int64_t first = 0; first < job.rows; first += shape.rows) {
+    encode_chunk(job, shape, space, first, std::min(shape.rows, job.rows - first));
   }
 }
 

@@ -17,8 +17,7 @@ struct EncodeJob {
   int32_t* indices; // [rows, k]
 };
 
-size_t encode_workspace(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, bool centred,
-                        int thread_count);
+size_t encode_workspace(int64_t width, int64_t latents, int64_t rows, int64_t k, bool groups, int thread_count);
 void encode(const EncodeJob& job, void* workspace, int thread_count);
 
 } // namespace palimpsest

@@ -107,8 +107,8 @@ pal_status pal_set_instruction_set(const char* name) {
     here = has_avx512vnni();
 #endif
   } else if (name[0] != '\0') {
-    return fail(PAL_INVALID_ARGUMENT, "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni or nothing",
-                name);
+    return fail(PAL_INVALID_ARGUMENT,
+                "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni or nothing", name);
   }
   if (!here) return fail(PAL_UNSUPPORTED, "pal_set_instruction_set: this processor has no %s", name);
   chosen.store(table, std::memory_order_relaxed);

@@ -169,20 +169,19 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
 }
 
 void ColumnScreen::screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel,
-                          int64_t row_count, uint32_t* masks) const {
+                          int64_t row_count, float* tile, uint32_t* masks) const {
   const Kernels& kernel = kernels();
-  alignas(64) float values[kTileRows * kTileColumns];
   if (rows.bytes_) {
     const int64_t groups = groups_of(width_);
     kernel.tile_bytes(rows.packed_bytes_ + block * groups * 4 * kTileRows,
                       packed_bytes_ + panel * groups * 4 * kTileColumns, groups, rows.start_ + block * kTileRows,
-                      values);
+                      tile);
   } else {
-    kernel.tile(rows.packed_ + block * packed_block(width_), packed_ + panel * width_ * kTileColumns, width_, values);
+    kernel.tile(rows.packed_ + block * packed_block(width_), packed_ + panel * width_ * kTileColumns, width_, tile);
   }
   RowTerms terms = rows.terms_[block];
   std::memcpy(terms.threshold, thresholds, sizeof terms.threshold);
-  kernel.passing(values, terms, terms_[panel], masks);
+  kernel.passing(tile, terms, terms_[panel], masks);
   for (int64_t i = 0; i < kTileRows; ++i) {
     if (rows.unbounded_[block] >> i & 1u) masks[i] = 0xffffffffu;
     masks[i] = i < row_count ? (masks[i] | unbounded_[panel]) & present_[panel] : 0;

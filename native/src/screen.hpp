@@ -57,9 +57,14 @@ class ColumnScreen {
   void prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count);
 
   // Bit j of masks[i]: latent j of the panel may reach thresholds[i] (or cannot be judged). Rows beyond the batch and
-  // latents beyond the panel's count are never set.
+  // latents beyond the panel's count are never set. tile [kTileRows, kTileColumns] is filled for estimate().
   void screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel, int64_t row_count,
-              uint32_t* masks) const;
+              float* tile, uint32_t* masks) const;
+
+  // The activation of row i and latent j of a tile as the screen saw it: near the true one, without any guarantee.
+  float estimate(const RowScreen& rows, int64_t block, int64_t panel, const float* tile, int64_t i, int64_t j) const {
+    return tile[i * kTileColumns + j] * rows.terms_[block].scale[i] * terms_[panel].scale[j] + terms_[panel].bias[j];
+  }
 
  private:
   int64_t width_;

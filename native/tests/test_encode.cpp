@@ -88,6 +88,21 @@ void trained(std::mt19937_64& random) {
   check_exact("trained", coder, x, kRows, 16, PAL_GROUPMAX);
 }
 
+// Enough latents for thresholds to be guessed from a sample of every eighth panel (encode.cpp). In the second half the
+// strongest latents all lie in sampled panels, so that guesses come out too high and rows are encoded again.
+void guessed_thresholds(std::mt19937_64& random) {
+  constexpr int64_t kWidth = 6, kLatents = 16500, kRows = 13;
+  Coder coder = random_coder(random, kWidth, kLatents, false, true);
+  const Floats x = heavy_tailed(random, kRows, kWidth);
+  check_exact("guessed", coder, x, kRows, 4, PAL_TOPK);
+    for (int64_t i = 0; i < kLatents; ++i) {
+    if (i / 32 % 8 == 0) coder.encoder_bias[i] += 1000.0f;
+  }
+  check_exact("guessed too high", coder, x, kRows, 300, PAL_TOPK);
+  for (int64_t i = 0; i < kLatents; ++i) coder.encoder_bias[i] = i < 32 ? 1000.0f : -1000.0f;
+  check_exact("guessed too high", coder, x, kRows, 40, PAL_TOPK);
+}
+
 void ties(std::mt19937_64& random) {
   Coder coder = random_coder(random, 8, 150, false, false);
   const Floats x = heavy_tailed(random, 20, 8);
@@ -159,6 +174,7 @@ int main() {
   shapes(random);
   long_batches(random);
   trained(random);
+  guessed_thresholds(random);
   ties(random);
   special_values(random);
   no_rows(random);
