@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       StageCommand.Simulate.class,
       StageCommand.Rewrite.class,
       ReportCommand.class,
+      BenchCommand.class,
       DoctorCommand.class,
       EncodeCommand.class,
       HelpCommand.class,
