@@ -21,7 +21,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class Replacements {
   /** Rows decoded at a time: one long row widens only its own block. */
-  private static final int BLOCK = 256;
+  private static final int BLOCK = 1024;
 
   private final RewriteInputs inputs;
   private final long seed;

@@ -42,6 +42,7 @@ final class ResultTable {
         rewrites.add(made.row(rewritten));
       }
     }
+    baselines.putIfAbsent(RewriteResult.SHUFFLED_EXPLANATIONS, Baseline.UNMEASURED);
     return new RewriteResult(
         inputs.hookpoint(),
         config.protocol(),

@@ -60,7 +60,7 @@ public record RewriteConfig(
         Protocol.LAST_TOKEN,
         32,
         10_000,
-        4096,
+        8192,
         "lexical",
         CALIBRATIONS,
         FRACTIONS,

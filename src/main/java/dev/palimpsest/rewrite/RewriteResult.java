@@ -69,7 +69,16 @@ public record RewriteResult(
       OptionalDouble ceDeltaMean,
       @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
-      OptionalDouble kl) {}
+      OptionalDouble kl) {
+    /** A baseline that there was nothing to measure with. */
+    static final Baseline UNMEASURED =
+        new Baseline(
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            Optional.empty(),
+            OptionalDouble.empty(),
+            OptionalDouble.empty());
+  }
 
   /**
    * One rewrite.
