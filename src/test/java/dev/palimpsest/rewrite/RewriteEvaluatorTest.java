@@ -282,8 +282,7 @@ class RewriteEvaluatorTest {
       assertThat(ce(result, RewriteResult.ZERO_LATENTS))
           .isCloseTo(ce(result, RewriteResult.ZERO_OUTPUT), within(1e-6));
       assertThat(
-              Objects.requireNonNull(
-                      result.baselines().get(RewriteResult.SHUFFLED_EXPLANATIONS))
+              Objects.requireNonNull(result.baselines().get(RewriteResult.SHUFFLED_EXPLANATIONS))
                   .ce())
           .as("not asked for")
           .isEmpty();
