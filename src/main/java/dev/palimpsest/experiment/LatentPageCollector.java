@@ -82,12 +82,11 @@ public final class LatentPageCollector implements AutoCloseable {
      *
      * @param name the coder's name in the run: its hookpoint, with {@code /seedN} where there are
      *     several seeds
-     * @param path folder of a coder that was trained elsewhere
      */
-    public static Sources of(RunDirectory run, String name, long seed, Optional<String> path) {
+    public static Sources of(RunDirectory run, String name, long seed) {
       return new Sources(
           name,
-          path.map(Path::of).orElse(run.coder(name)),
+          run.coder(name),
           run.latents().resolve(name),
           run.explanations(name),
           run.scores(name),

@@ -34,7 +34,7 @@ public final class LatentView {
     ExperimentConfig config = ConfigFiles.readResolved(run.get().config());
     String name = coderName(run.get(), place, hookpoint, config);
     return read(
-        LatentPageCollector.Sources.of(run.get(), name, config.seed(), path(config, name)),
+        LatentPageCollector.Sources.of(run.get(), name, config.seed()),
         latent,
         model.orElse(config.model()));
   }
@@ -94,12 +94,5 @@ public final class LatentView {
       throw new PalimpsestException(run.config() + " names no coder; give --hookpoint");
     }
     return config.coders().get(0).hookpoint();
-  }
-
-  private static Optional<String> path(ExperimentConfig config, String name) {
-    return config.coders().stream()
-        .filter(coder -> coder.hookpoint().equals(name))
-        .findFirst()
-        .flatMap(ExperimentConfig.Coder::path);
   }
 }

@@ -4,6 +4,7 @@ import dev.palimpsest.base.Environment;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.data.Corpus;
 import dev.palimpsest.model.ModelConfig;
+import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.CoderLatents;
 import dev.palimpsest.report.Fact;
 import dev.palimpsest.report.FactGroup;
@@ -42,8 +43,7 @@ final class ReportStage {
     List<CoderLatents> latents = new ArrayList<>();
     for (ExperimentConfig.Coder coder : config.coders()) {
       LatentPageCollector.Sources sources =
-          LatentPageCollector.Sources.of(
-              run, coder.hookpoint(), config.seed(), java.util.Optional.empty());
+          LatentPageCollector.Sources.of(run, coder.hookpoint(), config.seed());
       try (LatentPageCollector collector =
           new LatentPageCollector(sources, bench.model(), bench.tokenizer())) {
         latents.add(collector.collect(config.report().latents()));
@@ -52,8 +52,12 @@ final class ReportStage {
     }
     List<TrainingCurve> curves =
         Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
+    List<RewriteTable> tables = tables();
     HtmlReport.write(
-        run.report(), new ReportData(title(), introduction(), facts(), tables(), curves, latents));
+        run.report(), new ReportData(title(), introduction(), facts(), tables, curves, latents));
+    if (!tables.isEmpty()) {
+      HtmlReport.writeFigure(run.figure(), tables.get(0));
+    }
     log.finished(StageName.REPORT.label(), (System.nanoTime() - start) * 1e-9);
   }
 
@@ -68,6 +72,9 @@ final class ReportStage {
   }
 
   private String modelName() {
+    if (config.model().equals(ModelSource.EMBEDDED)) {
+      return "the embedded model";
+    }
     Path name = Path.of(config.model()).getFileName();
     return name == null ? config.model() : name.toString();
   }

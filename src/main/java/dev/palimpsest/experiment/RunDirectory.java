@@ -96,6 +96,11 @@ public record RunDirectory(Path root) {
     return root.resolve("report.html");
   }
 
+  /** The main result's loss against the share rewritten, as an image. */
+  public Path figure() {
+    return root.resolve("figure.svg");
+  }
+
   /** What is known of finished stages. */
   Path stages() {
     return root.resolve("stages");

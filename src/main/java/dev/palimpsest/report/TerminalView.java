@@ -75,7 +75,7 @@ public final class TerminalView {
       out.append(' ')
           .append(TokenText.alone(token.token()))
           .append(' ')
-          .append(faint(numbers.signed(token.weight(), 2)));
+          .append(faint(numbers.signed(token.weight(), 3)));
     }
     out.append('\n');
   }

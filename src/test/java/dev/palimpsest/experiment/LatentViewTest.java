@@ -178,7 +178,7 @@ class LatentViewTest {
         LatentPageCollector collector =
             new LatentPageCollector(
                 LatentPageCollector.Sources.of(
-                    new RunDirectory(root), "layers.2", 0, Optional.empty()),
+                    new RunDirectory(root), "layers.2", 0),
                 model,
                 tokenizer)) {
       CoderLatents coder = collector.collect(5);

@@ -123,7 +123,7 @@ class PresentationTest {
         .contains("layers.2.mlp · latent 17")
         .contains("detection 0.913 · active at 1.2 % of tokens")
         .contains("' cat' or ' dog', mostly after ' the'")
-        .contains("␣purr +0.61")
+        .contains("␣purr +0.610")
         .containsPattern(" «cat»[0-9]")
         .contains("█")
         .contains("↵")
