@@ -12,6 +12,7 @@
 #   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120")
 #   PALIMPSEST_CUBLASLT            path of libcublasLt.so
 #   PALIMPSEST_CPU_LIBRARY         the CPU library to compare with (target/native/libpalimpsest.so where it exists)
+#   PALIMPSEST_REAL_INPUTS         a file of bench/export_inputs.py: timed too
 #   NVCC, CXX                      the compilers (nvcc, g++)
 set -eu
 
@@ -226,8 +227,15 @@ on_device() {
   else
     sanitized=" skipped (compute-sanitizer not installed)"
   fi
-  timeout 180 "$objects/bench" --json "$build/bench.json"
-  echo "cuda-kernels: device test passed; sanitizer:$sanitized; figures in $build/bench.json"
+  timeout 150 "$objects/bench" --json "$build/bench.json"
+  if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
+    timeout 60 "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$build/bench-real.json"
+  fi
+  # PyTorch beside it, where there is one.
+  if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
+    timeout 90 python3 "$here/bench/torch_baseline.py" --json "$build/bench-torch.json" || say "the PyTorch baseline failed"
+  fi
+  echo "cuda-kernels: device test passed; sanitizer:$sanitized; figures in $build/bench*.json"
 }
 
 case "${1:-}" in

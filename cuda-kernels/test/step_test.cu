@@ -122,7 +122,7 @@ void repeatable() {
 /* Encode, decode, loss and step together: the FVU of a fixed batch falls. */
 void learns() {
   Random random(90);
-  const int64_t rows = 48, d = 16, m = 96, k = 8;
+  const int64_t rows = 32, d = 16, m = 96, k = 8;
   for (const bool bf16 : {false, true}) {
     const CoderShape shape{d, m, true, false, bf16};
     const Trained trained(shape, 91);
@@ -143,7 +143,7 @@ void learns() {
     const pal_coder& c = trained.coder.coder;
     const pal_optimizer_state state = trained.state(PAL_ADAM);
     double first = 0.0, last = 0.0;
-    for (int64_t t = 1; t <= 15; ++t) {
+    for (int64_t t = 1; t <= 8; ++t) {
       const pal_hyper hyper{PAL_ADAM, 1e-2f, 0.9f, 0.999f, 1e-8f, t};
       PAL_OK_OR_FAULT(pal_encode(&c, x.get(), rows, k, PAL_TOPK, values.get(), indices.get(), encode_space.get(),
                                  encode_space.bytes(), nullptr));
@@ -156,7 +156,7 @@ void learns() {
       last = s[0] / s[1];
       if (t == 1) first = last;
     }
-    expect(last < 0.5 * first, "FVU %.4f after 15 steps, %.4f before", last, first);
+    expect(last < 0.8 * first, "FVU %.4f after 8 steps, %.4f before", last, first);
   }
 }
 

@@ -55,4 +55,7 @@ static inline pal_status pal_table_open(pal_table* table, const char* path, char
   return PAL_OK;
 }
 
+/* pal_describe() of the table's library. */
+static inline const char* pal_table_describe(const pal_table* table) { return table->describe(); }
+
 #endif /* PALIMPSEST_TABLE_H */

@@ -2,6 +2,7 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.Environment;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.CudaKernels;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -68,6 +69,7 @@ public final class Doctor {
     findings.add(compiler("CMake", "cmake"));
     findings.add(compiler("CUDA compiler (optional)", "nvcc"));
     findings.add(gpu());
+    findings.add(attempt("CUDA kernels (optional)", () -> CudaKernels.status().description(), ""));
     return new Diagnosis(environment, findings);
   }
 

@@ -16,8 +16,13 @@ import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.jspecify.annotations.Nullable;
 
-/** The raw binding of {@code native/include/palimpsest.h}, which documents every function. */
-@Platform(include = "palimpsest.h", link = "palimpsest")
+/**
+ * The raw binding of {@code native/include/palimpsest.h}, which documents every function, and of
+ * what {@code palimpsest_table.h} offers to look at another library.
+ */
+@Platform(
+    include = {"palimpsest.h", "palimpsest_table.h"},
+    link = "palimpsest")
 final class NativeKernels {
   static {
     Loader.load();
@@ -150,6 +155,28 @@ final class NativeKernels {
     @MemberGetter
     native @ByRef Gradients second();
   }
+
+  /** {@code pal_table}: the functions of a library opened at run time. */
+  @Name("pal_table")
+  static class Table extends Pointer {
+    static {
+      Loader.load();
+    }
+
+    Table() {
+      allocate();
+    }
+
+    private native void allocate();
+  }
+
+  static native int pal_table_open(
+      Table table,
+      @Cast("const char*") BytePointer path,
+      @Cast("char*") BytePointer why,
+      @Cast("size_t") long whyBytes);
+
+  static native @Cast("const char*") BytePointer pal_table_describe(@Const Table table);
 
   static native int pal_abi_version();
 

@@ -1,0 +1,48 @@
+package dev.palimpsest.kernels;
+
+import org.bytedeco.javacpp.BytePointer;
+
+/**
+ * Whether the CUDA kernels can be used on this machine, and if not, why. The library ({@code
+ * cuda-kernels/}) is opened at run time, so that everything else works without it.
+ */
+public final class CudaKernels {
+  /** The environment variable with the path of the library. */
+  public static final String LIBRARY_VARIABLE = "PALIMPSEST_CUDA_LIBRARY";
+
+  private static final String LIBRARY = "libpalimpsest_cuda.so";
+
+  private CudaKernels() {}
+
+  /**
+   * What was found.
+   *
+   * @param usable whether the library is there and a GPU answers
+   * @param description the device and the library that multiplies matrices, or what is missing
+   */
+  public record Status(boolean usable, String description) {}
+
+  /** Looks at the library named by {@value #LIBRARY_VARIABLE}, or found by its name. */
+  public static Status status() {
+    String path = System.getenv(LIBRARY_VARIABLE);
+    return status(path == null || path.isEmpty() ? LIBRARY : path);
+  }
+
+  /** Looks at the library at this path. */
+  public static Status status(String path) {
+    try (NativeKernels.Table table = new NativeKernels.Table();
+        BytePointer name = new BytePointer(path);
+        BytePointer why = new BytePointer(512)) {
+      if (NativeKernels.pal_table_open(table, name, why, why.capacity()) != 0) {
+        return new Status(
+            false,
+            "no CUDA kernels: "
+                + why.limit(BytePointer.strlen(why)).getString()
+                + "; build them with cuda-kernels/check.sh --library DIR and set "
+                + LIBRARY_VARIABLE);
+      }
+      String description = NativeKernels.pal_table_describe(table).getString();
+      return new Status(description.startsWith("cuda sm_"), description);
+    }
+  }
+}
