@@ -3,6 +3,7 @@ package dev.palimpsest.model;
 import dev.palimpsest.model.Hookpoint.Site;
 import dev.palimpsest.model.Weights.Block;
 import dev.palimpsest.model.Weights.Norm;
+import dev.palimpsest.tensor.BlasThreads;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -173,11 +174,13 @@ final class Decoder {
     config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k, hooks.offset()));
     KeyValues.Pair seen = hooks.seen(layer, k, values);
     Tensor mixed =
-        mix(
-            layer,
-            q.transpose(1, 2),
-            perQueryHead(seen.keys()).transpose(1, 2),
-            perQueryHead(seen.values()).transpose(1, 2));
+        BlasThreads.forSmallProducts(
+            () ->
+                mix(
+                    layer,
+                    q.transpose(1, 2),
+                    perQueryHead(seen.keys()).transpose(1, 2),
+                    perQueryHead(seen.values()).transpose(1, 2)));
     return w.attentionOut().apply(mixed.transpose(1, 2).reshape(rows, length, config.queryWidth()));
   }
 

@@ -22,20 +22,21 @@ final class PositionTables implements AutoCloseable {
   private final Map<Rotary, Angles> angles = new HashMap<>();
   private final Map<OptionalInt, Tensor> masks = new HashMap<>();
 
-  /** The table of a rotary embedding for a sequence of {@code length}; it may be longer. */
+  /**
+   * The table of a rotary embedding for a sequence of {@code length}: views of the caller's own.
+   */
   synchronized Angles angles(Rotary rotary, int length) {
     Angles known = angles.get(rotary);
-    if (known != null
-        && (rotary.dependsOnLength() ? known.length == length : known.length >= length)) {
-      return known;
+    if (known == null
+        || (rotary.dependsOnLength() ? known.length != length : known.length < length)) {
+      if (known != null) {
+        known.cosines.close();
+        known.sines.close();
+      }
+      known = make(rotary, length);
+      angles.put(rotary, known);
     }
-    Angles made = make(rotary, length);
-    if (known != null) {
-      known.cosines.close();
-      known.sines.close();
-    }
-    angles.put(rotary, made);
-    return made;
+    return new Angles(length, known.cosines.narrow(0, 0, length), known.sines.narrow(0, 0, length));
   }
 
   private static Angles make(Rotary rotary, int length) {
@@ -59,11 +60,12 @@ final class PositionTables implements AutoCloseable {
    * -∞.
    *
    * @param window how many positions a query sees, itself included; empty: all up to itself
+   * @return a view of the caller's own
    */
   synchronized Tensor mask(OptionalInt window, int length) {
     Tensor known = masks.get(window);
     if (known != null && known.size(0) == length) {
-      return known;
+      return known.narrow(0, 0, length);
     }
     int reach = window.orElse(length);
     float[] mask = new float[length * length];
@@ -77,7 +79,7 @@ final class PositionTables implements AutoCloseable {
     }
     Tensor made = Tensors.of(mask, length, length);
     masks.put(window, made);
-    return made;
+    return made.narrow(0, 0, length);
   }
 
   @Override

@@ -62,7 +62,7 @@ public final class Tensors {
 
   /** Sets how many threads libtorch's operations use, for the whole process. */
   public static void useThreads(int threads) {
-    torch.set_num_threads(threads);
+    BlasThreads.use(threads);
   }
 
   private static void checkLength(Tensor tensor, int length) {

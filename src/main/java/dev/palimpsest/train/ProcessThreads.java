@@ -2,7 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.kernels.CoderKernels;
-import org.bytedeco.pytorch.global.torch;
+import dev.palimpsest.tensor.Tensors;
 
 /** The one place where thread counts are set. */
 final class ProcessThreads {
@@ -16,7 +16,7 @@ final class ProcessThreads {
       throw new UsageException("--threads must be 0 (all processors) or more, found " + threads);
     }
     int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-    torch.set_num_threads(count);
+    Tensors.useThreads(count);
     CoderKernels.cpu().setThreads(count);
   }
 }

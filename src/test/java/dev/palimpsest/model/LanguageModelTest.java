@@ -8,6 +8,7 @@ import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -199,6 +200,28 @@ class LanguageModelTest {
       plan.splice("h.1.attn", counting);
       model.forward(BATCH, plan).close();
       assertThat(calls).hasValue(1);
+    }
+  }
+
+  @Test
+  void passesMayOverlap() {
+    try (LanguageModel model = LanguageModel.load(TestModels.golden("mistral"))) {
+      List<TokenBatch> batches =
+          IntStream.range(0, 40)
+              .mapToObj(i -> TokenBatch.of(IntStream.range(i, 2 * i + 12).toArray()))
+              .toList();
+      List<float[]> alone = batches.stream().map(batch -> logits(model, batch)).toList();
+      List<float[]> together = batches.parallelStream().map(batch -> logits(model, batch)).toList();
+      for (int i = 0; i < alone.size(); i++) {
+        assertThat(GoldenModelsTest.largestDifference(together.get(i), alone.get(i)))
+            .isLessThan(1e-5);
+      }
+    }
+  }
+
+  private static float[] logits(LanguageModel model, TokenBatch batch) {
+    try (Forward forward = model.forward(batch, new HookPlan())) {
+      return Tensors.toArray(forward.logits());
     }
   }
 
