@@ -178,16 +178,8 @@ final class CoderStages {
   }
 
   private ExplainConfig explainConfig() {
-    ExplainConfig usual = ExplainConfig.defaults();
-    return new ExplainConfig(
-        config.explain().maxCharacters(),
-        usual.fewest(),
-        usual.mostShare(),
-        usual.prior(),
-        usual.toll(),
-        usual.polish(),
-        usual.tokens(),
-        config.threads() > 0 ? config.threads() : usual.threads());
+    ExplainConfig usual = ExplainConfig.defaults().withCharacters(config.explain().maxCharacters());
+    return config.threads() > 0 ? usual.withThreads(config.threads()) : usual;
   }
 
   private ScoreConfig scoreConfig() {

@@ -3,7 +3,9 @@ package dev.palimpsest.explain;
 /**
  * How the lexical explainer works.
  *
- * @param characters the longest text of a latent
+ * @param characters mean length of a latent's text that is aimed at; latents about which more can
+ *     be said get more of it
+ * @param longest the longest text of a latent
  * @param fewest occurrences in the explained text below which a pattern is not considered
  * @param mostShare share of positions above which a token pattern is not considered
  * @param prior imagined firings, without a difference, behind every pattern
@@ -15,6 +17,7 @@ package dev.palimpsest.explain;
  */
 public record ExplainConfig(
     int characters,
+    int longest,
     int fewest,
     double mostShare,
     double prior,
@@ -25,6 +28,26 @@ public record ExplainConfig(
   /** About 400 characters a latent. */
   public static ExplainConfig defaults() {
     return new ExplainConfig(
-        400, 3, 0.2, 0.5, 2, 2, 250_000, Math.max(1, Runtime.getRuntime().availableProcessors()));
+        400,
+        1200,
+        3,
+        0.2,
+        0.5,
+        2,
+        2,
+        250_000,
+        Math.max(1, Runtime.getRuntime().availableProcessors()));
+  }
+
+  /** The same aiming at another length; the longest text has three times as much. */
+  public ExplainConfig withCharacters(int wanted) {
+    return new ExplainConfig(
+        wanted, 3 * wanted, fewest, mostShare, prior, toll, polish, tokens, threads);
+  }
+
+  /** The same on another number of threads. */
+  public ExplainConfig withThreads(int wanted) {
+    return new ExplainConfig(
+        characters, longest, fewest, mostShare, prior, toll, polish, tokens, wanted);
   }
 }

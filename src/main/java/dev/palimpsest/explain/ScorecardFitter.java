@@ -2,37 +2,29 @@ package dev.palimpsest.explain;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Fits one latent's scorecard to where it fired and where it did not.
  *
  * <p>The rating expected at a position with points s is mu(s) = ln(1 + e^s); observed ratings y
- * scatter around it with a variance that grows with it, so the fit maximises the Poisson
- * quasi-likelihood sum of y ln mu - mu (McCullagh &amp; Nelder, chapter 9), divided by the
- * dispersion sum y² / sum y. Patterns are added greedily: the one whose gain, less a fixed toll
- * against chance finds, is largest per character of text. A pattern's gain is estimated from two
- * sums over its positions, of y and of mu, and then computed exactly for every whole number of
- * points; {@code prior} imagined firings that say "no difference" shrink patterns seen rarely.
- * Points may be revised later in the search, and all are once more at the end.
+ * scatter around it with a variance that grows with it, so points maximise the Poisson
+ * quasi-likelihood sum of y ln mu - mu (McCullagh &amp; Nelder, chapter 9), whose unit is the
+ * dispersion sum y² / sum y. {@code prior} imagined firings that say "no difference" shrink
+ * patterns seen rarely.
+ *
+ * <p>Patterns are added greedily: of those whose likelihood gain exceeds a toll against chance
+ * finds, the one that takes away most squared error per character of text. Both gains are estimated
+ * from two sums over the pattern's positions, of y and of mu; its points are then the whole number
+ * whose likelihood, computed exactly, is highest. Points may be revised later in the search, and
+ * all are once more at the end.
  *
  * <p>Holds working memory of the size of the text: one per thread.
  */
 final class ScorecardFitter {
   private static final int LOWEST_START = -9;
   private static final int MOST_POINTS = 12;
-  private static final int OFFSET = 64;
   private static final int SMALLEST_TERM = 5;
-  private static final float[] MEAN = new float[2 * OFFSET];
-  private static final double[] LOG_MEAN = new double[2 * OFFSET];
-
-  static {
-    for (int i = 0; i < MEAN.length; i++) {
-      double mean = Math.log1p(Math.exp(i - OFFSET));
-      MEAN[i] = (float) mean;
-      LOG_MEAN[i] = Math.log(mean);
-    }
-  }
-
   private final PatternTable table;
   private final TokenNames names;
   private final ExplainConfig config;
@@ -48,10 +40,12 @@ final class ScorecardFitter {
   private final int[] points;
   private final int[] dirty;
   private final boolean[] isDirty;
+  private final int[] promising;
+  private final boolean[] isPromising;
   private final boolean[] placeUsed;
-  private final long[] scoreCount = new long[2 * OFFSET];
-  private final double[] scoreSum = new double[2 * OFFSET];
+  private final PointsHistogram histogram = new PointsHistogram();
   private int dirtyCount;
+  private int promisingCount;
   private int start;
   private double dispersion;
   private List<Integer> chosen = new ArrayList<>();
@@ -85,26 +79,65 @@ final class ScorecardFitter {
     points = new int[patterns];
     dirty = new int[patterns];
     isDirty = new boolean[patterns];
+    promising = new int[patterns];
+    isPromising = new boolean[patterns];
+  }
+
+  /** How a search went, step by step, to find out where it should have stopped. */
+  interface Trace {
+    /**
+     * A pattern is about to be added.
+     *
+     * @param worth squared rating error it takes away per character
+     * @param characters length of the text so far
+     */
+    void adding(float worth, int characters);
   }
 
   /**
    * @param at the positions where the latent fired
    * @param ratings [at.length] its activations there, in tenths of its maximum
+   * @param leastWorth the search ends where no pattern takes away so much squared rating error per
+   *     character
    */
-  Scorecard fit(int[] at, float[] ratings) {
+  Scorecard fit(int[] at, float[] ratings, float leastWorth) {
     begin(at, ratings);
-    int room = config.characters() - length();
-    for (int round = 0; round < 3 * config.characters(); round++) {
+    search(leastWorth, Optional.empty());
+    for (int sweep = 0; sweep < config.polish(); sweep++) {
+      restart();
+      for (int pattern : chosen) {
+        polish(pattern);
+      }
+    }
+    restart();
+    while (length() > config.longest() && !chosen.isEmpty()) {
+      chosen.remove(chosen.size() - 1);
+    }
+    Scorecard card = card();
+    end(at);
+    return card;
+  }
+
+  /** The same search without a least worth, for the sake of its course. */
+  void trace(int[] at, float[] ratings, Trace trace) {
+    begin(at, ratings);
+    search(0, Optional.of(trace));
+    end(at);
+  }
+
+  private void search(float leastWorth, Optional<Trace> trace) {
+    int room = config.longest() - length();
+    for (int round = 0; round < 3 * config.longest(); round++) {
       if (room <= 0) {
-        room = config.characters() - length();
+        room = config.longest() - length();
         if (room < SMALLEST_TERM) {
-          break;
+          return;
         }
       }
       settle();
       int best = best();
-      if (best < 0) {
-        break;
+      if (best < 0 || worth[best] < leastWorth) {
+        return;
       }
       int change = bestChange(best);
       if (change == 0) {
@@ -113,29 +146,26 @@ final class ScorecardFitter {
       }
       boolean isNew = points[best] == 0;
       if (isNew) {
+        trace.ifPresent(listener -> listener.adding(worth[best], length()));
         room -= cost(best);
         chosen.add(best);
         placeUsed[placeOf[best]] = true;
       }
       points[best] += change;
       shift(best, change);
-      if (chosen.size() == 4 || (isNew && chosen.size() % 12 == 0)) {
-        restart();
+      if (isNew && isTimeToRestart(chosen.size()) && restart()) {
+        expectAnew();
       }
     }
-    for (int sweep = 0; sweep < config.polish(); sweep++) {
-      restart();
-      for (int pattern : chosen) {
-        polish(pattern);
-      }
+  }
+
+  /** After 4, 12, 36 … patterns. */
+  private static boolean isTimeToRestart(int patterns) {
+    int milestone = 4;
+    while (milestone < patterns) {
+      milestone *= 3;
     }
-    restart();
-    while (length() > config.characters() && !chosen.isEmpty()) {
-      chosen.remove(chosen.size() - 1);
-    }
-    Scorecard card = card();
-    end(at);
-    return card;
+    return milestone == patterns;
   }
 
   private void begin(int[] at, float[] ratings) {
@@ -151,8 +181,8 @@ final class ScorecardFitter {
     }
     dispersion = sum > 0 ? squares / sum : 1;
     double mean = sum / Math.max(1, table.counted);
-    start = (int) Math.max(LOWEST_START, Math.round(Math.log(Math.expm1(Math.max(mean, 1e-6)))));
-    float expected = MEAN[OFFSET + start];
+    start = (int) Math.max(LOWEST_START, Math.round(PointsHistogram.pointsOf(mean)));
+    float expected = PointsHistogram.mean(start);
     for (int pattern = 0; pattern < expectedSum.length; pattern++) {
       expectedSum[pattern] = expected * table.count(pattern);
       mark(pattern);
@@ -172,6 +202,10 @@ final class ScorecardFitter {
       isDirty[dirty[i]] = false;
     }
     dirtyCount = 0;
+    for (int i = 0; i < promisingCount; i++) {
+      isPromising[promising[i]] = false;
+    }
+    promisingCount = 0;
   }
 
   private Scorecard card() {
@@ -197,17 +231,31 @@ final class ScorecardFitter {
 
   /** Brings the worth of every pattern up to date whose sums have changed. */
   private void settle() {
-    double prior = config.prior() * dispersion;
-    double toll = config.toll() * dispersion;
     for (int i = 0; i < dirtyCount; i++) {
       int pattern = dirty[i];
       isDirty[pattern] = false;
-      double fired = firedSum[pattern] + prior;
-      double expected = expectedSum[pattern] + prior;
-      double gain = fired * Math.log(fired / expected) - (fired - expected) - toll;
-      worth[pattern] = gain <= 0 ? 0 : (float) (gain / cost(pattern));
+      worth[pattern] = worth(pattern);
+      if (worth[pattern] > 0 && !isPromising[pattern]) {
+        isPromising[pattern] = true;
+        promising[promisingCount++] = pattern;
+      }
     }
     dirtyCount = 0;
+  }
+
+  private float worth(int pattern) {
+    double prior = config.prior() * dispersion;
+    double toll = config.toll() * dispersion;
+    double fired = firedSum[pattern] + prior;
+    double expected = expectedSum[pattern] + prior;
+    double surprise = fired - expected;
+    // The likelihood gain is at most surprise² / expected, which spares nearly all logarithms.
+    if (surprise * surprise <= toll * expected
+        || fired * Math.log(fired / expected) - surprise <= toll) {
+      return 0;
+    }
+    double squaredError = surprise * surprise / (table.count(pattern) + 2 * prior);
+    return (float) (squaredError / cost(pattern));
   }
 
   private int cost(int pattern) {
@@ -220,65 +268,40 @@ final class ScorecardFitter {
   private int best() {
     int best = -1;
     float most = 0;
-    for (int pattern = 0; pattern < worth.length; pattern++) {
-      if (worth[pattern] > most) {
+    int kept = 0;
+    for (int i = 0; i < promisingCount; i++) {
+      int pattern = promising[i];
+      if (worth[pattern] <= 0) {
+        isPromising[pattern] = false;
+        continue;
+      }
+      promising[kept++] = pattern;
+      if (worth[pattern] > most || (worth[pattern] == most && pattern < best)) {
         most = worth[pattern];
         best = pattern;
       }
     }
+    promisingCount = kept;
     return best;
   }
 
   /** The whole number of points whose addition to the pattern's own gains most; 0 if none gains. */
   private int bestChange(int pattern) {
-    int from = table.positionsStart[pattern];
-    int to = table.positionsStart[pattern + 1];
-    int lowest = Integer.MAX_VALUE;
-    int highest = Integer.MIN_VALUE;
-    for (int e = from; e < to; e++) {
+    histogram.clear();
+    for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      int score = index(added[position]);
-      scoreCount[score]++;
-      scoreSum[score] += observed[position];
-      lowest = Math.min(lowest, score);
-      highest = Math.max(highest, score);
+      histogram.add(start + added[position], observed[position]);
     }
-    double meanScore = Math.log(Math.expm1(Math.max(1e-9, expectedSum[pattern] / (to - from))));
-    int typical = (int) Math.max(-30, Math.min(30, Math.round(meanScore))) + OFFSET;
-    int best = 0;
-    double most = 0;
-    for (int change = -MOST_POINTS - points[pattern];
-        change <= MOST_POINTS - points[pattern];
-        change++) {
-      double gain = 0;
-      for (int score = lowest; score <= highest; score++) {
-        if (scoreCount[score] > 0) {
-          int other = clamp(score + change);
-          gain +=
-              scoreSum[score] * (LOG_MEAN[other] - LOG_MEAN[score])
-                  - scoreCount[score] * (MEAN[other] - MEAN[score]);
-        }
-      }
-      double ratio = LOG_MEAN[clamp(typical + change)] - LOG_MEAN[typical];
-      gain -= config.prior() * dispersion * (Math.expm1(ratio) - ratio);
-      if (gain > most) {
-        most = gain;
-        best = change;
-      }
-    }
-    for (int score = lowest; score <= highest; score++) {
-      scoreCount[score] = 0;
-      scoreSum[score] = 0;
-    }
-    return best;
+    return histogram.bestChange(
+        -MOST_POINTS - points[pattern], MOST_POINTS - points[pattern], config.prior() * dispersion);
   }
 
   private void shift(int pattern, int change) {
     for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      float before = MEAN[index(added[position])];
+      float before = PointsHistogram.mean(start + added[position]);
       added[position] = (byte) Math.max(-60, Math.min(60, added[position] + change));
-      float difference = MEAN[index(added[position])] - before;
+      float difference = PointsHistogram.mean(start + added[position]) - before;
       if (difference != 0) {
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           int other = table.patternsAt[i];
@@ -301,64 +324,33 @@ final class ScorecardFitter {
     }
   }
 
-  /**
-   * Chooses the start anew, all points being as they are, and recomputes what was expected if it
-   * has changed.
-   */
-  private void restart() {
-    java.util.Arrays.fill(scoreCount, 0);
-    java.util.Arrays.fill(scoreSum, 0);
+  /** Chooses the start anew, all points being as they are; true if it has changed. */
+  private boolean restart() {
+    histogram.clear();
     for (int position = 0; position < table.positions; position++) {
       if (table.patternsStart[position + 1] > table.patternsStart[position]) {
-        scoreCount[OFFSET + added[position]]++;
-        scoreSum[OFFSET + added[position]] += observed[position];
+        histogram.add(start + added[position], observed[position]);
       }
     }
-    int best = start;
-    double most = Double.NEGATIVE_INFINITY;
-    for (int candidate = Math.max(LOWEST_START, start - 3); candidate <= start + 3; candidate++) {
-      double likelihood = 0;
-      for (int score = 0; score < scoreCount.length; score++) {
-        if (scoreCount[score] > 0) {
-          int index = clamp(score + candidate);
-          likelihood +=
-              scoreSum[score] * LOG_MEAN[index] - scoreCount[score] * (double) MEAN[index];
-        }
-      }
-      if (likelihood > most) {
-        most = likelihood;
-        best = candidate;
-      }
-    }
-    java.util.Arrays.fill(scoreCount, 0);
-    java.util.Arrays.fill(scoreSum, 0);
-    if (best != start) {
-      start = best;
-      expectAnew();
-    }
+    int change = histogram.bestChange(Math.max(LOWEST_START - start, -3), 3, 0);
+    start += change;
+    return change != 0;
   }
 
+  /** Recomputes what is expected of every pattern. */
   private void expectAnew() {
-    float base = MEAN[OFFSET + start];
+    float base = PointsHistogram.mean(start);
     for (int pattern = 0; pattern < expectedSum.length; pattern++) {
       expectedSum[pattern] = base * table.count(pattern);
       mark(pattern);
     }
     for (int position = 0; position < table.positions; position++) {
       if (added[position] != 0) {
-        float difference = MEAN[index(added[position])] - base;
+        float difference = PointsHistogram.mean(start + added[position]) - base;
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           expectedSum[table.patternsAt[i]] += difference;
         }
       }
     }
-  }
-
-  private int index(int more) {
-    return clamp(OFFSET + start + more);
-  }
-
-  private static int clamp(int index) {
-    return Math.max(0, Math.min(2 * OFFSET - 1, index));
   }
 }

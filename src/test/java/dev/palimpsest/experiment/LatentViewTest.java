@@ -177,8 +177,7 @@ class LatentViewTest {
         Tokenizer tokenizer = Tokenizer.load(folder);
         LatentPageCollector collector =
             new LatentPageCollector(
-                LatentPageCollector.Sources.of(
-                    new RunDirectory(root), "layers.2", 0),
+                LatentPageCollector.Sources.of(new RunDirectory(root), "layers.2", 0),
                 model,
                 tokenizer)) {
       CoderLatents coder = collector.collect(5);
