@@ -16,7 +16,7 @@ import java.nio.file.StandardOpenOption;
  */
 final class TokenCache {
   /** Raised when the form of the cached files, or the way documents are found, changes. */
-  private static final String VERSION = "1";
+  private static final String VERSION = "2";
 
   private static final Object IN_PROCESS = new Object();
 

@@ -8,12 +8,14 @@ import java.nio.file.Path;
 
 /**
  * Finds the documents of a token file ({@code .bin}: nothing but ids, as nanoGPT and llm.c write
- * them). Documents lie between end-of-text ids. A stretch of more than {@value #LONG} tokens
- * without one is cut into documents of that length, since splits are made by document and such
- * files often lack the mark.
+ * them). Documents lie between end-of-text ids. A long stretch without one is cut, since splits are
+ * made by document and such files often lack the mark: into pieces of {@value #LONGEST} tokens, in
+ * a small file of a 400th of it, but not below {@value #SHORTEST}.
  */
 final class TokenFileIndexer {
-  private static final int LONG = 8192;
+  private static final int LONGEST = 8192;
+  private static final int SHORTEST = 512;
+  private static final int PIECES = 400;
 
   private final Path file;
   private final TokenWidth width;
@@ -52,6 +54,7 @@ final class TokenFileIndexer {
   private void index(MappedFile tokens, FileChannel channel) throws IOException {
     DocumentIndex.Writer writer = new DocumentIndex.Writer(channel);
     long count = tokens.size() / width.bytes();
+    long limit = Math.max(SHORTEST, Math.min(LONGEST, count / PIECES));
     long start = 0;
     int largest = 0;
     for (long i = 0; i < count; i++) {
@@ -69,7 +72,7 @@ final class TokenFileIndexer {
                 + width
                 + ")");
       }
-      if (token == endOfText || i - start == LONG) {
+      if (token == endOfText || i - start == limit) {
         writer.add(start, i, largest);
         start = token == endOfText ? i + 1 : i;
         largest = 0;

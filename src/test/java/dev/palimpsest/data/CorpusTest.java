@@ -168,7 +168,7 @@ class CorpusTest {
         new CorpusOptions("text", Optional.of(TokenWidth.U32), OptionalInt.empty());
     Corpus corpus = open(0, wide, tokenFile("wide.bin", one, 4));
     assertThat(corpus.tokens()).isEqualTo(300_000);
-    assertThat(corpus.documents()).isEqualTo(37);
+    assertThat(corpus.documents()).isEqualTo(400);
     assertThat(corpus.windows(Split.CALIBRATE, 1024).size()).isPositive();
   }
 
