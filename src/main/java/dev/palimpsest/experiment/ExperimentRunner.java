@@ -79,9 +79,8 @@ public final class ExperimentRunner {
     StageLedger ledger = new StageLedger(run, force);
     try (Workbench bench = new Workbench(config, run)) {
       List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
-      List<StageLedger.Entry> all = new ArrayList<>(coders);
       for (int i = 0; i < config.coders().size(); i++) {
-        all.addAll(new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders));
+        new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders);
       }
       if (wanted.contains(StageName.REPORT)) {
         new ReportStage(config, run, bench, ledger, log).write();
