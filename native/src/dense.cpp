@@ -58,7 +58,7 @@ void add_skip(const float* skip, const float* x, int64_t rows, int64_t width, fl
       kernel.pack_columns(skip + o * width, width, wide, columns);
       alignas(64) float sums[kTileRows * kTileColumns];
       for (int64_t r = 0; r < count; r += kTileRows) {
-        kernel.tile(space.rows + r / kTileRows * packed_block(width), columns, width, sums);
+        kernel.tile(space.rows + r / kTileRows * packed_block(width), columns, width, false, sums);
         for (int64_t i = 0; i < std::min(kTileRows, count - r); ++i) {
           float* row = out + (first + r + i) * width + o;
           for (int64_t j = 0; j < wide; ++j) row[j] += sums[i * kTileColumns + j];
@@ -93,7 +93,7 @@ void skip_gradient(const float* grad, const float* x, int64_t rows, int64_t widt
     }
     alignas(64) float sums[kTileRows * kTileColumns];
     for (int64_t o = 0; o < width; o += kTileRows) {
-      kernel.tile(space.rows + o / kTileRows * packed_block(depth), columns, depth, sums);
+      kernel.tile(space.rows + o / kTileRows * packed_block(depth), columns, depth, false, sums);
       for (int64_t i = 0; i < std::min(kTileRows, width - o); ++i) {
         float* row = out + (o + i) * width + c;
         const float* sum = sums + i * kTileColumns;

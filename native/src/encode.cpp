@@ -6,7 +6,8 @@
 // most of them early on, while thresholds are low. So each row starts from a guess, taken from the screen's own
 // estimates for a sample of the latents: a rank in the sample that lies, but for a few rows in a hundred thousand, below
 // the k-th of all. When the pass is over, a row with k activations at or above its guess has proved it right; the few
-// others are encoded once more without one.
+// others are encoded once more without one. (Single-precision tiles screen so well that the sample would cost more than
+// it saves.)
 //
 // Threads keep their own candidates; the exact selection over their union comes last, so which thread saw which latent
 // cannot matter.
@@ -66,7 +67,7 @@ class Pass {
   void run(bool guess) const {
     for (int t = 0; t < shape_.threads; ++t) space_.workers[t].candidates.clear(shape_);
     std::fill_n(space_.guesses, shape_.padded_rows(), 0.0f);
-    if (guess && !shape_.groups && shape_.panels() >= 8 * kSamplePanels) guess_thresholds();
+    if (guess && shape_.bytes && !shape_.groups && shape_.panels() >= 8 * kSamplePanels) guess_thresholds();
     for (int64_t r = 0; r < shape_.padded_rows(); ++r) {
       new (space_.thresholds + r) std::atomic<float>(space_.guesses[r]);
     }
@@ -120,7 +121,7 @@ class Pass {
     const int64_t row = block * kTileRows, count = std::min(kTileRows, rows_ - row);
     alignas(64) float tile[kTileRows * kTileColumns];
     uint32_t masks[kTileRows];
-    mine.columns.screen(space_.rows, block, space_.guesses + row, 0, count, tile, masks);
+    mine.columns.screen(space_.rows, block, count, space_.guesses + row, 0, tile, masks);
     for (int64_t i = 0; i < count; ++i) {
       Key* best = space_.workers[0].candidates.keys + (row + i) * shape_.capacity();
       int64_t& kept = space_.workers[0].candidates.counts[row + i];
@@ -135,42 +136,45 @@ class Pass {
     }
   }
 
+  static constexpr int64_t kRowsAtOnce = ColumnScreen::kBlocks * kTileRows;
+
   void run_item(Worker& mine, int64_t item) const {
     const int64_t first = item * shape_.item_panels();
     const int64_t count = std::min(shape_.item_panels(), shape_.panels() - first);
     for (int64_t n = 0; n < count; ++n) prepare(mine, n, first + n);
-    for (int64_t row = 0; row < rows_; row += kTileRows) {
-      prefetch(row + kTileRows);
-      run_block(mine, row, first * kTileColumns, count);
-    }
+    for (int64_t row = 0; row < rows_; row += kRowsAtOnce) run_rows(mine, row, first * kTileColumns, count);
   }
 
-  // Brings the rows of the next block into the second-level cache while this block's tiles are computed.
-  void prefetch(int64_t row) const {
-    constexpr int64_t kLine = 64 / sizeof(float);
-    const int64_t end = std::min(row + kTileRows, rows_) * shape_.width;
-    for (int64_t p = row * shape_.width; p < end; p += kLine) __builtin_prefetch(x_ + p, 0, 2);
-  }
-
-  void run_block(const Worker& mine, int64_t row, int64_t latent, int64_t panels) const {
-    const int64_t count = std::min(kTileRows, rows_ - row);
+  void run_rows(const Worker& mine, int64_t row, int64_t latent, int64_t panels) const {
+    const int64_t count = std::min(kRowsAtOnce, rows_ - row);
     const Candidates& candidates = mine.candidates;
     float* thresholds = candidates.thresholds + row;
     for (int64_t i = 0; !shape_.groups && i < count; ++i) {
       thresholds[i] = std::max(thresholds[i], space_.thresholds[row + i].load(std::memory_order_relaxed));
     }
-    alignas(64) float tile[kTileRows * kTileColumns];
-    uint32_t masks[EncodeShape::kMaxItemPanels][kTileRows];
+    alignas(64) float tiles[kRowsAtOnce * kTileColumns];
+    uint32_t masks[EncodeShape::kMaxItemPanels][kRowsAtOnce];
     for (int64_t n = 0; n < panels; ++n) {
       if (shape_.groups) candidates.load_group_thresholds(shape_, row, count, latent + n * kTileColumns);
-      mine.columns.screen(space_.rows, row / kTileRows, thresholds, n, count, tile, masks[n]);
+      mine.columns.screen(space_.rows, row / kTileRows, count, thresholds, n, tiles, masks[n]);
     }
     for (int64_t i = 0; i < count; ++i) {
+      if (i + 1 < count) prefetch(row + i + 1, masks, i + 1, panels);
       for (int64_t n = 0; n < panels; ++n) {
         if (masks[n][i]) compute(candidates, row + i, latent + n * kTileColumns, masks[n][i]);
       }
       if (!shape_.groups) publish(row + i, thresholds[i]);
     }
+  }
+
+  // Asks for a row of x, if anything is to be computed from it.
+  void prefetch(int64_t row, const uint32_t (*masks)[kRowsAtOnce], int64_t i, int64_t panels) const {
+    uint32_t any = 0;
+    for (int64_t n = 0; n < panels; ++n) any |= masks[n][i];
+    if (!any) return;
+    constexpr int64_t kLine = 64 / sizeof(float);
+    const float* x = x_ + row * shape_.width;
+    for (int64_t p = 0; p < shape_.width; p += kLine) __builtin_prefetch(x + p, 0, 3);
   }
 
   // The exact activations of the latents that the mask names.

@@ -8,10 +8,13 @@ namespace {
 
 // Six rows by sixteen columns: twelve accumulators, two column registers, one broadcast; sixteen registers are all
 // there are. A tile is four such parts.
-void part(const float* rows, const float* columns, int64_t depth, float* out) {
+void part(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
   __m256 sums[6][2];
 #pragma GCC unroll 6
-  for (auto& row : sums) row[0] = row[1] = _mm256_setzero_ps();
+  for (int i = 0; i < 6; ++i) {
+    sums[i][0] = add ? _mm256_loadu_ps(out + i * kTileColumns) : _mm256_setzero_ps();
+    sums[i][1] = add ? _mm256_loadu_ps(out + i * kTileColumns + 8) : _mm256_setzero_ps();
+  }
   for (int64_t p = 0; p < depth; ++p) {
     const __m256 low = _mm256_loadu_ps(columns + p * kTileColumns);
     const __m256 high = _mm256_loadu_ps(columns + p * kTileColumns + 8);
@@ -29,9 +32,9 @@ void part(const float* rows, const float* columns, int64_t depth, float* out) {
   }
 }
 
-void tile(const float* rows, const float* columns, int64_t depth, float* out) {
+void tile(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
   for (int64_t j = 0; j < kTileColumns; j += 16) {
-    for (int64_t i = 0; i < kTileRows; i += 6) part(rows + i, columns + j, depth, out + i * kTileColumns + j);
+    for (int64_t i = 0; i < kTileRows; i += 6) part(rows + i, columns + j, depth, add, out + i * kTileColumns + j);
   }
 }
 

@@ -6,14 +6,15 @@
 namespace palimpsest {
 namespace {
 
-void tile(const float* rows, const float* columns, int64_t depth, float* out) {
+void tile(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
   for (int64_t i = 0; i < kTileRows; ++i) {
     for (int64_t half = 0; half < kTileColumns; half += Lanes::kCount) {
-      Lanes sum = Lanes::set(0.0f);
+      float* place = out + i * kTileColumns + half;
+      Lanes sum = add ? Lanes::load(place) : Lanes::set(0.0f);
       for (int64_t p = 0; p < depth; ++p) {
         sum = Lanes::fma(Lanes::set(rows[p * kTileRows + i]), Lanes::load(columns + p * kTileColumns + half), sum);
       }
-      sum.store(out + i * kTileColumns + half);
+      sum.store(place);
     }
   }
 }

@@ -168,23 +168,43 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
   }
 }
 
-void ColumnScreen::screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel,
-                          int64_t row_count, float* tile, uint32_t* masks) const {
+void ColumnScreen::multiply(const RowScreen& rows, int64_t block, int64_t blocks, int64_t panel, float* tiles) const {
   const Kernels& kernel = kernels();
+  constexpr int64_t kTile = kTileRows * kTileColumns;
   if (rows.bytes_) {
     const int64_t groups = groups_of(width_);
-    kernel.tile_bytes(rows.packed_bytes_ + block * groups * 4 * kTileRows,
-                      packed_bytes_ + panel * groups * 4 * kTileColumns, groups, rows.start_ + block * kTileRows,
-                      tile);
-  } else {
-    kernel.tile(rows.packed_ + block * packed_block(width_), packed_ + panel * width_ * kTileColumns, width_, tile);
+    for (int64_t b = 0; b < blocks; ++b) {
+      kernel.tile_bytes(rows.packed_bytes_ + (block + b) * groups * 4 * kTileRows,
+                        packed_bytes_ + panel * groups * 4 * kTileColumns, groups,
+                        rows.start_ + (block + b) * kTileRows, tiles + b * kTile);
+    }
+    return;
   }
-  RowTerms terms = rows.terms_[block];
-  std::memcpy(terms.threshold, thresholds, sizeof terms.threshold);
-  kernel.passing(tile, terms, terms_[panel], masks);
-  for (int64_t i = 0; i < kTileRows; ++i) {
-    if (rows.unbounded_[block] >> i & 1u) masks[i] = 0xffffffffu;
-    masks[i] = i < row_count ? (masks[i] | unbounded_[panel]) & present_[panel] : 0;
+  constexpr int64_t kDepth = 128; // a piece of the panel, 16 KiB
+  for (int64_t p = 0; p < width_; p += kDepth) {
+    for (int64_t b = 0; b < blocks; ++b) {
+      kernel.tile(rows.packed_ + (block + b) * packed_block(width_) + p * kTileRows,
+                  packed_ + (panel * width_ + p) * kTileColumns, std::min(kDepth, width_ - p), p > 0,
+                  tiles + b * kTile);
+    }
+  }
+}
+
+void ColumnScreen::screen(const RowScreen& rows, int64_t block, int64_t count, const float* thresholds, int64_t panel,
+                          float* tiles, uint32_t* masks) const {
+  const Kernels& kernel = kernels();
+  const int64_t blocks = ceil_div(count, kTileRows);
+  multiply(rows, block, blocks, panel, tiles);
+  for (int64_t b = 0; b < blocks; ++b) {
+    RowTerms terms = rows.terms_[block + b];
+    std::memcpy(terms.threshold, thresholds + b * kTileRows, sizeof terms.threshold);
+    kernel.passing(tiles + b * kTileRows * kTileColumns, terms, terms_[panel], masks + b * kTileRows);
+    for (int64_t i = 0; i < kTileRows; ++i) {
+      uint32_t& mask = masks[b * kTileRows + i];
+      mask |= unbounded_[panel];
+      if (rows.unbounded_[block + b] >> i & 1u) mask = 0xffffffffu;
+      mask &= present_[panel];
+    }
   }
 }
 

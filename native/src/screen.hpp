@@ -56,10 +56,14 @@ class ColumnScreen {
   // Latents [first, first + count) of one panel; w and bias are those of the first.
   void prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count);
 
-  // Bit j of masks[i]: latent j of the panel may reach thresholds[i] (or cannot be judged). Rows beyond the batch and
-  // latents beyond the panel's count are never set. tile [kTileRows, kTileColumns] is filled for estimate().
-  void screen(const RowScreen& rows, int64_t block, const float* thresholds, int64_t panel, int64_t row_count,
-              float* tile, uint32_t* masks) const;
+  // For `count` rows from `block` on, at most kBlocks blocks: bit j of masks[i] says that latent j of the panel may
+  // reach thresholds[i], or cannot be judged. Latents beyond the panel's are never set. tiles, [kTileRows, kTileColumns]
+  // for each block, are filled for estimate().
+  void screen(const RowScreen& rows, int64_t block, int64_t count, const float* thresholds, int64_t panel, float* tiles,
+              uint32_t* masks) const;
+
+  // Blocks screened at once: while they pass by, a piece of the panel stays in the first-level cache.
+  static constexpr int64_t kBlocks = 8;
 
   // The activation of row i and latent j of a tile as the screen saw it: near the true one, without any guarantee.
   float estimate(const RowScreen& rows, int64_t block, int64_t panel, const float* tile, int64_t i, int64_t j) const {
@@ -67,6 +71,8 @@ class ColumnScreen {
   }
 
  private:
+  void multiply(const RowScreen& rows, int64_t block, int64_t blocks, int64_t panel, float* tiles) const;
+
   int64_t width_;
   float* packed_;
   uint8_t* packed_bytes_; // [panels][groups, kTileColumns, 4]

@@ -8,10 +8,13 @@ namespace palimpsest {
 namespace {
 
 // Twelve rows by two registers of sixteen columns: 24 of the 32 registers accumulate.
-void tile(const float* rows, const float* columns, int64_t depth, float* out) {
+void tile(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
   __m512 sums[kTileRows][2];
 #pragma GCC unroll 12
-  for (auto& row : sums) row[0] = row[1] = _mm512_setzero_ps();
+  for (int i = 0; i < kTileRows; ++i) {
+    sums[i][0] = add ? _mm512_loadu_ps(out + i * kTileColumns) : _mm512_setzero_ps();
+    sums[i][1] = add ? _mm512_loadu_ps(out + i * kTileColumns + 16) : _mm512_setzero_ps();
+  }
   for (int64_t p = 0; p < depth; ++p) {
     const __m512 low = _mm512_loadu_ps(columns + p * kTileColumns);
     const __m512 high = _mm512_loadu_ps(columns + p * kTileColumns + 16);
