@@ -65,6 +65,7 @@ public record ExperimentConfig(
 
   /** Training; {@code lr} and {@code warmupSteps} may be {@code auto}. */
   public record Train(
+      List<Long> seeds,
       long tokens,
       int batchTokens,
       int contextLength,
@@ -73,7 +74,12 @@ public record ExperimentConfig(
       String warmupSteps,
       long checkpointEvery,
       long evalEvery,
-      long evalTokens) {}
+      long evalTokens) {
+    /** Copies the list. */
+    public Train {
+      seeds = List.copyOf(seeds);
+    }
+  }
 
   /**
    * The latent cache: tokens read of the explain split, in contexts of a length, so many rows a

@@ -92,7 +92,7 @@ final class TrainStage {
         config.data().files(),
         new CorpusOptions(config.data().textKey(), java.util.Optional.empty(), OptionalInt.empty()),
         specs,
-        List.of(config.seed()),
+        train.seeds().isEmpty() ? List.of(config.seed()) : train.seeds(),
         train.tokens(),
         train.batchTokens(),
         train.contextLength(),
