@@ -6,6 +6,7 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 commit=$(git rev-parse --short HEAD)
 file=bench/results/short-$commit$(printf '%s' "$*" | tr -d ' ').json
+trap 'rm -f "$file.partial"' EXIT
 ./palimpsest bench --json "$@" >"$file.partial"
 mv "$file.partial" "$file"
 echo "bench: wrote $file"
