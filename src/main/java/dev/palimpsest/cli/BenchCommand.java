@@ -4,7 +4,7 @@ import dev.palimpsest.train.bench.BenchReport;
 import dev.palimpsest.train.bench.BenchShape;
 import dev.palimpsest.train.bench.ShortBench;
 import java.util.Locale;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,19 +25,19 @@ import picocli.CommandLine.Spec;
     })
 final class BenchCommand implements Callable<Integer> {
   @Option(names = "--d", paramLabel = "D", description = "Width (default: 768).")
-  private OptionalInt width = OptionalInt.empty();
+  private Optional<Integer> width = Optional.empty();
 
   @Option(names = "--latents", paramLabel = "M", description = "Latents (default: 32768).")
-  private OptionalInt latents = OptionalInt.empty();
+  private Optional<Integer> latents = Optional.empty();
 
   @Option(names = "--k", paramLabel = "K", description = "Latents kept per row (default: 32).")
-  private OptionalInt k = OptionalInt.empty();
+  private Optional<Integer> k = Optional.empty();
 
   @Option(names = "--batch", paramLabel = "B", description = "Rows of a step (default: 1024).")
-  private OptionalInt batch = OptionalInt.empty();
+  private Optional<Integer> batch = Optional.empty();
 
   @Option(names = "--threads", paramLabel = "P", description = "Threads (default: all processors).")
-  private OptionalInt threads = OptionalInt.empty();
+  private Optional<Integer> threads = Optional.empty();
 
   @Option(
       names = "--repetitions",

@@ -48,9 +48,28 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "PALIMPSEST_DEBUG=1 in the environment adds stack traces to failures."
     })
 public final class Palimpsest {
+  /** What a shell reports of a process ended by Ctrl-C. */
+  private static final int INTERRUPTED = 130;
+
+  private static volatile boolean finished;
+
   /** The process's entry point. */
   public static void main(String[] arguments) {
-    System.exit(run(arguments));
+    // Ended by a signal in the midst of a product, the libraries' own exit handlers may wait for
+    // ever. Every file
+    // appears whole or not at all, so nothing is lost by leaving at once.
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  if (!finished) {
+                    Runtime.getRuntime().halt(INTERRUPTED);
+                  }
+                },
+                "leave at once"));
+    int exit = run(arguments);
+    finished = true;
+    System.exit(exit);
   }
 
   /**

@@ -190,7 +190,9 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "Throw away a training run that is in --out.")
   private boolean overwrite;
 
-  @Option(names = "--quiet", description = "No progress on stderr.")
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "No progress on stderr.")
   private boolean quiet;
 
   @Option(names = "--json", description = "Print the result as one JSON object.")

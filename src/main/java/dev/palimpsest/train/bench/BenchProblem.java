@@ -4,6 +4,7 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.train.CoderTrainer;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
@@ -35,7 +36,7 @@ final class BenchProblem implements AutoCloseable {
 
   BenchProblem(BenchShape shape) {
     this.shape = shape;
-    torch.set_num_threads(shape.threads());
+    Tensors.useThreads(shape.threads());
     CoderKernels.cpu().setThreads(shape.threads());
     coder =
         SparseCoder.initialise(
