@@ -47,11 +47,6 @@ final class ConsoleLog implements RunLog {
   }
 
   @Override
-  public void message(String text) {
-    line("  " + text);
-  }
-
-  @Override
   public void progress(String what, long done, long total, String note) {
     if (quiet) {
       return;

@@ -18,10 +18,6 @@ final class OutputOptions {
     return new ConsoleLog(err, quiet);
   }
 
-  boolean json() {
-    return json;
-  }
-
   /** Prints the result as one line of JSON, or as text for people. */
   void print(PrintWriter out, Object result, String text) {
     if (json) {

@@ -12,7 +12,6 @@ import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.train.Training;
 import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,11 +53,6 @@ public final class ExperimentRunner {
       String report,
       Map<String, Double> seconds,
       List<String> summary) {}
-
-  /** Every stage, in order. */
-  public Result runAll() {
-    return run(EnumSet.allOf(StageName.class));
-  }
 
   /**
    * The wanted stages alone.

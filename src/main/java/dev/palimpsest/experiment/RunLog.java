@@ -2,25 +2,6 @@ package dev.palimpsest.experiment;
 
 /** Hears how a run gets on; the command line prints it, tests record it. */
 public interface RunLog {
-  /** Hears nothing. */
-  RunLog SILENT =
-      new RunLog() {
-        @Override
-        public void started(String stage) {}
-
-        @Override
-        public void skipped(String stage, double seconds) {}
-
-        @Override
-        public void finished(String stage, double seconds) {}
-
-        @Override
-        public void message(String text) {}
-
-        @Override
-        public void progress(String what, long done, long total, String note) {}
-      };
-
   /** A stage begins. */
   void started(String stage);
 
@@ -29,9 +10,6 @@ public interface RunLog {
 
   /** A stage is done. */
   void finished(String stage, double seconds);
-
-  /** Something worth a line. */
-  void message(String text);
 
   /**
    * Within a stage.

@@ -1,9 +1,6 @@
 package dev.palimpsest.experiment;
 
-import dev.palimpsest.base.UsageException;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** The stages of an experiment, in order. */
 public enum StageName {
@@ -25,25 +22,5 @@ public enum StageName {
   /** The name in commands and files. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
-  }
-
-  /**
-   * The stage of a name.
-   *
-   * @throws UsageException listing the names
-   */
-  public static StageName of(String label) {
-    return Arrays.stream(values())
-        .filter(stage -> stage.label().equals(label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "unknown stage '"
-                        + label
-                        + "'; stages are "
-                        + Arrays.stream(values())
-                            .map(StageName::label)
-                            .collect(Collectors.joining(", "))));
   }
 }
