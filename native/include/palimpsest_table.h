@@ -1,7 +1,7 @@
 /*
- * palimpsest_table.h - the functions of palimpsest.h as a table of pointers, taken from a library that is opened at run
- * time. So one process can use the CPU library it is linked with and the CUDA library where there is one; neither hides the
- * other's functions, which have the same names.
+ * palimpsest_table.h - the functions of palimpsest.h as a table of pointers: those of the library that the caller is linked
+ * with, or of one that is opened at run time. So one process can use the CPU library it is linked with and the CUDA library
+ * where there is one, through the same calls; neither hides the other's functions, which have the same names.
  */
 #ifndef PALIMPSEST_TABLE_H
 #define PALIMPSEST_TABLE_H
@@ -55,7 +55,11 @@ static inline pal_status pal_table_open(pal_table* table, const char* path, char
   return PAL_OK;
 }
 
-/* pal_describe() of the table's library. */
-static inline const char* pal_table_describe(const pal_table* table) { return table->describe(); }
+/* Fills the table with the functions that the caller is linked with. */
+static inline void pal_table_linked(pal_table* table) {
+#define PAL_LINKED(name) table->name = &pal_##name;
+  PAL_FUNCTIONS(PAL_LINKED)
+#undef PAL_LINKED
+}
 
 #endif /* PALIMPSEST_TABLE_H */

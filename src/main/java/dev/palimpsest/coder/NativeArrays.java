@@ -1,9 +1,9 @@
 package dev.palimpsest.coder;
 
-import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.kernels.HostMemory;
+import dev.palimpsest.kernels.Memory;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -16,10 +16,19 @@ import org.bytedeco.javacpp.Pointer;
  * their own. Memory that is never touched is never committed by the system.
  */
 public final class NativeArrays implements AutoCloseable {
-  private static final int ALIGNMENT = 64;
-
+  private final Memory memory;
   private final List<Pointer> blocks = new ArrayList<>();
   private long totalBytes;
+
+  /** Arrays in the machine's own memory. */
+  public NativeArrays() {
+    this(HostMemory.INSTANCE);
+  }
+
+  /** Arrays where some kernels work. */
+  public NativeArrays(Memory memory) {
+    this.memory = memory;
+  }
 
   /** {@code length} floats, all 0. */
   public FloatPointer floats(long length) {
@@ -41,9 +50,9 @@ public final class NativeArrays implements AutoCloseable {
     return new DoublePointer(block(length, Double.BYTES)).capacity(length);
   }
 
-  /** {@code length} bytes, all 0. */
-  public BytePointer bytes(long length) {
-    return new BytePointer(block(length, 1)).capacity(length);
+  /** {@code length} bytes, all 0, of no type. */
+  public Pointer bytes(long length) {
+    return block(length, 1);
   }
 
   /** Bytes held. */
@@ -53,20 +62,16 @@ public final class NativeArrays implements AutoCloseable {
 
   @Override
   public void close() {
-    blocks.forEach(Pointer::free);
+    blocks.forEach(memory::free);
     blocks.clear();
     totalBytes = 0;
   }
 
   private Pointer block(long length, int elementBytes) {
-    long bytes = Math.addExact(Math.multiplyExact(length, elementBytes), ALIGNMENT);
-    Pointer block = Pointer.calloc(1, bytes);
-    if (block == null || block.isNull()) {
-      throw new PalimpsestException("not enough memory for an array of " + bytes + " bytes");
-    }
+    long bytes = Math.multiplyExact(length, elementBytes);
+    Pointer block = memory.allocate(bytes);
     blocks.add(block);
     totalBytes += bytes;
-    long start = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
-    return block.getPointer(start - block.address());
+    return block;
   }
 }

@@ -28,7 +28,7 @@ public final class SparseCoder implements AutoCloseable {
   private final boolean ownsParameters;
   private final CoderKernels kernels = CoderKernels.cpu();
   private final CoderParameters handle;
-  private final Workspace workspace = new Workspace();
+  private final Workspace workspace = new Workspace(kernels.memory());
 
   private SparseCoder(CoderConfig config, ParameterSet parameters, boolean ownsParameters) {
     this.config = config;

@@ -16,7 +16,7 @@ public final class StreamingFvu implements AutoCloseable {
   private final CoderKernels kernels = CoderKernels.cpu();
   private final NativeArrays memory = new NativeArrays();
   private final DoublePointer sums = memory.doubles(2);
-  private final Workspace workspace = new Workspace();
+  private final Workspace workspace = new Workspace(kernels.memory());
   private final double[] mean;
   private final double[] partMean;
   private final float[] row;

@@ -6,11 +6,13 @@ import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
- * The sparse coder's kernels: one method per function of {@code native/include/palimpsest.h}, which
- * gives each one's formula, order of sums and memory traffic. Shapes: B rows, width d, M latents, k
- * kept latents; arrays are dense, row-major and off the heap.
+ * One backend's kernels for sparse coders: one method per function of {@code
+ * native/include/palimpsest.h}, which gives each one's formula, order of sums and memory traffic.
+ * Shapes: B rows, width d, M latents, k kept latents; arrays are dense, row-major and in the
+ * backend's {@link #memory}. On a GPU work is queued and these methods return before it is done.
  *
  * <p>Every method checks sizes and pointers first (a pointer of unknown size, such as a tensor's
  * data, can only be checked for null) and throws {@link KernelException} with the argument's name;
@@ -22,10 +24,16 @@ public final class CoderKernels {
   /** The version of the header that this class was written against. */
   private static final int ABI_VERSION = 1;
 
-  private static final CoderKernels CPU = new CoderKernels();
+  private static final CoderKernels CPU =
+      new CoderKernels(NativeKernels.linked(), HostMemory.INSTANCE);
 
-  private CoderKernels() {
-    int found = NativeKernels.pal_abi_version();
+  private final NativeKernels.Table table;
+  private final Memory memory;
+
+  private CoderKernels(NativeKernels.Table table, Memory memory) {
+    this.table = table;
+    this.memory = memory;
+    int found = table.abi_version();
     if (found != ABI_VERSION) {
       throw new KernelException(
           "The kernel library has interface version "
@@ -41,19 +49,34 @@ public final class CoderKernels {
     return CPU;
   }
 
+  /**
+   * The kernels of the library at a path, which stays loaded.
+   *
+   * @param memory where its kernels read and write
+   * @throws KernelException where there is no such library, or it is not one of ours
+   */
+  public static CoderKernels open(String path, Memory memory) {
+    return new CoderKernels(NativeKernels.opened(path), memory);
+  }
+
+  /** Where these kernels read and write. */
+  public Memory memory() {
+    return memory;
+  }
+
   /** What runs here, for people: {@code cpu avx512, 2 threads}. */
   public String describe() {
-    return NativeKernels.pal_describe().getString();
+    return table.describe().getString();
   }
 
   /** Sets the number of threads of all later calls; below 1 means one per processor. */
   public void setThreads(int threads) {
-    check(NativeKernels.pal_set_threads(threads));
+    check(table.set_threads(threads));
   }
 
   /** The number of threads of later calls. */
   public int threads() {
-    return NativeKernels.pal_threads();
+    return table.threads();
   }
 
   /**
@@ -62,8 +85,21 @@ public final class CoderKernels {
    */
   public void setInstructionSet(String name) {
     try (BytePointer text = new BytePointer(name)) {
-      check(NativeKernels.pal_set_instruction_set(text));
+      check(table.set_instruction_set(text));
     }
+  }
+
+  /**
+   * Bytes of the low-precision copy of a coder's matrices that these kernels multiply by; 0 where
+   * they have none.
+   */
+  public long operandsBytes(long width, long latents) {
+    return table.operands_bytes(width, latents);
+  }
+
+  /** Makes that copy anew, after the weights have been changed by anything but {@link #step}. */
+  public void refreshOperands(CoderParameters coder) {
+    check(table.refresh_operands(coder.struct(), memory.stream()));
   }
 
   /**
@@ -84,12 +120,11 @@ public final class CoderKernels {
       Workspace workspace) {
     String call = "encode";
     checkSelection(call, coder, rows, k, values, indices);
-    Checks.array(call, "x", x, Checks.elements(call, rows, coder.width()));
+    array(call, "x", x, Checks.elements(call, rows, coder.width()));
     long bytes =
-        NativeKernels.pal_encode_workspace_bytes(
-            coder.width(), coder.latents(), rows, k, activation.code());
+        table.encode_workspace_bytes(coder.width(), coder.latents(), rows, k, activation.code());
     check(
-        NativeKernels.pal_encode(
+        table.encode(
             coder.struct(),
             x,
             rows,
@@ -99,7 +134,7 @@ public final class CoderKernels {
             indices,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            null));
+            memory.stream()));
   }
 
   /**
@@ -122,15 +157,14 @@ public final class CoderKernels {
     String call = "decode";
     checkSelection(call, coder, rows, k, values, indices);
     long size = Checks.elements(call, rows, coder.width());
-    Checks.array(call, "out", out, size);
+    array(call, "out", out, size);
     if (coder.hasSkip() && (x.isEmpty() || x.get().isNull()) && rows > 0) {
       throw new KernelException("decode: x is missing, but the coder has a skip connection");
     }
-    x.filter(pointer -> !pointer.isNull())
-        .ifPresent(pointer -> Checks.array(call, "x", pointer, size));
-    long bytes = NativeKernels.pal_decode_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    x.filter(pointer -> !pointer.isNull()).ifPresent(pointer -> array(call, "x", pointer, size));
+    long bytes = table.decode_workspace_bytes(coder.width(), coder.latents(), rows, k);
     check(
-        NativeKernels.pal_decode(
+        table.decode(
             coder.struct(),
             x.orElse(null),
             rows,
@@ -140,7 +174,7 @@ public final class CoderKernels {
             out,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            null));
+            memory.stream()));
   }
 
   /**
@@ -163,13 +197,13 @@ public final class CoderKernels {
     String call = "fvu";
     Checks.positive(call, "width", width);
     long size = Checks.elements(call, rows, width);
-    Checks.array(call, "prediction", prediction, size);
-    Checks.array(call, "target", target, size);
-    grad.ifPresent(pointer -> Checks.array(call, "grad", pointer, size));
-    Checks.array(call, "sums", sums, 2);
-    long bytes = NativeKernels.pal_fvu_workspace_bytes(width, rows);
+    array(call, "prediction", prediction, size);
+    array(call, "target", target, size);
+    grad.ifPresent(pointer -> array(call, "grad", pointer, size));
+    array(call, "sums", sums, 2);
+    long bytes = table.fvu_workspace_bytes(width, rows);
     check(
-        NativeKernels.pal_fvu(
+        table.fvu(
             prediction,
             target,
             rows,
@@ -178,7 +212,7 @@ public final class CoderKernels {
             sums,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            null));
+            memory.stream()));
   }
 
   /** counts[i] += how many rows selected latent i with a value above 0; counts [latents]. */
@@ -191,10 +225,10 @@ public final class CoderKernels {
       LongPointer counts) {
     String call = "countFirings";
     long slots = Checks.elements(call, rows, k);
-    Checks.array(call, "values", values, slots);
-    Checks.array(call, "indices", indices, slots);
-    Checks.array(call, "counts", counts, latents);
-    check(NativeKernels.pal_count_firings(values, indices, rows, k, latents, counts, null));
+    array(call, "values", values, slots);
+    array(call, "indices", indices, slots);
+    array(call, "counts", counts, latents);
+    check(table.count_firings(values, indices, rows, k, latents, counts, memory.stream()));
   }
 
   /**
@@ -219,12 +253,11 @@ public final class CoderKernels {
       Workspace workspace) {
     String call = "backward";
     checkBatch(call, coder, x, grad, rows, k, values, indices);
-    long bytes =
-        NativeKernels.pal_backward_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    long bytes = table.backward_workspace_bytes(coder.width(), coder.latents(), rows, k);
     try (NativeKernels.Gradients struct = new NativeKernels.Gradients()) {
       gradients.fill(struct, "backward: gradients", coder);
       check(
-          NativeKernels.pal_backward(
+          table.backward(
               coder.struct(),
               x,
               grad,
@@ -236,7 +269,7 @@ public final class CoderKernels {
               accumulate ? 1 : 0,
               workspace.atLeast(bytes),
               workspace.bytes(),
-              null));
+              memory.stream()));
     }
   }
 
@@ -245,17 +278,17 @@ public final class CoderKernels {
     String call = "removeParallel";
     Checks.positive(call, "width", width);
     long size = Checks.elements(call, rows, width);
-    Checks.array(call, "w", w, size);
-    Checks.array(call, "g", g, size);
-    check(NativeKernels.pal_remove_parallel(w, g, rows, width, null));
+    array(call, "w", w, size);
+    array(call, "g", g, size);
+    check(table.remove_parallel(w, g, rows, width, memory.stream()));
   }
 
   /** w[i] /= |w[i]| + 2^-23 for every row; w [rows, width]. */
   public void normalizeRows(FloatPointer w, long rows, long width) {
     String call = "normalizeRows";
     Checks.positive(call, "width", width);
-    Checks.array(call, "w", w, Checks.elements(call, rows, width));
-    check(NativeKernels.pal_normalize_rows(w, rows, width, null));
+    array(call, "w", w, Checks.elements(call, rows, width));
+    check(table.normalize_rows(w, rows, width, memory.stream()));
   }
 
   /**
@@ -274,12 +307,12 @@ public final class CoderKernels {
       long n,
       UpdateRule rule) {
     String call = "update";
-    Checks.array(call, "p", p, n);
-    Checks.array(call, "g", g, n);
-    Checks.array(call, "first", first, n);
-    second.ifPresent(pointer -> Checks.array(call, "second", pointer, n));
+    array(call, "p", p, n);
+    array(call, "g", g, n);
+    array(call, "first", first, n);
+    second.ifPresent(pointer -> array(call, "second", pointer, n));
     try (NativeKernels.Hyper hyper = hyper(rule)) {
-      check(NativeKernels.pal_update(p, g, first, second.orElse(null), n, hyper, null));
+      check(table.update(p, g, first, second.orElse(null), n, hyper, memory.stream()));
     }
   }
 
@@ -308,7 +341,7 @@ public final class CoderKernels {
       Workspace workspace) {
     String call = "step";
     checkBatch(call, coder, x, grad, rows, k, values, indices);
-    long bytes = NativeKernels.pal_step_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    long bytes = table.step_workspace_bytes(coder.width(), coder.latents(), rows, k);
     try (NativeKernels.OptimizerState state = new NativeKernels.OptimizerState();
         NativeKernels.Hyper hyper = hyper(rule)) {
       first.fill(state.first(), "step: first", coder);
@@ -318,7 +351,7 @@ public final class CoderKernels {
         ParameterArrays.clear(state.second());
       }
       check(
-          NativeKernels.pal_step(
+          table.step(
               coder.struct(),
               state,
               x,
@@ -332,7 +365,7 @@ public final class CoderKernels {
               normalizeAfter ? 1 : 0,
               workspace.atLeast(bytes),
               workspace.bytes(),
-              null));
+              memory.stream()));
     }
   }
 
@@ -347,7 +380,7 @@ public final class CoderKernels {
     return hyper;
   }
 
-  private static void checkSelection(
+  private void checkSelection(
       String call,
       CoderParameters coder,
       long rows,
@@ -359,11 +392,11 @@ public final class CoderKernels {
           call + ": k is " + k + ", expected 1 to " + coder.latents() + " (the coder's latents)");
     }
     long slots = Checks.elements(call, rows, k);
-    Checks.array(call, "values", values, slots);
-    Checks.array(call, "indices", indices, slots);
+    array(call, "values", values, slots);
+    array(call, "indices", indices, slots);
   }
 
-  private static void checkBatch(
+  private void checkBatch(
       String call,
       CoderParameters coder,
       FloatPointer x,
@@ -374,13 +407,21 @@ public final class CoderKernels {
       IntPointer indices) {
     checkSelection(call, coder, rows, k, values, indices);
     long size = Checks.elements(call, rows, coder.width());
-    Checks.array(call, "x", x, size);
-    Checks.array(call, "grad", grad, size);
+    array(call, "x", x, size);
+    array(call, "grad", grad, size);
   }
 
-  private static void check(int status) {
+  private void check(int status) {
     if (status != 0) {
-      throw new KernelException(NativeKernels.pal_last_error().getString());
+      throw new KernelException(table.last_error().getString());
+    }
+  }
+
+  /** {@link Checks#array}, and that the array is where these kernels can reach it. */
+  private void array(String call, String name, Pointer pointer, long count) {
+    Checks.array(call, name, pointer, count);
+    if (count > 0 && !memory.holds(pointer)) {
+      throw new KernelException(call + ": " + name + " is not in these kernels' memory");
     }
   }
 }

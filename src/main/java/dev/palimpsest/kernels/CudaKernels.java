@@ -1,7 +1,5 @@
 package dev.palimpsest.kernels;
 
-import org.bytedeco.javacpp.BytePointer;
-
 /**
  * Whether the CUDA kernels can be used on this machine, and if not, why. The library ({@code
  * cuda-kernels/}) is opened at run time, so that everything else works without it.
@@ -30,19 +28,18 @@ public final class CudaKernels {
 
   /** Looks at the library at this path. */
   public static Status status(String path) {
-    try (NativeKernels.Table table = new NativeKernels.Table();
-        BytePointer name = new BytePointer(path);
-        BytePointer why = new BytePointer(512)) {
-      if (NativeKernels.pal_table_open(table, name, why, why.capacity()) != 0) {
-        return new Status(
-            false,
-            "no CUDA kernels: "
-                + why.limit(BytePointer.strlen(why)).getString()
-                + "; build them with cuda-kernels/check.sh --library DIR and set "
-                + LIBRARY_VARIABLE);
-      }
-      String description = NativeKernels.pal_table_describe(table).getString();
-      return new Status(description.startsWith("cuda sm_"), description);
+    NativeKernels.Table table;
+    try {
+      table = NativeKernels.opened(path);
+    } catch (KernelException absent) {
+      return new Status(
+          false,
+          "no CUDA kernels: "
+              + absent.getMessage()
+              + "; build them with cuda-kernels/check.sh --library DIR and set "
+              + LIBRARY_VARIABLE);
     }
+    String description = table.describe().getString();
+    return new Status(description.startsWith("cuda sm_"), description);
   }
 }

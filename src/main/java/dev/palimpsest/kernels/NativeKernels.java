@@ -17,8 +17,9 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The raw binding of {@code native/include/palimpsest.h}, which documents every function, and of
- * what {@code palimpsest_table.h} offers to look at another library.
+ * The raw binding of {@code native/include/palimpsest.h}, which documents every function. All calls
+ * go through a {@link Table}: the functions of the library linked here (CPU), or of one opened at
+ * run time (CUDA).
  */
 @Platform(
     include = {"palimpsest.h", "palimpsest_table.h"},
@@ -156,7 +157,7 @@ final class NativeKernels {
     native @ByRef Gradients second();
   }
 
-  /** {@code pal_table}: the functions of a library opened at run time. */
+  /** {@code pal_table}: the functions of one library, each called through its pointer. */
   @Name("pal_table")
   static class Table extends Pointer {
     static {
@@ -168,137 +169,166 @@ final class NativeKernels {
     }
 
     private native void allocate();
+
+    native int abi_version();
+
+    native @Cast("const char*") BytePointer last_error();
+
+    native @Cast("const char*") BytePointer describe();
+
+    native int set_threads(int n);
+
+    native int threads();
+
+    native int set_instruction_set(@Cast("const char*") BytePointer name);
+
+    native @Cast("size_t") long operands_bytes(long width, long latents);
+
+    native int refresh_operands(@Const Coder coder, @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long encode_workspace_bytes(
+        long width, long latents, long rows, long k, @Cast("pal_activation") int activation);
+
+    native int encode(
+        @Const Coder coder,
+        @Const FloatPointer x,
+        long rows,
+        long k,
+        @Cast("pal_activation") int activation,
+        FloatPointer values,
+        IntPointer indices,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long decode_workspace_bytes(long width, long latents, long rows, long k);
+
+    native int decode(
+        @Const Coder coder,
+        @Const @Nullable FloatPointer x,
+        long rows,
+        long k,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        FloatPointer out,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long fvu_workspace_bytes(long width, long rows);
+
+    native int fvu(
+        @Const FloatPointer prediction,
+        @Const FloatPointer target,
+        long rows,
+        long width,
+        @Nullable FloatPointer grad,
+        DoublePointer sums,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int count_firings(
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        long rows,
+        long k,
+        long latents,
+        @Cast("int64_t*") LongPointer counts,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long backward_workspace_bytes(
+        long width, long latents, long rows, long k);
+
+    native int backward(
+        @Const Coder coder,
+        @Const FloatPointer x,
+        @Const FloatPointer grad,
+        long rows,
+        long k,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        @Const Gradients gradients,
+        int accumulate,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int remove_parallel(
+        @Const FloatPointer w,
+        FloatPointer g,
+        long rows,
+        long width,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int normalize_rows(
+        FloatPointer w, long rows, long width, @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int update(
+        FloatPointer p,
+        @Const FloatPointer g,
+        FloatPointer first,
+        @Nullable FloatPointer second,
+        long n,
+        @Const Hyper hyper,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long step_workspace_bytes(long width, long latents, long rows, long k);
+
+    native int step(
+        @Const Coder coder,
+        @Const OptimizerState state,
+        @Const FloatPointer x,
+        @Const FloatPointer grad,
+        long rows,
+        long k,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        @Const Hyper hyper,
+        int unitNormDecoder,
+        int normalizeAfter,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
   }
 
+  /** Fills a table with the functions of the library that this class is linked with. */
+  static native void pal_table_linked(Table table);
+
+  /** Fills a table from the library at a path. */
   static native int pal_table_open(
       Table table,
       @Cast("const char*") BytePointer path,
       @Cast("char*") BytePointer why,
       @Cast("size_t") long whyBytes);
 
-  static native @Cast("const char*") BytePointer pal_table_describe(@Const Table table);
+  /** The table of the library that this class is linked with. */
+  static Table linked() {
+    Table table = lasting();
+    pal_table_linked(table);
+    return table;
+  }
 
-  static native int pal_abi_version();
+  /**
+   * The table of the library at a path.
+   *
+   * @throws KernelException saying in one line why there is none
+   */
+  static Table opened(String path) {
+    Table table = lasting();
+    try (BytePointer name = new BytePointer(path);
+        BytePointer why = new BytePointer(512)) {
+      if (pal_table_open(table, name, why, why.capacity()) != 0) {
+        throw new KernelException(why.limit(BytePointer.strlen(why)).getString());
+      }
+    }
+    return table;
+  }
 
-  static native @Cast("const char*") BytePointer pal_last_error();
-
-  static native @Cast("const char*") BytePointer pal_describe();
-
-  static native int pal_set_threads(int n);
-
-  static native int pal_threads();
-
-  static native int pal_set_instruction_set(@Cast("const char*") BytePointer name);
-
-  static native @Cast("size_t") long pal_operands_bytes(long width, long latents);
-
-  static native int pal_refresh_operands(
-      @Const Coder coder, @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native @Cast("size_t") long pal_encode_workspace_bytes(
-      long width, long latents, long rows, long k, @Cast("pal_activation") int activation);
-
-  static native int pal_encode(
-      @Const Coder coder,
-      @Const FloatPointer x,
-      long rows,
-      long k,
-      @Cast("pal_activation") int activation,
-      FloatPointer values,
-      IntPointer indices,
-      Pointer workspace,
-      @Cast("size_t") long workspaceBytes,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native @Cast("size_t") long pal_decode_workspace_bytes(
-      long width, long latents, long rows, long k);
-
-  static native int pal_decode(
-      @Const Coder coder,
-      @Const @Nullable FloatPointer x,
-      long rows,
-      long k,
-      @Const FloatPointer values,
-      @Const IntPointer indices,
-      FloatPointer out,
-      Pointer workspace,
-      @Cast("size_t") long workspaceBytes,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native @Cast("size_t") long pal_fvu_workspace_bytes(long width, long rows);
-
-  static native int pal_fvu(
-      @Const FloatPointer prediction,
-      @Const FloatPointer target,
-      long rows,
-      long width,
-      @Nullable FloatPointer grad,
-      DoublePointer sums,
-      Pointer workspace,
-      @Cast("size_t") long workspaceBytes,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native int pal_count_firings(
-      @Const FloatPointer values,
-      @Const IntPointer indices,
-      long rows,
-      long k,
-      long latents,
-      @Cast("int64_t*") LongPointer counts,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native @Cast("size_t") long pal_backward_workspace_bytes(
-      long width, long latents, long rows, long k);
-
-  static native int pal_backward(
-      @Const Coder coder,
-      @Const FloatPointer x,
-      @Const FloatPointer grad,
-      long rows,
-      long k,
-      @Const FloatPointer values,
-      @Const IntPointer indices,
-      @Const Gradients gradients,
-      int accumulate,
-      Pointer workspace,
-      @Cast("size_t") long workspaceBytes,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native int pal_remove_parallel(
-      @Const FloatPointer w,
-      FloatPointer g,
-      long rows,
-      long width,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native int pal_normalize_rows(
-      FloatPointer w, long rows, long width, @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native int pal_update(
-      FloatPointer p,
-      @Const FloatPointer g,
-      FloatPointer first,
-      @Nullable FloatPointer second,
-      long n,
-      @Const Hyper hyper,
-      @Cast("pal_stream") @Nullable Pointer stream);
-
-  static native @Cast("size_t") long pal_step_workspace_bytes(
-      long width, long latents, long rows, long k);
-
-  static native int pal_step(
-      @Const Coder coder,
-      @Const OptimizerState state,
-      @Const FloatPointer x,
-      @Const FloatPointer grad,
-      long rows,
-      long k,
-      @Const FloatPointer values,
-      @Const IntPointer indices,
-      @Const Hyper hyper,
-      int unitNormDecoder,
-      int normalizeAfter,
-      Pointer workspace,
-      @Cast("size_t") long workspaceBytes,
-      @Cast("pal_stream") @Nullable Pointer stream);
+  /** A table that lives as long as the process, whatever scope is open. */
+  private static Table lasting() {
+    Table table = new Table();
+    table.retainReference();
+    return table;
+  }
 }

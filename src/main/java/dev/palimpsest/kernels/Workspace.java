@@ -1,6 +1,5 @@
 package dev.palimpsest.kernels;
 
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -9,29 +8,29 @@ import org.bytedeco.javacpp.Pointer;
  * at a time.
  */
 public final class Workspace implements AutoCloseable {
-  private static final int ALIGNMENT = 64;
+  private static final long SMALLEST = 64;
 
-  private BytePointer memory = new BytePointer(0L);
+  private final Memory where;
+  private final Pointer none = new Pointer();
+  private Pointer memory = none;
   private long usable;
 
-  /** A workspace without memory yet. */
-  public Workspace() {}
+  /** A workspace without memory yet, for kernels that work in {@code where}. */
+  public Workspace(Memory where) {
+    this.where = where;
+  }
 
   /** Bytes held. */
   public long bytes() {
     return usable;
   }
 
-  /**
-   * At least {@code bytes} of memory at a multiple of 64; earlier results of this method become
-   * invalid.
-   */
+  /** At least {@code bytes} of memory; earlier results of this method become invalid. */
   Pointer atLeast(long bytes) {
     if (bytes > usable || memory.isNull()) {
       close();
-      long size = Math.max(bytes, ALIGNMENT);
-      memory = new BytePointer(size + ALIGNMENT);
-      memory.position(Math.floorMod(-memory.address(), (long) ALIGNMENT));
+      long size = Math.max(bytes, SMALLEST);
+      memory = where.allocate(size);
       usable = size;
     }
     return memory;
@@ -39,8 +38,10 @@ public final class Workspace implements AutoCloseable {
 
   @Override
   public void close() {
-    memory.position(0);
-    memory.close();
+    if (!memory.isNull()) {
+      where.free(memory);
+    }
+    memory = none;
     usable = 0;
   }
 }

@@ -25,7 +25,7 @@ class CoderKernelsTest {
 
   private final CoderKernels kernels = CoderKernels.cpu();
   private final PointerScope scope = new PointerScope();
-  private final Workspace workspace = new Workspace();
+  private final Workspace workspace = new Workspace(HostMemory.INSTANCE);
 
   // Latent i < 3 reads coordinate i; latent 3 reads the sum of all.
   private FloatPointer encoder = floats(1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1);
