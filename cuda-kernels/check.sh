@@ -3,6 +3,7 @@
 #
 #   check.sh                  build, device test, the same under compute-sanitizer, bench: exit 0 if all pass, 3 without a GPU
 #   check.sh --host-only      every kernel emulated on the host against the double-precision reference; needs g++ alone
+#   check.sh --host-library DIR  the emulated kernels as libpalimpsest_cuda_emulated.so, with the same functions; g++ alone
 #   check.sh --compile-only   everything with nvcc for every architecture, and the resource report; exit 0 and a visible
 #                             "skipped" without nvcc. With --record the report goes to cuda-kernels/resources.md
 #   check.sh --library DIR    libpalimpsest_cuda.so for every architecture, into DIR; needs nvcc
@@ -51,18 +52,30 @@ host_object() {
   object=$build/host/$(basename "$1").o
   if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
     # No contraction: a multiply-add is fused only where the source says so, as for the device.
-    ${CXX:-g++} -std=c++17 -O2 -g -ffp-contract=off -Wall -Wextra -Werror -Wno-unknown-pragmas $includes -x c++ -c "$1" \
+    ${CXX:-g++} -std=c++17 -O2 -g -fPIC -ffp-contract=off -Wall -Wextra -Werror -Wno-unknown-pragmas $includes -x c++ -c "$1" \
       -o "$object.new" && mv "$object.new" "$object"
   fi
 }
 
-host_only() {
+# host_build SOURCE...: their objects, for the program and the library alike.
+host_build() {
   mkdir -p "$build/host"
   header=$(newest_header)
-  if ! for_each_source host_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; then
+  if ! for_each_source host_object "$@"; then
     say "the host build failed"
     exit 1
   fi
+}
+
+host_library() {
+  mkdir -p "$1"
+  host_build "$here"/src/*.cu "$here"/host/*.cpp
+  objects=$(for source in "$here"/src/*.cu "$here"/host/*.cpp; do printf '%s ' "$build/host/$(basename "$source").o"; done)
+  ${CXX:-g++} -shared -Wl,-Bsymbolic -o "$1/libpalimpsest_cuda_emulated.so" $objects -ldl
+}
+
+host_only() {
+  host_build "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp
   ${CXX:-g++} -o "$build/host/test" "$build"/host/*.o -ldl
   # Where the CPU library is built, every function is compared with its twin there.
   cpu=$root/target/native/libpalimpsest.so
@@ -240,11 +253,12 @@ on_device() {
 
 case "${1:-}" in
   --host-only) host_only ;;
+  --host-library) host_library "${2:?the folder to put the library in}" ;;
   --compile-only) compile_only "${2:-}" ;;
   --library) library "${2:?the folder to put the library in}" ;;
   '') on_device ;;
   *)
-    say "usage: check.sh [--host-only | --compile-only [--record] | --library DIR]"
+    say "usage: check.sh [--host-only | --host-library DIR | --compile-only [--record] | --library DIR]"
     exit 2
     ;;
 esac

@@ -1,6 +1,7 @@
 package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.tensor.SafeTensors;
 import dev.palimpsest.tensor.SafeTensorsWriter;
 import java.nio.file.Path;
@@ -18,9 +19,10 @@ final class CoderFiles {
   /**
    * Reads a folder; any real dtype becomes float32.
    *
+   * @param where the weights go
    * @throws PalimpsestException naming file, tensor or key, found and expected
    */
-  static Loaded read(Path folder) {
+  static Loaded read(Path folder, Memory where) {
     Path file = folder.resolve(NAME);
     try (SafeTensors tensors = SafeTensors.open(file)) {
       long[] encoder = tensors.info(ParameterSet.ENCODER).shape();
@@ -46,7 +48,7 @@ final class CoderFiles {
                 + " says skip_connection is false");
       }
       tensors.expectShape(ParameterSet.ENCODER, config.numLatents(), config.width());
-      ParameterSet parameters = new ParameterSet(config);
+      ParameterSet parameters = new ParameterSet(config, where);
       try {
         parameters.readFrom(tensors, "");
       } catch (RuntimeException failure) {

@@ -1,7 +1,9 @@
 package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.tensor.DType;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.SafeTensors;
 import dev.palimpsest.tensor.SafeTensorsWriter;
 import java.nio.file.Path;
@@ -68,7 +70,7 @@ public final class FileEncoder {
       try (SpoolFile values = new SpoolFile(output);
           SpoolFile indices = new SpoolFile(output);
           SpoolFile outputs = new SpoolFile(output);
-          Part part = new Part(coder.config(), (int) Math.min(rows, partRows), hasTarget)) {
+          Part part = new Part(coder, (int) Math.min(rows, partRows), hasTarget)) {
         long active = 0;
         for (long start = 0; start < rows; start += partRows) {
           long count = Math.min(partRows, rows - start);
@@ -123,26 +125,41 @@ public final class FileEncoder {
 
   /** The buffers of one part of the rows. */
   private static final class Part implements AutoCloseable {
-    private final NativeArrays memory = new NativeArrays();
+    private final Device device;
+    private final NativeArrays memory;
+    private final NativeArrays host = new NativeArrays();
     private final int width;
+    private final FloatPointer staging;
     private final FloatPointer x;
     private final FloatPointer out;
     private final Optional<FloatPointer> y;
     private final SparseActivations latents;
     private final StreamingFvu fvu;
 
-    Part(CoderConfig config, int rows, boolean hasTarget) {
-      width = config.width();
+    Part(SparseCoder coder, int rows, boolean hasTarget) {
+      device = coder.device();
+      memory = new NativeArrays(device.memory());
+      width = coder.config().width();
+      staging = host.floats(device.isHost() ? 0 : (long) rows * width);
       x = memory.floats((long) rows * width);
       out = memory.floats((long) rows * width);
       y = hasTarget ? Optional.of(memory.floats((long) rows * width)) : Optional.empty();
-      latents = new SparseActivations(rows, config.k());
-      fvu = new StreamingFvu(width);
+      latents = new SparseActivations(device.memory(), rows, coder.config().k());
+      fvu = new StreamingFvu(width, device);
     }
 
     void read(SafeTensors tensors, long start, long rows) {
-      tensors.readFloats(INPUT, start * width, rows * width, x);
-      y.ifPresent(target -> tensors.readFloats(TARGET, start * width, rows * width, target));
+      read(tensors, INPUT, start, rows, x);
+      y.ifPresent(target -> read(tensors, TARGET, start, rows, target));
+    }
+
+    private void read(SafeTensors tensors, String name, long start, long rows, FloatPointer into) {
+      if (device.isHost()) {
+        tensors.readFloats(name, start * width, rows * width, into);
+      } else {
+        tensors.readFloats(name, start * width, rows * width, staging);
+        device.memory().fromHost(staging, into, rows * width);
+      }
     }
 
     /** Encodes, decodes and stores the rows read; returns how many latents are active. */
@@ -155,7 +172,7 @@ public final class FileEncoder {
       values.append(activations);
       indices.append(latents.indicesArray(rows));
       float[] output = new float[Math.toIntExact(rows * width)];
-      out.get(output);
+      device.memory().get(out, output, output.length);
       outputs.append(output);
       long active = 0;
       for (float value : activations) {
@@ -175,6 +192,7 @@ public final class FileEncoder {
       fvu.close();
       latents.close();
       memory.close();
+      host.close();
     }
   }
 }

@@ -1,9 +1,18 @@
 package dev.palimpsest.coder;
 
+import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.kernels.CoderParameters;
+import dev.palimpsest.kernels.HostMemory;
+import dev.palimpsest.kernels.Memory;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.ParameterArrays;
+import dev.palimpsest.tensor.DType;
 import dev.palimpsest.tensor.SafeTensorsWriter;
 import dev.palimpsest.tensor.TensorReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,8 +20,8 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * One float for every parameter of a coder, in native memory: the parameters themselves, or their
- * gradients or moments. The names of the five arrays are sparsify's.
+ * One float for every parameter of a coder, where its kernels work: the parameters themselves, or
+ * their gradients or moments. The names of the five arrays are sparsify's.
  */
 public final class ParameterSet implements AutoCloseable {
   static final String ENCODER = "encoder.weight";
@@ -36,7 +45,11 @@ public final class ParameterSet implements AutoCloseable {
     }
   }
 
-  private final NativeArrays memory = new NativeArrays();
+  /** Elements that pass through the heap at a time. */
+  private static final int BLOCK = 1 << 16;
+
+  private final Memory where;
+  private final NativeArrays memory;
   private final Part encoder;
   private final Part encoderBias;
   private final Part decoder;
@@ -44,8 +57,15 @@ public final class ParameterSet implements AutoCloseable {
   private final Optional<Part> skip;
   private final List<Part> parts = new ArrayList<>();
 
-  /** All zeros, shaped for {@code config}. */
+  /** All zeros, shaped for {@code config}, in the machine's own memory. */
   public ParameterSet(CoderConfig config) {
+    this(config, HostMemory.INSTANCE);
+  }
+
+  /** All zeros, shaped for {@code config}, where some kernels work. */
+  public ParameterSet(CoderConfig config, Memory where) {
+    this.where = where;
+    this.memory = new NativeArrays(where);
     long latents = config.numLatents();
     long width = config.width();
     encoder = allocate(ENCODER, latents, width);
@@ -90,8 +110,8 @@ public final class ParameterSet implements AutoCloseable {
     return new ParameterArrays(encoder(), encoderBias(), decoder(), decoderBias(), skip());
   }
 
-  /** The kernels' view of these values as a coder. */
-  CoderParameters asCoder(CoderConfig config) {
+  /** The kernels' view of these values as a coder; {@code operands} as there. */
+  CoderParameters asCoder(CoderConfig config, Optional<Pointer> operands) {
     return new CoderParameters(
         config.width(),
         config.numLatents(),
@@ -100,15 +120,21 @@ public final class ParameterSet implements AutoCloseable {
         decoder(),
         decoderBias(),
         skip(),
-        config.subtractDecoderBias());
+        config.subtractDecoderBias(),
+        operands);
   }
 
-  /** Native bytes held. */
+  /** Bytes held. */
   public long totalBytes() {
     return memory.totalBytes();
   }
 
-  /** Copies all values of a set of the same shape. */
+  /** Where the values are. */
+  public Memory where() {
+    return where;
+  }
+
+  /** Copies all values of a set of the same shape in the same memory. */
   public void copyFrom(ParameterSet other) {
     for (int i = 0; i < parts.size(); i++) {
       FloatPointer target = parts.get(i).values();
@@ -116,7 +142,7 @@ public final class ParameterSet implements AutoCloseable {
       if (target.capacity() != source.capacity()) {
         throw new IllegalArgumentException("parameter sets of different shapes");
       }
-      Pointer.memcpy(target, source, target.capacity() * Float.BYTES);
+      where.copy(source, target, target.capacity());
     }
   }
 
@@ -125,7 +151,12 @@ public final class ParameterSet implements AutoCloseable {
    */
   public void addTo(SafeTensorsWriter writer, String prefix) {
     for (Part part : parts) {
-      writer.add(prefix + part.name(), part.shape(), part.values());
+      if (where.isHost()) {
+        writer.add(prefix + part.name(), part.shape(), part.values());
+      } else {
+        writer.add(
+            prefix + part.name(), DType.F32, part.shape(), channel -> writeTo(channel, part));
+      }
     }
   }
 
@@ -139,7 +170,30 @@ public final class ParameterSet implements AutoCloseable {
       reader.expectShape(prefix + part.name(), part.shape());
     }
     for (Part part : parts) {
-      reader.readFloats(prefix + part.name(), part.values());
+      if (where.isHost()) {
+        reader.readFloats(prefix + part.name(), part.values());
+      } else {
+        try (NativeArrays host = new NativeArrays()) {
+          FloatPointer read = host.floats(part.elements());
+          reader.readFloats(prefix + part.name(), read);
+          where.fromHost(read, part.values(), part.elements());
+        }
+      }
+    }
+  }
+
+  private void writeTo(WritableByteChannel channel, Part part) throws IOException {
+    float[] values = new float[(int) Math.min(BLOCK, part.elements())];
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (long start = 0; start < part.elements(); start += values.length) {
+      int count = (int) Math.min(values.length, part.elements() - start);
+      where.get(Addresses.from(part.values(), start), values, count);
+      bytes.clear().limit(count * Float.BYTES);
+      bytes.asFloatBuffer().put(values, 0, count);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
     }
   }
 

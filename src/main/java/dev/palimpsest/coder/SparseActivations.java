@@ -1,30 +1,42 @@
 package dev.palimpsest.coder;
 
+import dev.palimpsest.kernels.HostMemory;
+import dev.palimpsest.kernels.Memory;
+import dev.palimpsest.kernels.NativeArrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
  * The latents selected for a batch: for each row, k values and k indices. Slots that are not needed
- * hold value 0 and index 0. Native memory, reused from batch to batch.
+ * hold value 0 and index 0. Memory of the kernels, reused from batch to batch.
  */
 public final class SparseActivations implements AutoCloseable {
-  private final NativeArrays memory = new NativeArrays();
+  private final Memory where;
+  private final NativeArrays memory;
   private final int k;
   private final long capacity;
   private final FloatPointer values;
   private final IntPointer indices;
   private long rows;
 
+  /** Room for a batch in the machine's own memory. */
+  public SparseActivations(long capacity, int k) {
+    this(HostMemory.INSTANCE, capacity, k);
+  }
+
   /**
    * Room for a batch; it holds no row yet.
    *
+   * @param where the memory of the kernels that write and read it
    * @param capacity most rows
    * @param k slots per row
    */
-  public SparseActivations(long capacity, int k) {
+  public SparseActivations(Memory where, long capacity, int k) {
     if (capacity < 0 || k < 1) {
       throw new IllegalArgumentException(capacity + " rows of " + k + " slots");
     }
+    this.where = where;
+    this.memory = new NativeArrays(where);
     this.capacity = capacity;
     this.k = k;
     this.values = memory.floats(capacity * k);
@@ -67,14 +79,14 @@ public final class SparseActivations implements AutoCloseable {
   /** A heap copy of the values of the first {@code count} rows, [count, k]. */
   public float[] valuesArray(long count) {
     float[] copy = new float[slots(count)];
-    values.get(copy, 0, copy.length);
+    where.get(values, copy, copy.length);
     return copy;
   }
 
   /** A heap copy of the indices of the first {@code count} rows, [count, k]. */
   public int[] indicesArray(long count) {
     int[] copy = new int[slots(count)];
-    indices.get(copy, 0, copy.length);
+    where.get(indices, copy, copy.length);
     return copy;
   }
 
@@ -90,12 +102,12 @@ public final class SparseActivations implements AutoCloseable {
               + slots
               + " slots");
     }
-    values.put(newValues, 0, slots);
-    indices.put(newIndices, 0, slots);
+    where.put(newValues, values, slots);
+    where.put(newIndices, indices, slots);
     rows = count;
   }
 
-  /** Native bytes held. */
+  /** Bytes held. */
   public long totalBytes() {
     return memory.totalBytes();
   }

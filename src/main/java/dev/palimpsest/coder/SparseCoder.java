@@ -2,17 +2,22 @@ package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
+import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.CoderParameters;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.Workspace;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
- * A sparse autoencoder or (skip) transcoder with its weights in native memory (Paulo & Belrose,
- * arXiv 2501.18838; Gao et al., arXiv 2406.04093 for top-k):
+ * A sparse autoencoder or (skip) transcoder with its weights where its kernels work (Paulo &
+ * Belrose, arXiv 2501.18838; Gao et al., arXiv 2406.04093 for top-k):
  *
  * <pre>
  *   a     = relu(W_enc (x - c) + b_enc)      c = b_dec where {@link CoderConfig#subtractDecoderBias}, else 0
@@ -23,34 +28,82 @@ import org.bytedeco.javacpp.FloatPointer;
  * Encoding and decoding use scratch memory of the coder's own: one caller at a time.
  */
 public final class SparseCoder implements AutoCloseable {
+  /** Elements of the encoder that are drawn, or brought to the device, at a time. */
+  private static final int BLOCK = 1 << 16;
+
   private final CoderConfig config;
+  private final Device device;
   private final ParameterSet parameters;
   private final boolean ownsParameters;
-  private final CoderKernels kernels = CoderKernels.cpu();
+  private final CoderKernels kernels;
+  private final NativeArrays memory;
+  private final Optional<Pointer> operands;
   private final CoderParameters handle;
-  private final Workspace workspace = new Workspace(kernels.memory());
+  private final Workspace workspace;
+  private Optional<FloatPointer> frozenDecoder = Optional.empty();
+  private final NativeArrays host = new NativeArrays();
 
-  private SparseCoder(CoderConfig config, ParameterSet parameters, boolean ownsParameters) {
+  private SparseCoder(
+      CoderConfig config,
+      ParameterSet parameters,
+      Device device,
+      boolean ownsParameters,
+      Optional<Pointer> sharedOperands) {
     this.config = config;
+    this.device = device;
     this.parameters = parameters;
     this.ownsParameters = ownsParameters;
-    this.handle = parameters.asCoder(config);
+    kernels = device.kernels();
+    memory = new NativeArrays(device.memory());
+    workspace = new Workspace(device.memory());
+    operands = sharedOperands.or(this::newOperands);
+    handle = parameters.asCoder(config, operands);
+    if (sharedOperands.isEmpty()) {
+      refresh();
+    }
   }
 
-  /** A coder that takes over {@code parameters} and closes them with itself. */
+  private Optional<Pointer> newOperands() {
+    long bytes =
+        device.precision() == Precision.FP32
+            ? 0
+            : kernels.operandsBytes(config.width(), config.numLatents());
+    return bytes == 0 ? Optional.empty() : Optional.of(memory.bytes(bytes));
+  }
+
+  /** A coder on the CPU that takes over {@code parameters} and closes them with itself. */
   public static SparseCoder of(CoderConfig config, ParameterSet parameters) {
-    return new SparseCoder(config, parameters, true);
+    return of(config, parameters, Device.cpu());
+  }
+
+  /**
+   * A coder that takes over {@code parameters} and closes them with itself.
+   *
+   * @param device in whose memory the parameters are
+   */
+  public static SparseCoder of(CoderConfig config, ParameterSet parameters, Device device) {
+    if (parameters.where() != device.memory()) {
+      throw new IllegalArgumentException(
+          "the parameters are not in the memory of " + device.name());
+    }
+    return new SparseCoder(config, parameters, device, true, Optional.empty());
   }
 
   /**
    * Reads a folder with {@code cfg.json} and {@code sae.safetensors}; see {@link #find} for the
    * names it may have.
    *
+   * @param device where the coder will live
    * @throws PalimpsestException naming file, tensor or key, found and expected
    */
+  public static SparseCoder load(Path folder, Device device) {
+    CoderFiles.Loaded loaded = CoderFiles.read(find(folder), device.memory());
+    return of(loaded.config(), loaded.parameters(), device);
+  }
+
+  /** {@link #load(Path, Device)} for the CPU. */
   public static SparseCoder load(Path folder) {
-    CoderFiles.Loaded loaded = CoderFiles.read(find(folder));
-    return of(loaded.config(), loaded.parameters());
+    return load(folder, Device.cpu());
   }
 
   /**
@@ -69,35 +122,52 @@ public final class SparseCoder implements AutoCloseable {
    * asked for) for an autoencoder.
    *
    * @param seed the same seed gives the same bits on every machine
+   * @param device where the coder will live
    */
-  public static SparseCoder initialise(CoderConfig config, long seed) {
-    SparseCoder coder = of(config, new ParameterSet(config));
+  public static SparseCoder initialise(CoderConfig config, long seed, Device device) {
+    SparseCoder coder = of(config, new ParameterSet(config, device.memory()), device);
     double bound = 1 / Math.sqrt(config.width());
     SplittableRandom random = Seeds.stream(seed, "coder.encoder");
-    float[] row = new float[config.width()];
-    FloatPointer encoder = coder.encoder();
-    FloatPointer decoder = coder.decoder();
-    try (FloatPointer encoderRow = new FloatPointer(encoder);
-        FloatPointer decoderRow = new FloatPointer(decoder)) {
-      for (long latent = 0; latent < config.numLatents(); latent++) {
-        for (int i = 0; i < row.length; i++) {
-          row[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-        }
-        encoderRow.position(latent * row.length).put(row);
-        if (!config.transcode()) {
-          decoderRow.position(latent * row.length).put(row);
-        }
+    long elements = (long) config.numLatents() * config.width();
+    float[] block = new float[(int) Math.min(BLOCK, elements)];
+    for (long start = 0; start < elements; start += block.length) {
+      int count = (int) Math.min(block.length, elements - start);
+      for (int i = 0; i < count; i++) {
+        block[i] = (float) ((2 * random.nextDouble() - 1) * bound);
+      }
+      device.memory().put(block, Addresses.from(coder.encoder(), start), count);
+      if (!config.transcode()) {
+        device.memory().put(block, Addresses.from(coder.decoder(), start), count);
       }
     }
     if (config.unitNormDecoder()) {
-      coder.kernels.normalizeRows(decoder, config.numLatents(), config.width());
+      coder.kernels.normalizeRows(coder.decoder(), config.numLatents(), config.width());
     }
+    coder.refresh();
     return coder;
+  }
+
+  /** {@link #initialise(CoderConfig, long, Device)} for the CPU. */
+  public static SparseCoder initialise(CoderConfig config, long seed) {
+    return initialise(config, seed, Device.cpu());
   }
 
   /** A coder over the same weights, whose closing leaves them alone. */
   public SparseCoder view() {
-    return new SparseCoder(config, parameters, false);
+    return new SparseCoder(config, parameters, device, false, operands);
+  }
+
+  /**
+   * Tells the kernels that weights were changed by anything but {@link CoderKernels#step}, so that
+   * their own copy, where they have one, is made anew.
+   */
+  public void refresh() {
+    kernels.refreshOperands(handle);
+  }
+
+  /** Where the coder lives. */
+  public Device device() {
+    return device;
   }
 
   /**
@@ -202,16 +272,37 @@ public final class SparseCoder implements AutoCloseable {
               + (config.numLatents() - 1));
     }
     float[] row = new float[config.width()];
-    try (FloatPointer pointer = new FloatPointer(decoder())) {
-      pointer.position((long) latent * row.length).get(row);
-    }
+    device.memory().get(Addresses.from(decoder(), (long) latent * row.length), row, row.length);
     return row;
+  }
+
+  /**
+   * {@link #decoderRow} of a coder whose weights no longer change: many rows are asked for, so a
+   * decoder on a GPU is brought to the host whole, once.
+   */
+  public float[] frozenDecoderRow(int latent) {
+    if (device.isHost()) {
+      return decoderRow(latent);
+    }
+    float[] row = new float[config.width()];
+    FloatPointer rows = frozenDecoder.orElseGet(this::freezeDecoder);
+    Addresses.from(rows, (long) latent * row.length).get(row);
+    return row;
+  }
+
+  private FloatPointer freezeDecoder() {
+    FloatPointer rows = host.floats(decoder().capacity());
+    device.memory().toHost(decoder(), rows, decoder().capacity());
+    frozenDecoder = Optional.of(rows);
+    return rows;
   }
 
   @Override
   public void close() {
     handle.close();
     workspace.close();
+    memory.close();
+    host.close();
     if (ownsParameters) {
       parameters.close();
     }

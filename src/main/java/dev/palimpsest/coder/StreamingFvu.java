@@ -1,8 +1,9 @@
 package dev.palimpsest.coder;
 
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.Workspace;
-import java.util.Arrays;
+import dev.palimpsest.tensor.Device;
 import java.util.Optional;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -13,24 +14,28 @@ import org.bytedeco.javacpp.FloatPointer;
  * 1979), so nothing is lost to cancellation.
  */
 public final class StreamingFvu implements AutoCloseable {
-  private final CoderKernels kernels = CoderKernels.cpu();
-  private final NativeArrays memory = new NativeArrays();
-  private final DoublePointer sums = memory.doubles(2);
-  private final Workspace workspace = new Workspace(kernels.memory());
+  private final CoderKernels kernels;
+  private final NativeArrays memory;
+  private final DoublePointer sums;
+  private final double[] read = new double[2];
+  private final Workspace workspace;
   private final double[] mean;
   private final double[] partMean;
-  private final float[] row;
   private long rows;
   private double squaredError;
   private double squaredDeviation;
 
   /**
    * @param width d
+   * @param device where the rows are
    */
-  public StreamingFvu(int width) {
+  public StreamingFvu(int width, Device device) {
+    kernels = device.kernels();
+    memory = new NativeArrays(device.memory());
+    sums = memory.doubles(2);
+    workspace = new Workspace(device.memory());
     mean = new double[width];
     partMean = new double[width];
-    row = new float[width];
   }
 
   /**
@@ -43,10 +48,11 @@ public final class StreamingFvu implements AutoCloseable {
     if (count == 0) {
       return;
     }
-    kernels.fvu(prediction, target, count, row.length, Optional.empty(), sums, workspace);
-    squaredError += sums.get(0);
-    squaredDeviation += sums.get(1);
-    columnMeans(target, count);
+    kernels.fvu(prediction, target, count, mean.length, Optional.empty(), sums, workspace);
+    kernels.memory().get(sums, read, 2);
+    squaredError += read[0];
+    squaredDeviation += read[1];
+    Columns.means(kernels.memory(), target, count, partMean);
     double share = count / (double) (rows + count);
     for (int i = 0; i < mean.length; i++) {
       double distance = partMean[i] - mean[i];
@@ -64,21 +70,6 @@ public final class StreamingFvu implements AutoCloseable {
   /** Rows taken in. */
   public long rows() {
     return rows;
-  }
-
-  private void columnMeans(FloatPointer matrix, long count) {
-    Arrays.fill(partMean, 0);
-    FloatPointer cursor = new FloatPointer(matrix);
-    long start = matrix.position();
-    for (long r = 0; r < count; r++) {
-      cursor.position(start + r * row.length).get(row);
-      for (int i = 0; i < row.length; i++) {
-        partMean[i] += row[i];
-      }
-    }
-    for (int i = 0; i < partMean.length; i++) {
-      partMean[i] /= count;
-    }
   }
 
   @Override

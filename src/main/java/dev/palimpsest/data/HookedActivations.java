@@ -1,6 +1,7 @@
 package dev.palimpsest.data;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
@@ -9,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -24,10 +24,12 @@ public final class HookedActivations implements AutoCloseable {
   private final KeptPositions kept;
   private final int width;
   private final int capacity;
+  private final NativeArrays memory;
   private final List<Optional<FloatPointer>> inputs = new ArrayList<>();
   private final List<FloatPointer> outputs = new ArrayList<>();
 
   /**
+   * @param model on whose device the rows stay
    * @param capacity the most tokens that a batch may have
    * @throws UsageException where a hookpoint does not exist
    */
@@ -35,7 +37,8 @@ public final class HookedActivations implements AutoCloseable {
       LanguageModel model, List<Hook> hooks, ExcludedTokens excluded, int capacity) {
     this.model = model;
     this.hooks = List.copyOf(hooks);
-    this.kept = new KeptPositions(excluded);
+    this.kept = new KeptPositions(excluded, model.device());
+    this.memory = new NativeArrays(model.device().memory());
     this.width = model.config().width();
     this.capacity = capacity;
     for (Hook hook : hooks) {
@@ -52,11 +55,7 @@ public final class HookedActivations implements AutoCloseable {
   }
 
   private FloatPointer buffer() {
-    try (PointerScope scope = new PointerScope()) {
-      FloatPointer pointer = new FloatPointer((long) capacity * width);
-      pointer.retainReference();
-      return pointer;
-    }
+    return memory.floats((long) capacity * width);
   }
 
   /** {@link #run(TokenBatch, int)} with all tokens of the batch. */
@@ -79,9 +78,9 @@ public final class HookedActivations implements AutoCloseable {
         Forward forward = model.forward(batch, plan)) {
       for (int i = 0; i < hooks.size(); i++) {
         String hookpoint = hooks.get(i).hookpoint();
-        kept.gather(forward.output(hookpoint).data_ptr_float(), width, outputs.get(i));
+        kept.gather(forward.output(hookpoint), outputs.get(i));
         if (inputs.get(i).isPresent()) {
-          kept.gather(forward.input(hookpoint).data_ptr_float(), width, inputs.get(i).get());
+          kept.gather(forward.input(hookpoint), inputs.get(i).get());
         }
       }
     }
@@ -125,7 +124,7 @@ public final class HookedActivations implements AutoCloseable {
 
   @Override
   public void close() {
-    inputs.forEach(input -> input.ifPresent(Pointer::close));
-    outputs.forEach(Pointer::close);
+    kept.close();
+    memory.close();
   }
 }

@@ -1,25 +1,30 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.tensor.Device;
+import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * The positions of a batch that are not excluded, and the copying of their rows out of and into
- * [rows, T, d] tensors. One object serves any number of batches without allocating.
+ * [rows, T, d] tensors. One object serves any number of batches, on the CPU without allocating.
  */
-public final class KeptPositions {
-  private static final int FLOAT_BYTES = Float.BYTES;
-
+public final class KeptPositions implements AutoCloseable {
   private final ExcludedTokens excluded;
   private int[] positions = new int[0];
   private int count;
+  private final Device device;
+  private Optional<Tensor> index = Optional.empty();
 
   /**
    * @param excluded tokens whose positions are left out
+   * @param device where the rows are
    */
-  public KeptPositions(ExcludedTokens excluded) {
+  public KeptPositions(ExcludedTokens excluded, Device device) {
     this.excluded = excluded;
+    this.device = device;
   }
 
   /**
@@ -33,6 +38,7 @@ public final class KeptPositions {
     if (positions.length < ids.length) {
       positions = new int[ids.length];
     }
+    forgetIndex();
     count = 0;
     int end = Math.min(limit, ids.length);
     for (int i = 0; i < end; i++) {
@@ -61,21 +67,46 @@ public final class KeptPositions {
   /**
    * Copies the kept rows together.
    *
-   * @param from float32 [rows × T, width]
-   * @param into float32 [count, width]
+   * @param from float32 [rows, T, width], contiguous, on this object's device
+   * @param into float32 [count, width], of the same device
    */
-  public void gather(FloatPointer from, int width, FloatPointer into) {
-    copy(from, into, width, true);
+  public void gather(Tensor from, FloatPointer into) {
+    if (device.isHost()) {
+      copy(device.data(from), into, (int) from.size(-1), true);
+    } else if (count > 0) {
+      device.gather(from, index(), into);
+    }
   }
 
   /**
    * Copies rows to the kept positions; others stay as they are.
    *
-   * @param from float32 [count, width]
-   * @param into float32 [rows × T, width]
+   * @param from float32 [count, width], of this object's device
+   * @param into float32 [rows, T, width], contiguous, on the same device
    */
-  public void scatter(FloatPointer from, int width, FloatPointer into) {
-    copy(from, into, width, false);
+  public void scatter(FloatPointer from, Tensor into) {
+    if (device.isHost()) {
+      copy(from, device.data(into), (int) into.size(-1), false);
+    } else if (count > 0) {
+      device.scatter(from, index(), into);
+    }
+  }
+
+  /** The kept positions as a tensor of the device; made once a batch. */
+  private Tensor index() {
+    if (index.isEmpty()) {
+      long[] wide = new long[count];
+      for (int i = 0; i < count; i++) {
+        wide[i] = positions[i];
+      }
+      index = Optional.of(device.of(wide, count));
+    }
+    return index.get();
+  }
+
+  private void forgetIndex() {
+    index.ifPresent(Tensor::close);
+    index = Optional.empty();
   }
 
   /** Neighbouring positions are copied at once. */
@@ -88,12 +119,18 @@ public final class KeptPositions {
       }
       long loose = (long) positions[i] * width;
       long dense = (long) i * width;
-      // memcpy takes a pointer's position for bytes, so the offset goes into the address; views,
-      // not to be closed
-      Pointer source = from.getPointer(gather ? loose : dense);
-      Pointer target = into.getPointer(gather ? dense : loose);
-      Pointer.memcpy(target, source, (long) run * width * FLOAT_BYTES);
+      device
+          .memory()
+          .copy(
+              Addresses.from(from, gather ? loose : dense),
+              Addresses.from(into, gather ? dense : loose),
+              (long) run * width);
       i += run;
     }
+  }
+
+  @Override
+  public void close() {
+    forgetIndex();
   }
 }

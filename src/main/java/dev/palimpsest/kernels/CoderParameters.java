@@ -2,6 +2,7 @@ package dev.palimpsest.kernels;
 
 import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * A coder's parameters as the kernels see them ({@code pal_coder}): sizes and pointers. The arrays
@@ -23,6 +24,8 @@ public final class CoderParameters implements AutoCloseable {
    * @param skip W_skip [d, d], for coders with a skip connection
    * @param subtractDecoderBias whether b_dec is subtracted from the input (SAEs, and old
    *     transcoders)
+   * @param operands room for {@link CoderKernels#operandsBytes}, where the kernels are to multiply
+   *     by their low-precision copy of the matrices; empty for float32
    */
   public CoderParameters(
       long width,
@@ -32,7 +35,8 @@ public final class CoderParameters implements AutoCloseable {
       FloatPointer decoder,
       FloatPointer decoderBias,
       Optional<FloatPointer> skip,
-      boolean subtractDecoderBias) {
+      boolean subtractDecoderBias,
+      Optional<Pointer> operands) {
     Checks.positive("coder", "width", width);
     Checks.positive("coder", "latents", latents);
     this.width = width;
@@ -50,7 +54,7 @@ public final class CoderParameters implements AutoCloseable {
       struct.skip(null);
     }
     struct.subtract_decoder_bias(subtractDecoderBias ? 1 : 0);
-    struct.operands(null);
+    struct.operands(operands.orElse(null));
   }
 
   /** d, the width of the hooked activations. */

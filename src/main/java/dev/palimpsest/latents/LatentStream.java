@@ -67,7 +67,8 @@ public record LatentStream(
     Hook hook = new Hook(hookpoint, transcode);
     try (HookedActivations activations =
             new HookedActivations(model, List.of(hook), excluded, capacity);
-        SparseActivations sparse = new SparseActivations(capacity, coder.config().k())) {
+        SparseActivations sparse =
+            new SparseActivations(coder.device().memory(), capacity, coder.config().k())) {
       for (int first = 0; first < chosen.length; first += batchRows) {
         int rows = Math.min(batchRows, chosen.length - first);
         int[] tokens = new int[rows * length];

@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a forward pass was asked to keep. All tensors are contiguous float32 on the CPU, belong to
- * this object and are freed with it.
+ * What a forward pass was asked to keep. All tensors are contiguous float32 on the model's device,
+ * belong to this object and are freed with it.
  */
 public final class Forward implements AutoCloseable {
   private final Map<String, Tensor> inputs = new HashMap<>();

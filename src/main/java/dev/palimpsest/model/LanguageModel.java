@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.ShardedSafeTensors;
 import dev.palimpsest.tensor.TensorReader;
 import dev.palimpsest.tensor.Tensors;
@@ -14,10 +15,9 @@ import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
- * A decoder-only language model on the CPU, in float32. Weights never change; passes may run
+ * A decoder-only language model in float32, on one device. Weights never change; passes may run
  * concurrently.
  *
  * <p>Hookpoints are named like the modules of the Hugging Face model without its prefix: {@code
@@ -28,12 +28,15 @@ import org.bytedeco.pytorch.global.torch;
 public final class LanguageModel implements AutoCloseable {
   private final ModelConfig config;
   private final Weights weights;
-  private final PositionTables tables = new PositionTables();
+  private final Device device;
+  private final PositionTables tables;
   private final Decoder decoder;
   private final Map<String, Hookpoint> hookpoints;
 
-  private LanguageModel(ModelConfig config, Weights weights) {
+  private LanguageModel(ModelConfig config, Weights weights, Device device) {
     this.config = config;
+    this.device = device;
+    this.tables = new PositionTables(device);
     this.weights = weights;
     this.decoder = new Decoder(config, weights, tables);
     Map<String, Hookpoint> byName = new LinkedHashMap<>();
@@ -50,14 +53,25 @@ public final class LanguageModel implements AutoCloseable {
    * Loads a Hugging Face folder: {@code config.json} and {@code model.safetensors}, or the files of
    * {@code model.safetensors.index.json}. Weights of 16 bits are widened to float32.
    *
+   * @param device where the model will live
    * @throws dev.palimpsest.base.PalimpsestException naming the file, the key or tensor, what was
    *     found and what was expected
    */
-  public static LanguageModel load(Path folder) {
+  public static LanguageModel load(Path folder, Device device) {
     ModelConfig config = ModelConfig.read(folder);
     try (TensorReader reader = ShardedSafeTensors.openCheckpoint(folder)) {
-      return new LanguageModel(config, WeightLoader.load(config, reader));
+      return new LanguageModel(config, WeightLoader.load(config, reader, device), device);
     }
+  }
+
+  /** {@link #load(Path, Device)} for the CPU. */
+  public static LanguageModel load(Path folder) {
+    return load(folder, Device.cpu());
+  }
+
+  /** Where the model lives: its weights, and the tensors that it takes and gives. */
+  public Device device() {
+    return device;
   }
 
   /** The architecture. */
@@ -230,10 +244,8 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
-  private static Tensor ids(TokenBatch batch) {
-    Tensor ids = Tensors.empty(torch.ScalarType.Long, batch.rows(), batch.length());
+  private Tensor ids(TokenBatch batch) {
     long[] wide = java.util.Arrays.stream(batch.ids()).asLongStream().toArray();
-    ids.data_ptr_long().put(wide, 0, wide.length);
-    return ids;
+    return device.of(wide, batch.rows(), batch.length());
   }
 }

@@ -1,6 +1,6 @@
 package dev.palimpsest.model;
 
-import dev.palimpsest.tensor.Tensors;
+import dev.palimpsest.tensor.Device;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -21,6 +21,11 @@ final class PositionTables implements AutoCloseable {
 
   private final Map<Rotary, Angles> angles = new HashMap<>();
   private final Map<OptionalInt, Tensor> masks = new HashMap<>();
+  private final Device device;
+
+  PositionTables(Device device) {
+    this.device = device;
+  }
 
   /**
    * The table of a rotary embedding for a sequence of {@code length}: views of the caller's own.
@@ -39,7 +44,7 @@ final class PositionTables implements AutoCloseable {
     return new Angles(length, known.cosines.narrow(0, 0, length), known.sines.narrow(0, 0, length));
   }
 
-  private static Angles make(Rotary rotary, int length) {
+  private Angles make(Rotary rotary, int length) {
     float[] frequencies = rotary.frequencies(length);
     float[] cosines = new float[length * frequencies.length];
     float[] sines = new float[cosines.length];
@@ -52,7 +57,7 @@ final class PositionTables implements AutoCloseable {
     }
     long half = frequencies.length;
     return new Angles(
-        length, Tensors.of(cosines, length, 1, half), Tensors.of(sines, length, 1, half));
+        length, device.of(cosines, length, 1, half), device.of(sines, length, 1, half));
   }
 
   /**
@@ -77,7 +82,7 @@ final class PositionTables implements AutoCloseable {
     if (known != null) {
       known.close();
     }
-    Tensor made = Tensors.of(mask, length, length);
+    Tensor made = device.of(mask, length, length);
     masks.put(window, made);
     return made.narrow(0, 0, length);
   }

@@ -12,7 +12,7 @@ public interface Splice {
    *
    * @param input the module's input, [rows, T, d]
    * @param output the module's own output, [rows, T, d]
-   * @return a float32 CPU tensor [rows, T, d]; {@code output} itself is allowed
+   * @return a float32 tensor [rows, T, d] of the same device; {@code output} itself is allowed
    */
   Tensor replace(Tensor input, Tensor output);
 }

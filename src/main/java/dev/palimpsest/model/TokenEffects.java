@@ -68,7 +68,7 @@ public record TokenEffects(List<Effect> promoted, List<Effect> demoted) {
   private static float[] logits(LanguageModel model, float[] direction) {
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      Tensor column = Tensors.of(direction, direction.length);
+      Tensor column = model.device().of(direction, direction.length);
       float[] logits = Tensors.toArray(model.unembedding().mv(column));
       noGradients.close();
       return logits;

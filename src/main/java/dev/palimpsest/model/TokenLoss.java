@@ -12,6 +12,9 @@ final class TokenLoss {
   /** Rows are taken in blocks of about this many logits, so that temporaries stay in cache. */
   private static final long BLOCK_LOGITS = 1 << 20;
 
+  /** The same where there is no such cache: enough to keep a GPU busy. */
+  private static final long DEVICE_BLOCK_LOGITS = 1 << 27;
+
   private TokenLoss() {}
 
   /** See {@link LanguageModel#tokenLoss}. */
@@ -26,34 +29,42 @@ final class TokenLoss {
       throw new IllegalArgumentException("a next token needs sequences of at least 2 tokens");
     }
     long vocabulary = shape[2];
-    int block = (int) Math.max(1, Math.min(length - 1, BLOCK_LOGITS / vocabulary));
-    Tensor losses = Tensors.empty(torch.ScalarType.Float, batch.rows(), length - 1);
-    long[] targets = new long[block];
+    long most = logits.is_cpu() ? BLOCK_LOGITS : DEVICE_BLOCK_LOGITS;
+    int block = (int) Math.max(1, Math.min(length - 1, most / vocabulary));
+    Tensor losses = Tensors.emptyLike(logits, batch.rows(), length - 1);
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      Tensor target = Tensors.of(new long[block], block, 1);
+      Tensor targets = Tensors.beside(logits, targets(batch), batch.rows(), length - 1, 1);
       for (int row = 0; row < batch.rows(); row++) {
         Tensor rowLogits = logits.select(0, row);
+        Tensor rowTargets = targets.select(0, row);
         Tensor rowLosses = losses.select(0, row);
         for (int from = 0; from < length - 1; from += block) {
           int count = Math.min(block, length - 1 - from);
-          for (int i = 0; i < count; i++) {
-            targets[i] = batch.id(row, from + i + 1);
-          }
-          target.data_ptr_long().put(targets, 0, count);
           one(
               rowLogits.narrow(0, from, count),
-              target.narrow(0, 0, count),
+              rowTargets.narrow(0, from, count),
               rowLosses.narrow(0, from, count));
         }
       }
-      target.close();
       noGradients.close();
     } catch (RuntimeException failure) {
       losses.close();
       throw failure;
     }
     return losses;
+  }
+
+  /** The token after each position but the last, [rows, T - 1]. */
+  private static long[] targets(TokenBatch batch) {
+    int steps = batch.length() - 1;
+    long[] targets = new long[batch.rows() * steps];
+    for (int row = 0; row < batch.rows(); row++) {
+      for (int t = 0; t < steps; t++) {
+        targets[row * steps + t] = batch.id(row, t + 1);
+      }
+    }
+    return targets;
   }
 
   private static void one(Tensor logits, Tensor target, Tensor losses) {

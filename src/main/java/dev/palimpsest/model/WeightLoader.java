@@ -6,6 +6,7 @@ import dev.palimpsest.model.Weights.LayerNorm;
 import dev.palimpsest.model.Weights.Linear;
 import dev.palimpsest.model.Weights.Norm;
 import dev.palimpsest.model.Weights.RmsNorm;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.TensorReader;
 import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;
@@ -29,11 +30,13 @@ import org.bytedeco.pytorch.global.torch;
 final class WeightLoader {
   private final ModelConfig config;
   private final TensorReader reader;
+  private final Device device;
   private final String prefix;
   private final List<Pointer> owned = new ArrayList<>();
 
-  private WeightLoader(ModelConfig config, TensorReader reader) {
+  private WeightLoader(ModelConfig config, TensorReader reader, Device device) {
     this.config = config;
+    this.device = device;
     this.reader = reader;
     String full = config.family().prefix();
     this.prefix = reader.names().stream().anyMatch(name -> name.startsWith(full)) ? full : "";
@@ -42,10 +45,11 @@ final class WeightLoader {
   /**
    * Reads all weights.
    *
+   * @param device where they go
    * @throws PalimpsestException naming file, tensor, what was found and what was expected
    */
-  static Weights load(ModelConfig config, TensorReader reader) {
-    WeightLoader loader = new WeightLoader(config, reader);
+  static Weights load(ModelConfig config, TensorReader reader, Device device) {
+    WeightLoader loader = new WeightLoader(config, reader, device);
     try {
       return loader.weights();
     } catch (RuntimeException failure) {
@@ -200,8 +204,22 @@ final class WeightLoader {
   /** Projections of one input, as one matrix: the parts' rows one after the other. */
   private Linear stacked(boolean bias, int in, List<String> names, List<Integer> outs) {
     int out = outs.stream().mapToInt(Integer::intValue).sum();
-    Tensor weight = own(Tensors.empty(torch.ScalarType.Float, out, in));
-    Tensor biases = own(Tensors.empty(torch.ScalarType.Float, bias ? out : 0));
+    Tensor weight = Tensors.empty(torch.ScalarType.Float, out, in);
+    Tensor biases = Tensors.empty(torch.ScalarType.Float, bias ? out : 0);
+    try {
+      fill(weight, biases, bias, in, names, outs);
+    } catch (RuntimeException failure) {
+      weight.close();
+      biases.close();
+      throw failure;
+    }
+    Tensor placed = own(device.place(weight));
+    Tensor placedBiases = own(device.place(biases));
+    return new Linear(placed, bias ? optional(placedBiases) : ownNew(new TensorOptional()));
+  }
+
+  private void fill(
+      Tensor weight, Tensor biases, boolean bias, int in, List<String> names, List<Integer> outs) {
     long row = 0;
     for (int i = 0; i < names.size(); i++) {
       readInto(names.get(i) + ".weight", weight, row * in, outs.get(i), in);
@@ -210,7 +228,6 @@ final class WeightLoader {
       }
       row += outs.get(i);
     }
-    return new Linear(weight, bias ? optional(biases) : ownNew(new TensorOptional()));
   }
 
   private void readInto(String name, Tensor target, long offset, long... shape) {
@@ -266,9 +283,14 @@ final class WeightLoader {
 
   private Tensor read(String name, long... shape) {
     reader.expectShape(name, shape);
-    Tensor tensor = own(Tensors.empty(torch.ScalarType.Float, shape));
-    reader.readFloats(name, tensor.data_ptr_float());
-    return tensor;
+    Tensor tensor = Tensors.empty(torch.ScalarType.Float, shape);
+    try {
+      reader.readFloats(name, tensor.data_ptr_float());
+    } catch (RuntimeException failure) {
+      tensor.close();
+      throw failure;
+    }
+    return own(device.place(tensor));
   }
 
   private TensorOptional optional(Tensor tensor) {

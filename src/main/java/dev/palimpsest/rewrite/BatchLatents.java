@@ -22,8 +22,8 @@ final class BatchLatents {
     this.model = model;
     int rows = windows.rows().size();
     int k = coder.config().k();
-    try (SparseActivations encoded = new SparseActivations(rows, k)) {
-      coder.encode(model.input().data_ptr_float(), rows, encoded);
+    try (SparseActivations encoded = new SparseActivations(coder.device().memory(), rows, k)) {
+      coder.encode(coder.device().data(model.input()), rows, encoded);
       float[] values = encoded.valuesArray(rows);
       int[] indices = encoded.indicesArray(rows);
       for (int r = 0; r < rows; r++) {

@@ -9,6 +9,7 @@ import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -55,18 +56,19 @@ public final class CalibrationMeans {
       plan.tapInput(hookpoint);
     }
     long tokens = 0;
+    Device device = model.device();
     try (SparseActivations truth =
-        new SparseActivations((long) rows * length, coder.config().k())) {
+        new SparseActivations(device.memory(), (long) rows * length, coder.config().k())) {
       for (long from = 0;
           from < windows.size() && (maxTokens == 0 || tokens < maxTokens);
           from += rows) {
         TokenBatch batch = batch(windows, from, rows);
         try (PointerScope scope = new PointerScope();
             Forward forward = model.forward(batch, plan);
-            Tensor kept = kept(batch, excluded)) {
+            Tensor kept = kept(batch, excluded, device)) {
           Tensor output = SplicedModel.rows(forward.output(hookpoint), kept);
           Tensor input = transcode ? SplicedModel.rows(forward.input(hookpoint), kept) : output;
-          coder.encode(input.data_ptr_float(), kept.numel(), truth);
+          coder.encode(device.data(input), kept.numel(), truth);
           addRows(Tensors.toArray(output), outputSum);
           addLatents(truth, latentSum);
           tokens += kept.numel();
@@ -105,13 +107,13 @@ public final class CalibrationMeans {
   }
 
   /** The flat positions of tokens that count [n]. */
-  private static Tensor kept(TokenBatch batch, ExcludedTokens excluded) {
+  private static Tensor kept(TokenBatch batch, ExcludedTokens excluded, Device device) {
     long[] positions =
         IntStream.range(0, batch.ids().length)
             .filter(i -> !excluded.contains(batch.ids()[i]))
             .asLongStream()
             .toArray();
-    return Tensors.of(positions, positions.length);
+    return device.of(positions, positions.length);
   }
 
   private static void addRows(float[] values, double[] sum) {

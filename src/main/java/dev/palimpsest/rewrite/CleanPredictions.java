@@ -1,5 +1,6 @@
 package dev.palimpsest.rewrite;
 
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -12,6 +13,9 @@ import org.bytedeco.pytorch.global.torch;
 final class CleanPredictions implements AutoCloseable {
   /** Elements of one block of log-probabilities: a few MB, so that a block stays in cache. */
   private static final long BLOCK = 1L << 20;
+
+  /** The same where there is no such cache: enough to keep a GPU busy. */
+  private static final long DEVICE_BLOCK = 1L << 27;
 
   private final long rows;
   private final long block;
@@ -34,12 +38,13 @@ final class CleanPredictions implements AutoCloseable {
   /**
    * @param logits of the untouched model [n, V]; not kept
    * @param targetIds [n]
+   * @param device of the logits
    */
-  CleanPredictions(Tensor logits, long[] targetIds) {
+  CleanPredictions(Tensor logits, long[] targetIds, Device device) {
     try (PointerScope scope = new PointerScope()) {
       rows = targetIds.length;
-      block = Math.max(1, BLOCK / logits.size(1));
-      targets = Tensors.of(targetIds, rows, 1);
+      block = Math.max(1, (device.isHost() ? BLOCK : DEVICE_BLOCK) / logits.size(1));
+      targets = device.of(targetIds, rows, 1);
       Tensor logProbabilities = torch.log_softmax(logits, 1);
       crossEntropy = Tensors.toArray(logProbabilities.gather(1, targets).neg());
       probabilities = Tensors.keep(logProbabilities.exp());

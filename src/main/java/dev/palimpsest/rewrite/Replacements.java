@@ -3,9 +3,9 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.rewrite.Variant.ChosenLatents;
 import dev.palimpsest.simulate.LatentPredictor;
-import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -87,7 +87,7 @@ final class Replacements {
 
   private Recipe meanLatents() {
     GuessDefaults means =
-        new GuessDefaults(inputs.means().latents(), all(), width, coder::decoderRow);
+        new GuessDefaults(inputs.means().latents(), all(), width, coder::frozenDecoderRow);
     return batch -> {
       mixer.zero(batch.truth(), all(), mixture);
       return decode(batch, Optional.of(means.output()));
@@ -124,7 +124,8 @@ final class Replacements {
     }
     GuessDefaults constant =
         defaults.computeIfAbsent(
-            key, k -> new GuessDefaults(predictor.defaults(), chosen, width, coder::decoderRow));
+            key,
+            k -> new GuessDefaults(predictor.defaults(), chosen, width, coder::frozenDecoderRow));
     return batch -> {
       if (reselect) {
         mixer.mixAndReselect(batch.truth(), batch.guesses(predictor), constant, mixture);
@@ -148,7 +149,7 @@ final class Replacements {
 
   private Tensor constant(BatchLatents batch, float[] row) {
     int rows = batch.truth().rows();
-    return Tensors.of(repeat(row, rows), rows, width);
+    return coder.device().of(repeat(row, rows), rows, width);
   }
 
   /**
@@ -158,16 +159,16 @@ final class Replacements {
    */
   private Tensor decode(BatchLatents batch, Optional<float[]> addend) {
     int rows = mixture.rows();
-    Tensor out = Tensors.empty(torch.ScalarType.Float, rows, width);
-    try (FloatPointer x = batch.model().input().data_ptr_float();
-        FloatPointer y = out.data_ptr_float()) {
-      for (int from = 0; from < rows; from += BLOCK) {
-        int to = Math.min(rows, from + BLOCK);
-        decodeBlock(from, to, x.position((long) from * width), y.position((long) from * width));
-      }
+    Tensor out = coder.device().empty(torch.ScalarType.Float, rows, width);
+    FloatPointer x = coder.device().data(batch.model().input());
+    FloatPointer y = coder.device().data(out);
+    for (int from = 0; from < rows; from += BLOCK) {
+      int to = Math.min(rows, from + BLOCK);
+      long offset = (long) from * width;
+      decodeBlock(from, to, Addresses.from(x, offset), Addresses.from(y, offset));
     }
     if (addend.isPresent()) {
-      try (Tensor row = Tensors.of(addend.get(), width)) {
+      try (Tensor row = coder.device().of(addend.get(), width)) {
         out.add_(row);
       }
     }
@@ -182,7 +183,8 @@ final class Replacements {
       latents = new int[size];
     }
     mixture.pad(from, to, slots, values, latents);
-    try (SparseActivations block = new SparseActivations(to - from, slots)) {
+    try (SparseActivations block =
+        new SparseActivations(coder.device().memory(), to - from, slots)) {
       block.set(values, latents, to - from);
       coder.decode(block, x, y);
     }

@@ -130,7 +130,7 @@ final class SplicedModel {
 
     private Tensor index(IntStream positions) {
       long[] wide = positions.asLongStream().toArray();
-      return Tensors.of(wide, wide.length);
+      return model.device().of(wide, wide.length);
     }
 
     /** The part of [R, T, d] that is run again: all, or [n, 1, d] of the last positions. */
@@ -155,7 +155,7 @@ final class SplicedModel {
      */
     CleanPredictions predictions(long[] targets) {
       List<CleanPredictions> made = new ArrayList<>(1);
-      head(last, logits -> made.add(new CleanPredictions(logits, targets)));
+      head(last, logits -> made.add(new CleanPredictions(logits, targets, model.device())));
       return made.get(0);
     }
 

@@ -39,10 +39,25 @@ public final class Tensors {
     return tensor;
   }
 
-  /** A heap copy of a float32 CPU tensor's elements, row-major. */
+  /** A copy of {@code values} as an int64 tensor beside another; belongs to the open scope. */
+  public static Tensor beside(Tensor reference, long[] values, long... shape) {
+    try (Tensor host = of(values, shape)) {
+      return host.to(reference.device(), torch.ScalarType.Long);
+    }
+  }
+
+  /** An uninitialised float32 tensor on the device of another, which the caller owns. */
+  public static Tensor emptyLike(Tensor reference, long... shape) {
+    try (PointerScope scope = new PointerScope()) {
+      return keep(
+          torch.empty(shape, reference.options(), new org.bytedeco.pytorch.MemoryFormatOptional()));
+    }
+  }
+
+  /** A heap copy of a float32 tensor's elements, row-major; waits for the tensor's device. */
   public static float[] toArray(Tensor tensor) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor dense = tensor.contiguous();
+      Tensor dense = (tensor.is_cpu() ? tensor : tensor.cpu()).contiguous();
       float[] values = new float[Math.toIntExact(dense.numel())];
       if (values.length > 0) {
         dense.data_ptr_float().get(values, 0, values.length);

@@ -5,6 +5,7 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.ExcludedTokens;
 import dev.palimpsest.data.KeptPositions;
 import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
@@ -16,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -41,6 +41,7 @@ public final class CoderEvaluation implements AutoCloseable {
   private final List<Subject> subjects = new ArrayList<>();
   private final Map<String, Ablation> ablations = new LinkedHashMap<>();
   private final NextTokenLoss clean;
+  private final NativeArrays memory;
   private final FloatPointer zeros;
   private final TokenBatch batch;
 
@@ -65,7 +66,8 @@ public final class CoderEvaluation implements AutoCloseable {
       boolean divergences) {
     this.model = model;
     this.windows = windows;
-    this.kept = new KeptPositions(excluded);
+    this.kept = new KeptPositions(excluded, model.device());
+    this.memory = new NativeArrays(model.device().memory());
     this.divergences = divergences;
     this.clean = new NextTokenLoss(excluded);
     int length = windows.contextLength();
@@ -73,8 +75,7 @@ public final class CoderEvaluation implements AutoCloseable {
     int rows = (int) Math.max(1, Math.min(Math.min(MOST_ROWS, windows.size()), LOGITS / perRow));
     this.batch = new TokenBatch(rows, length, new int[rows * length]);
     int width = model.config().width();
-    this.zeros = CoderSplice.buffer((long) rows * length, width);
-    Pointer.memset(zeros, 0, (long) rows * length * width * Float.BYTES);
+    this.zeros = memory.floats((long) rows * length * width);
     for (Place place : places) {
       requireWidth(place, width);
       CoderSplice splice = new CoderSplice(place.coder(), kept, rows * length);
@@ -173,7 +174,7 @@ public final class CoderEvaluation implements AutoCloseable {
 
   private Tensor zero(Tensor input, Tensor output) {
     Tensor result = output.contiguous().clone();
-    kept.scatter(zeros, model.config().width(), result.data_ptr_float());
+    kept.scatter(zeros, result);
     return result;
   }
 
@@ -214,6 +215,7 @@ public final class CoderEvaluation implements AutoCloseable {
   @Override
   public void close() {
     subjects.forEach(subject -> subject.splice().close());
-    zeros.close();
+    memory.close();
+    kept.close();
   }
 }

@@ -3,9 +3,10 @@ package dev.palimpsest.train;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.KeptPositions;
+import dev.palimpsest.kernels.Memory;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.Splice;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -17,6 +18,7 @@ final class CoderSplice implements Splice, AutoCloseable {
   private final KeptPositions kept;
   private final ReconstructionStatistics statistics;
   private final SparseActivations latents;
+  private final NativeArrays memory;
   private final FloatPointer x;
   private final FloatPointer y;
   private final FloatPointer reconstruction;
@@ -30,37 +32,29 @@ final class CoderSplice implements Splice, AutoCloseable {
     this.coder = coder;
     this.kept = kept;
     int width = coder.config().width();
-    this.statistics = new ReconstructionStatistics(width, coder.config().numLatents());
-    this.latents = new SparseActivations(capacity, coder.config().k());
-    this.x = buffer(capacity, width);
-    this.y = buffer(capacity, width);
-    this.reconstruction = buffer(capacity, width);
-  }
-
-  /** Uninitialised float32 [rows, width] that belongs to the caller, whatever scope is open. */
-  static FloatPointer buffer(long rows, int width) {
-    try (PointerScope scope = new PointerScope()) {
-      FloatPointer pointer = new FloatPointer(rows * width);
-      pointer.retainReference();
-      return pointer;
-    }
+    Memory where = coder.device().memory();
+    this.statistics = new ReconstructionStatistics(where, width, coder.config().numLatents());
+    this.latents = new SparseActivations(where, capacity, coder.config().k());
+    this.memory = new NativeArrays(where);
+    this.x = memory.floats((long) capacity * width);
+    this.y = memory.floats((long) capacity * width);
+    this.reconstruction = memory.floats((long) capacity * width);
   }
 
   @Override
   public Tensor replace(Tensor input, Tensor output) {
-    int width = coder.config().width();
     int n = kept.count();
-    kept.gather(output.contiguous().data_ptr_float(), width, y);
+    kept.gather(output.contiguous(), y);
     FloatPointer source = y;
     if (coder.config().readsModuleInput()) {
-      kept.gather(input.contiguous().data_ptr_float(), width, x);
+      kept.gather(input.contiguous(), x);
       source = x;
     }
     coder.encode(source, n, latents);
     coder.decode(latents, source, reconstruction);
     statistics.add(y, reconstruction, latents, n);
     Tensor result = output.contiguous().clone();
-    kept.scatter(reconstruction, width, result.data_ptr_float());
+    kept.scatter(reconstruction, result);
     return result;
   }
 
@@ -71,8 +65,6 @@ final class CoderSplice implements Splice, AutoCloseable {
   @Override
   public void close() {
     latents.close();
-    x.close();
-    y.close();
-    reconstruction.close();
+    memory.close();
   }
 }

@@ -2,14 +2,13 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.coder.CoderConfig;
-import dev.palimpsest.coder.NativeArrays;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.Memory;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.UpdateRule;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.DoublePointer;
@@ -30,12 +29,13 @@ public final class CoderTrainer implements AutoCloseable {
   private final OptimizerConfig config;
   private final long totalSteps;
   private final LearningRate learningRate;
-  private final CoderKernels kernels = CoderKernels.cpu();
+  private final CoderKernels kernels;
   private final OptimizerState state;
   private final Update update;
   private final FiringRecord firings;
-  private final NativeArrays sumsMemory = new NativeArrays();
-  private final DoublePointer sums = sumsMemory.doubles(2);
+  private final NativeArrays sumsMemory;
+  private final DoublePointer sums;
+  private final double[] readSums = new double[2];
   private Buffers buffers;
   private long step;
   private int pendingBatches;
@@ -47,12 +47,13 @@ public final class CoderTrainer implements AutoCloseable {
    */
   private record Buffers(NativeArrays memory, SparseActivations latents, FloatPointer output)
       implements AutoCloseable {
-    static Buffers of(long rows, CoderConfig config) {
-      NativeArrays memory = new NativeArrays();
+    static Buffers of(long rows, SparseCoder coder) {
+      Memory where = coder.device().memory();
+      NativeArrays memory = new NativeArrays(where);
       return new Buffers(
           memory,
-          new SparseActivations(rows, config.k()),
-          memory.floats(Math.multiplyExact(rows, config.width())));
+          new SparseActivations(where, rows, coder.config().k()),
+          memory.floats(Math.multiplyExact(rows, coder.config().width())));
     }
 
     @Override
@@ -79,17 +80,20 @@ public final class CoderTrainer implements AutoCloseable {
     this.config = config;
     this.totalSteps = totalSteps;
     this.learningRate = LearningRate.of(config, coder.config().numLatents(), totalSteps);
-    this.state = new OptimizerState(config, coder.config());
+    this.kernels = coder.device().kernels();
+    this.sumsMemory = new NativeArrays(kernels.memory());
+    this.sums = sumsMemory.doubles(2);
+    this.state = new OptimizerState(config, coder.config(), kernels.memory());
     this.update = Update.of(config, coder, kernels);
-    this.firings = new FiringRecord(coder.config().numLatents(), config.deadAfterTokens());
-    this.buffers = Buffers.of(0, coder.config());
+    this.firings = new FiringRecord(kernels, coder.config().numLatents(), config.deadAfterTokens());
+    this.buffers = Buffers.of(0, coder);
   }
 
   /** Makes room for batches of up to {@code rows} rows, so that no later step allocates. */
   public void reserve(long rows) {
     if (rows > buffers.latents().capacity()) {
       buffers.close();
-      buffers = Buffers.of(rows, coder.config());
+      buffers = Buffers.of(rows, coder);
     }
   }
 
@@ -128,10 +132,14 @@ public final class CoderTrainer implements AutoCloseable {
     coder.decode(latents, x, output);
     kernels.fvu(
         output, y, rows, coder.config().width(), Optional.of(output), sums, coder.workspace());
-    double fvu = sums.get(0) / sums.get(1);
-    firings.add(kernels, latents);
+    firings.count(latents);
     double rate = learningRate.at(step);
     update(new Update.Batch(x, latents, output), rate);
+    // All that is read back comes last: a GPU is waited for once a step, with nothing left to
+    // queue.
+    kernels.memory().get(sums, readSums, 2);
+    double fvu = readSums[0] / readSums[1];
+    firings.read();
     return new StepStats(
         step,
         firings.tokens(),
@@ -147,6 +155,7 @@ public final class CoderTrainer implements AutoCloseable {
     }
     if (coder.config().unitNormDecoder() && !decoderIsNormalized) {
       kernels.normalizeRows(coder.decoder(), coder.config().numLatents(), coder.config().width());
+      coder.refresh();
       decoderIsNormalized = true;
     }
     if (step == 0) {
@@ -156,10 +165,12 @@ public final class CoderTrainer implements AutoCloseable {
 
   private void update(Update.Batch batch, double rate) {
     if (config.accumulationSteps() > 1) {
-      scale(
-          batch.gradient(),
-          batch.latents().rows() * coder.config().width(),
-          1f / config.accumulationSteps());
+      coder
+          .device()
+          .scale(
+              batch.gradient(),
+              batch.latents().rows() * coder.config().width(),
+              1f / config.accumulationSteps());
     }
     pendingBatches++;
     if (pendingBatches < config.accumulationSteps()) {
@@ -215,9 +226,9 @@ public final class CoderTrainer implements AutoCloseable {
     if (config.optimizer() == Optimizer.ADAM || step == 0) {
       return coder.view();
     }
-    ParameterSet averaged = new ParameterSet(coder.config());
+    ParameterSet averaged = new ParameterSet(coder.config(), kernels.memory());
     AveragedPoint.write(coder.parameters(), state.first(), config.momentum(), averaged);
-    return SparseCoder.of(coder.config(), averaged);
+    return SparseCoder.of(coder.config(), averaged, coder.device());
   }
 
   /**
@@ -244,14 +255,14 @@ public final class CoderTrainer implements AutoCloseable {
   public void readState(Path file) {
     TrainerState read =
         TrainerState.read(file, config.optimizer(), coder.parameters(), state, firings);
+    coder.refresh();
     step = read.step();
     decoderIsNormalized = read.decoderIsNormalized();
     pendingBatches = 0;
   }
 
   /**
-   * Native bytes held beside the coder: optimiser state, gradients, and one batch's latents and
-   * output.
+   * Bytes held beside the coder: optimiser state, gradients, and one batch's latents and output.
    */
   public long totalBytes() {
     return state.totalBytes()
@@ -267,13 +278,6 @@ public final class CoderTrainer implements AutoCloseable {
     update.close();
     state.close();
     sumsMemory.close();
-  }
-
-  private static void scale(FloatPointer values, long count, float factor) {
-    FloatBuffer buffer = values.asBuffer();
-    for (int i = 0; i < count; i++) {
-      buffer.put(i, buffer.get(i) * factor);
-    }
   }
 
   private static void requireRows(long rows) {

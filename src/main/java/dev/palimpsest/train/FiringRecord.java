@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.coder.NativeArrays;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.tensor.SafeTensors;
 import dev.palimpsest.tensor.SafeTensorsWriter;
 import org.bytedeco.javacpp.LongPointer;
@@ -12,7 +12,8 @@ final class FiringRecord implements AutoCloseable {
   private static final String COUNTS = "firing.counts";
   private static final String LAST = "firing.last";
 
-  private final NativeArrays memory = new NativeArrays();
+  private final CoderKernels kernels;
+  private final NativeArrays memory;
   private final LongPointer counts;
   private final long[] before;
   private final long[] now;
@@ -22,7 +23,9 @@ final class FiringRecord implements AutoCloseable {
   private long firings;
   private int dead;
 
-  FiringRecord(int latents, long deadAfterTokens) {
+  FiringRecord(CoderKernels kernels, int latents, long deadAfterTokens) {
+    this.kernels = kernels;
+    this.memory = new NativeArrays(kernels.memory());
     this.counts = memory.longs(latents);
     this.before = new long[latents];
     this.now = new long[latents];
@@ -30,12 +33,16 @@ final class FiringRecord implements AutoCloseable {
     this.deadAfterTokens = deadAfterTokens;
   }
 
-  /** Takes in a batch's selected latents. */
-  void add(CoderKernels kernels, SparseActivations batch) {
+  /** Counts a batch's selected latents where they are; {@link #read} must follow. */
+  void count(SparseActivations batch) {
     kernels.countFirings(
         batch.values(), batch.indices(), batch.rows(), batch.k(), now.length, counts);
-    counts.get(now);
     tokens += batch.rows();
+  }
+
+  /** Brings the counts of the batch to the host, which waits for it. */
+  void read() {
+    kernels.memory().get(counts, now, now.length);
     firings = 0;
     for (int latent = 0; latent < now.length; latent++) {
       long fired = now[latent] - before[latent];
@@ -98,7 +105,7 @@ final class FiringRecord implements AutoCloseable {
     System.arraycopy(file.longs(COUNTS), 0, before, 0, before.length);
     System.arraycopy(file.longs(LAST), 0, last, 0, last.length);
     System.arraycopy(before, 0, now, 0, now.length);
-    counts.put(now);
+    kernels.memory().put(now, counts, now.length);
     tokens = tokensSeen;
     firings = 0;
     dead = tokens == 0 ? 0 : countDead();

@@ -1,6 +1,9 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.coder.Columns;
 import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.kernels.Addresses;
+import dev.palimpsest.kernels.Memory;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
@@ -9,51 +12,46 @@ import org.bytedeco.javacpp.FloatPointer;
  * subtraction of b_dec).
  */
 final class FirstBatch {
+  /** Elements of the encoder that pass through the heap at a time. */
+  private static final int BLOCK = 1 << 16;
+
   private FirstBatch() {}
 
   static void centre(SparseCoder coder, FloatPointer x, FloatPointer y, long rows) {
     int width = coder.config().width();
-    double[] meanOfTargets = columnMeans(y, rows, width);
+    Memory memory = coder.device().memory();
+    double[] mean = new double[width];
+    Columns.means(memory, y, rows, mean);
     float[] bias = new float[width];
     for (int i = 0; i < width; i++) {
-      bias[i] = (float) meanOfTargets[i];
+      bias[i] = (float) mean[i];
     }
-    coder.decoderBias().put(bias);
+    memory.put(bias, coder.decoderBias(), width);
     if (coder.config().transcode()) {
-      coder.encoderBias().put(negativeImage(coder, columnMeans(x, rows, width)));
+      Columns.means(memory, x, rows, mean);
+      float[] image = negativeImage(coder, mean);
+      memory.put(image, coder.encoderBias(), image.length);
     }
-  }
-
-  private static double[] columnMeans(FloatPointer matrix, long rows, int width) {
-    double[] sums = new double[width];
-    float[] row = new float[width];
-    FloatPointer cursor = new FloatPointer(matrix);
-    long start = matrix.position();
-    for (long r = 0; r < rows; r++) {
-      cursor.position(start + r * width).get(row);
-      for (int i = 0; i < width; i++) {
-        sums[i] += row[i];
-      }
-    }
-    for (int i = 0; i < width; i++) {
-      sums[i] /= rows;
-    }
-    return sums;
+    coder.refresh();
   }
 
   /** -W_enc mean(x), [M]. */
   private static float[] negativeImage(SparseCoder coder, double[] mean) {
-    int width = coder.config().width();
+    int width = mean.length;
     float[] image = new float[coder.config().numLatents()];
-    float[] row = new float[width];
-    FloatPointer cursor = new FloatPointer(coder.encoder());
-    for (int latent = 0; latent < image.length; latent++) {
-      cursor.position((long) latent * width).get(row);
-      double dot = 0;
-      for (int i = 0; i < width; i++) {
-        dot += row[i] * mean[i];
+    int blockRows = Math.min(image.length, Math.max(1, BLOCK / width));
+    float[] block = new float[blockRows * width];
+    for (int start = 0; start < image.length; start += blockRows) {
+      int count = Math.min(blockRows, image.length - start);
+      FloatPointer rows = Addresses.from(coder.encoder(), (long) start * width);
+      coder.device().memory().get(rows, block, count * width);
+      for (int row = 0; row < count; row++) {
+        double dot = 0;
+        for (int i = 0; i < width; i++) {
+          dot += block[row * width + i] * mean[i];
+        }
+        image[start + row] = (float) -dot;
       }
-      image[latent] = (float) -dot;
     }
     return image;
   }

@@ -4,6 +4,8 @@ import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.HookedActivations;
 import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.kernels.Memory;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.TokenBatch;
 import org.bytedeco.javacpp.FloatPointer;
 
@@ -31,11 +33,13 @@ final class HeldOutReconstruction {
     long count = Math.min(windows.size(), Math.max(1, tokens / length));
     int rows = (int) Math.min(count, Math.max(1, activations.capacity() / length));
     int width = coder.config().width();
+    Memory where = coder.device().memory();
     ReconstructionStatistics statistics =
-        new ReconstructionStatistics(width, coder.config().numLatents());
+        new ReconstructionStatistics(where, width, coder.config().numLatents());
     try (SparseActivations latents =
-            new SparseActivations(activations.capacity(), coder.config().k());
-        FloatPointer reconstruction = CoderSplice.buffer(activations.capacity(), width)) {
+            new SparseActivations(where, activations.capacity(), coder.config().k());
+        NativeArrays memory = new NativeArrays(where)) {
+      FloatPointer reconstruction = memory.floats((long) activations.capacity() * width);
       for (long window = 0; window < count; ) {
         int present = (int) Math.min(rows, count - window);
         TokenBatch batch = new TokenBatch(present, length, new int[present * length]);

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
+import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.kernels.ParameterArrays;
 import dev.palimpsest.kernels.UpdateRule;
 import dev.palimpsest.tensor.SafeTensorsWriter;
@@ -19,12 +20,15 @@ final class OptimizerState implements AutoCloseable {
   private final ParameterArrays firstArrays;
   private final Optional<ParameterArrays> secondArrays;
 
-  OptimizerState(OptimizerConfig config, CoderConfig coder) {
+  /**
+   * @param where the parameters are
+   */
+  OptimizerState(OptimizerConfig config, CoderConfig coder, Memory where) {
     this.config = config;
-    this.first = new ParameterSet(coder);
+    this.first = new ParameterSet(coder, where);
     this.second =
         switch (config.optimizer()) {
-          case ADAM -> Optional.of(new ParameterSet(coder));
+          case ADAM -> Optional.of(new ParameterSet(coder, where));
           case SIGNUM -> Optional.empty();
         };
     this.firstArrays = first.asArrays();

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.coder.SparseActivations;
+import dev.palimpsest.kernels.Memory;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
@@ -9,6 +10,7 @@ import org.bytedeco.javacpp.FloatPointer;
  * precision, in the order of the rows.
  */
 final class ReconstructionStatistics {
+  private final Memory where;
   private final int width;
   private final double[] columnSums;
   private final double[] columnSquares;
@@ -19,7 +21,11 @@ final class ReconstructionStatistics {
   private float[] targets = new float[0];
   private float[] outputs = new float[0];
 
-  ReconstructionStatistics(int width, int latents) {
+  /**
+   * @param where the memory of the batches
+   */
+  ReconstructionStatistics(Memory where, int width, int latents) {
+    this.where = where;
     this.width = width;
     this.columnSums = new double[width];
     this.columnSquares = new double[width];
@@ -39,8 +45,8 @@ final class ReconstructionStatistics {
       targets = new float[size];
       outputs = new float[size];
     }
-    y.get(targets, 0, size);
-    reconstruction.get(outputs, 0, size);
+    where.get(y, targets, size);
+    where.get(reconstruction, outputs, size);
     for (int row = 0; row < count; row++) {
       double sum = 0;
       for (int column = 0; column < width; column++) {

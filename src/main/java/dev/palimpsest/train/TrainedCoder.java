@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.HookedActivations;
+import dev.palimpsest.tensor.Device;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 
@@ -21,6 +22,7 @@ final class TrainedCoder implements AutoCloseable {
    * @param seed of its initial weights
    * @param severalSeeds whether the seed is part of its name: {@code <hookpoint>/seedN}
    * @param hook its number in {@link HookedActivations}
+   * @param device where it is trained
    */
   TrainedCoder(
       CoderSpec spec,
@@ -28,12 +30,13 @@ final class TrainedCoder implements AutoCloseable {
       long seed,
       boolean severalSeeds,
       int hook,
-      TrainConfig config) {
+      TrainConfig config,
+      Device device) {
     this.spec = spec;
     this.name = name(spec, seed, severalSeeds);
     this.seed = severalSeeds ? OptionalLong.of(seed) : OptionalLong.empty();
     this.hook = hook;
-    this.coder = SparseCoder.initialise(shape, seed);
+    this.coder = SparseCoder.initialise(shape, seed, device);
     this.trainer = new CoderTrainer(coder, config.optimizer(), config.steps());
     trainer.reserve(config.batchTokens());
   }

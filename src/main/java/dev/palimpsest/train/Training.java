@@ -112,7 +112,13 @@ public final class Training {
           for (long seed : config.seeds()) {
             coders.add(
                 new TrainedCoder(
-                    config.coders().get(hook), shapes.get(hook), seed, several, hook, config));
+                    config.coders().get(hook),
+                    shapes.get(hook),
+                    seed,
+                    several,
+                    hook,
+                    config,
+                    model.device()));
           }
         }
         TrainingLoop loop =

@@ -149,6 +149,7 @@ sealed interface Update extends AutoCloseable {
       if (normalizeAfter) {
         kernels.normalizeRows(coder.decoder(), latents, width);
       }
+      coder.refresh();
     }
 
     @Override
@@ -166,6 +167,6 @@ sealed interface Update extends AutoCloseable {
   static Update of(OptimizerConfig config, SparseCoder coder, CoderKernels kernels) {
     return config.fused()
         ? new Fused(kernels)
-        : new Separate(kernels, new ParameterSet(coder.config()));
+        : new Separate(kernels, new ParameterSet(coder.config(), kernels.memory()));
   }
 }

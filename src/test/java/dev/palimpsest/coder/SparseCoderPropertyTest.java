@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.kernels.NativeArrays;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.params.ParameterizedTest;

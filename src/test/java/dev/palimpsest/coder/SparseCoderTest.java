@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.tensor.DType;
 import dev.palimpsest.tensor.SafeTensorsWriter;
 import java.io.IOException;

@@ -9,10 +9,13 @@ import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.tensor.Tensors;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -94,18 +97,19 @@ class HookedActivationsTest {
   @Test
   void scatterPutsRowsBack() {
     TokenBatch batch = batch(new SplittableRandom(9), 3, 50);
-    KeptPositions kept = new KeptPositions(ExcludedTokens.of(0));
+    KeptPositions kept = new KeptPositions(ExcludedTokens.of(0), Device.cpu());
     int n = kept.select(batch);
     float[] values = new float[150 * 4];
     for (int i = 0; i < values.length; i++) {
       values[i] = i;
     }
-    try (FloatPointer source = new FloatPointer(values);
+    try (kept;
+        Tensor source = Tensors.of(values, 3, 50, 4);
         FloatPointer dense = new FloatPointer(n * 4L);
-        FloatPointer target = new FloatPointer(new float[values.length])) {
-      kept.gather(source, 4, dense);
-      kept.scatter(dense, 4, target);
-      float[] back = rows(target, values.length);
+        Tensor target = Tensors.of(new float[values.length], 3, 50, 4)) {
+      kept.gather(source, dense);
+      kept.scatter(dense, target);
+      float[] back = Tensors.toArray(target);
       for (int i = 0; i < values.length; i++) {
         assertThat(back[i]).isEqualTo(batch.ids()[i / 4] == 0 ? 0 : values[i]);
       }

@@ -50,7 +50,15 @@ class CoderKernelsTest {
 
   private CoderParameters parameters(Optional<FloatPointer> skip, boolean subtract) {
     return new CoderParameters(
-        WIDTH, LATENTS, encoder, encoderBias, decoder, decoderBias, skip, subtract);
+        WIDTH,
+        LATENTS,
+        encoder,
+        encoderBias,
+        decoder,
+        decoderBias,
+        skip,
+        subtract,
+        Optional.empty());
   }
 
   @BeforeEach
@@ -170,7 +178,15 @@ class CoderKernelsTest {
     float[] first = {};
     try (CoderParameters wide =
         new CoderParameters(
-            width, latents, weights, zeros, weights, zeros(width), Optional.empty(), false)) {
+            width,
+            latents,
+            weights,
+            zeros,
+            weights,
+            zeros(width),
+            Optional.empty(),
+            false,
+            Optional.empty())) {
       for (String set : new String[] {"portable", ""}) {
         for (int threads : new int[] {1, 3}) {
           kernels.setInstructionSet(set);

@@ -3,11 +3,11 @@ package dev.palimpsest.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.palimpsest.coder.NativeArrays;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.NativeArrays;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,10 +2,10 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.coder.CoderConfig;
-import dev.palimpsest.coder.NativeArrays;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.kernels.NativeArrays;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
 

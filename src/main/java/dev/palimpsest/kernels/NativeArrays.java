@@ -1,7 +1,5 @@
-package dev.palimpsest.coder;
+package dev.palimpsest.kernels;
 
-import dev.palimpsest.kernels.HostMemory;
-import dev.palimpsest.kernels.Memory;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.DoublePointer;

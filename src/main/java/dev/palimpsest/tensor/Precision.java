@@ -1,0 +1,31 @@
+package dev.palimpsest.tensor;
+
+import dev.palimpsest.base.UsageException;
+import java.util.Locale;
+
+/** What a coder's large products are computed in, on devices that leave the choice. */
+public enum Precision {
+  /** Operands rounded to 16 bits, sums in float32: what tensor cores are for. */
+  BF16,
+  /** Float32 throughout, for comparison with the CPU. */
+  FP32;
+
+  /** The word for it in options and settings. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The precision of a word.
+   *
+   * @throws UsageException when there is none
+   */
+  public static Precision labelled(String label) {
+    for (Precision precision : values()) {
+      if (precision.label().equals(label)) {
+        return precision;
+      }
+    }
+    throw new UsageException("unknown precision '" + label + "'; known: bf16, fp32");
+  }
+}
