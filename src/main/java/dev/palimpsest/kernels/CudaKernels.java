@@ -20,10 +20,15 @@ public final class CudaKernels {
    */
   public record Status(boolean usable, String description) {}
 
-  /** Looks at the library named by {@value #LIBRARY_VARIABLE}, or found by its name. */
-  public static Status status() {
+  /** The library named by {@value #LIBRARY_VARIABLE}, or the name to look for. */
+  public static String library() {
     String path = System.getenv(LIBRARY_VARIABLE);
-    return status(path == null || path.isEmpty() ? LIBRARY : path);
+    return path == null || path.isEmpty() ? LIBRARY : path;
+  }
+
+  /** Looks at {@link #library}. */
+  public static Status status() {
+    return status(library());
   }
 
   /** Looks at the library at this path. */

@@ -11,7 +11,6 @@ import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.model.TokenBatch;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
-import dev.palimpsest.tensor.Tensors;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;

@@ -1,0 +1,233 @@
+package dev.palimpsest.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.palimpsest.base.Seeds;
+import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.coder.ParameterSet;
+import dev.palimpsest.coder.SparseActivations;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.kernels.NativeArrays;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.bytedeco.javacpp.FloatPointer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training on a device goes as it does on the CPU; each device's class runs these. */
+abstract class DeviceTraining {
+  private static final int WIDTH = 20;
+  private static final int LATENTS = 48;
+  private static final int K = 4;
+  private static final int ROWS = 33;
+  private static final int STEPS = 6;
+
+  private static final CoderConfig TRANSCODER = CoderConfig.transcoder(WIDTH, LATENTS, K, true);
+  private static final CoderConfig AUTOENCODER = CoderConfig.autoencoder(WIDTH, LATENTS, K);
+
+  /** The device under test. */
+  abstract Device device(Precision precision);
+
+  /** What a training run leaves: its batches' FVU, the evaluated weights, firings. */
+  private record Outcome(List<StepStats> steps, List<float[]> weights, long[] fired) {}
+
+  @Test
+  void adamTrainsASkipTranscoder() {
+    compare(TRANSCODER, OptimizerConfig.of(Optimizer.ADAM), Precision.FP32, 2e-5, 2e-4);
+  }
+
+  @Test
+  void adamTrainsAnAutoencoder() {
+    compare(AUTOENCODER, OptimizerConfig.of(Optimizer.ADAM), Precision.FP32, 2e-5, 2e-4);
+  }
+
+  @Test
+  void signumTrainsAnAutoencoder() {
+    compare(AUTOENCODER, OptimizerConfig.of(Optimizer.SIGNUM), Precision.FP32, 1e-3, 2e-2);
+  }
+
+  @Test
+  void groupmaxTrains() {
+    compare(
+        TRANSCODER.withActivation(Activation.GROUPMAX),
+        OptimizerConfig.of(Optimizer.ADAM),
+        Precision.FP32,
+        2e-5,
+        2e-4);
+  }
+
+  @Test
+  void gradientsAccumulate() {
+    OptimizerConfig config = OptimizerConfig.of(Optimizer.ADAM).withAccumulationSteps(2);
+    compare(AUTOENCODER, config, Precision.FP32, 2e-5, 2e-4);
+  }
+
+  @Test
+  void sixteenBitOperandsComeClose() {
+    compare(AUTOENCODER, OptimizerConfig.of(Optimizer.ADAM), Precision.BF16, 2e-2, 2e-2);
+  }
+
+  @Test
+  void sixteenBitOperandsFollowWeightsThatWereSetFromOutside() {
+    OptimizerConfig config = OptimizerConfig.of(Optimizer.ADAM).withAccumulationSteps(2);
+    compare(TRANSCODER, config, Precision.BF16, 2e-2, 2e-2);
+  }
+
+  @Test
+  void aRunGoesOnFromItsStateOnEitherSide(@TempDir Path folder) {
+    Device device = device(Precision.FP32);
+    Path state = folder.resolve("state.safetensors");
+    OptimizerConfig config = optimizer(OptimizerConfig.of(Optimizer.ADAM));
+    try (SparseCoder coder = SparseCoder.initialise(AUTOENCODER, 3, device);
+        CoderTrainer trainer = new CoderTrainer(coder, config, STEPS)) {
+      run(coder, trainer, 0, 3);
+      trainer.writeState(state);
+      run(coder, trainer, 3, STEPS);
+      for (Device other : List.of(device, Device.cpu())) {
+        try (SparseCoder again = SparseCoder.initialise(AUTOENCODER, 4, other);
+            CoderTrainer continued = new CoderTrainer(again, config, STEPS)) {
+          continued.readState(state);
+          run(again, continued, 3, STEPS);
+          assertThat(continued.firedCounts()).isEqualTo(trainer.firedCounts());
+          assertClose(weights(again), weights(coder), other == device ? 0 : 2e-4);
+        }
+      }
+    }
+  }
+
+  @Test
+  void codersAreSavedAndLoadedWithAllTheirBits(@TempDir Path folder) {
+    try (SparseCoder coder = SparseCoder.initialise(AUTOENCODER, 5, device(Precision.FP32))) {
+      coder.save(folder);
+      try (SparseCoder onCpu = SparseCoder.load(folder);
+          SparseCoder back = SparseCoder.load(folder, device(Precision.BF16))) {
+        assertClose(weights(onCpu), weights(coder), 0);
+        assertClose(weights(back), weights(coder), 0);
+        assertThat(back.decoderRow(7)).containsExactly(onCpu.decoderRow(7));
+        assertThat(back.frozenDecoderRow(7)).containsExactly(onCpu.decoderRow(7));
+      }
+    }
+  }
+
+  private void compare(
+      CoderConfig shape,
+      OptimizerConfig optimizer,
+      Precision precision,
+      double fvuTolerance,
+      double weightTolerance) {
+    Outcome expected = outcome(shape, optimizer(optimizer), Device.cpu());
+    Outcome found = outcome(shape, optimizer(optimizer), device(precision));
+    for (int i = 0; i < expected.steps().size(); i++) {
+      StepStats there = found.steps().get(i);
+      StepStats here = expected.steps().get(i);
+      assertThat(there.fvu()).as("FVU of batch %d", i).isCloseTo(here.fvu(), within(fvuTolerance));
+      assertThat(there.l0()).as("L0 of batch %d", i).isCloseTo(here.l0(), within(0.2));
+      assertThat(there.tokens()).isEqualTo(here.tokens());
+      assertThat(there.step()).isEqualTo(here.step());
+    }
+    assertClose(found.weights(), expected.weights(), weightTolerance);
+    if (precision == Precision.FP32) {
+      assertThat(found.fired()).isEqualTo(expected.fired());
+    }
+  }
+
+  private static OptimizerConfig optimizer(OptimizerConfig config) {
+    return config.withLearningRate(1e-3).withWarmupSteps(2).withDeadAfterTokens(60);
+  }
+
+  private static Outcome outcome(CoderConfig shape, OptimizerConfig config, Device device) {
+    try (SparseCoder coder = SparseCoder.initialise(shape, 3, device);
+        CoderTrainer trainer = new CoderTrainer(coder, config, STEPS)) {
+      List<StepStats> steps = run(coder, trainer, 0, STEPS * config.accumulationSteps());
+      try (SparseCoder evaluated = trainer.evaluationCoder()) {
+        return new Outcome(steps, weights(evaluated), trainer.firedCounts());
+      }
+    }
+  }
+
+  private static List<StepStats> run(SparseCoder coder, CoderTrainer trainer, int from, int to) {
+    List<StepStats> steps = new ArrayList<>();
+    Device device = coder.device();
+    try (NativeArrays memory = new NativeArrays(device.memory())) {
+      FloatPointer x = memory.floats(ROWS * WIDTH);
+      FloatPointer y = coder.config().transcode() ? memory.floats(ROWS * WIDTH) : x;
+      for (int batch = from; batch < to; batch++) {
+        float[][] values = batch(batch);
+        device.memory().put(values[1], y, ROWS * WIDTH);
+        device.memory().put(values[0], x, ROWS * WIDTH);
+        if (batch == 0) {
+          trainer.initialiseFromFirstBatch(x, y, ROWS);
+        }
+        steps.add(trainer.step(x, y, ROWS));
+      }
+    }
+    return steps;
+  }
+
+  /** x and y of one batch: a few directions and noise. */
+  private static float[][] batch(int number) {
+    SplittableRandom random = Seeds.stream(11, "batch", number);
+    float[] x = new float[ROWS * WIDTH];
+    float[] y = new float[ROWS * WIDTH];
+    for (int row = 0; row < ROWS; row++) {
+      int direction = random.nextInt(8);
+      double strength = 1 + random.nextDouble();
+      for (int i = 0; i < WIDTH; i++) {
+        double noise = 0.3 * (random.nextDouble() - 0.5);
+        x[row * WIDTH + i] = (float) (strength * Math.sin(direction * 7.1 + i) + noise + 0.2);
+        y[row * WIDTH + i] = (float) (strength * Math.cos(direction * 3.7 + i) - noise);
+      }
+    }
+    return new float[][] {x, y};
+  }
+
+  private static List<float[]> weights(SparseCoder coder) {
+    List<float[]> all = new ArrayList<>();
+    for (ParameterSet.Part part : coder.parameters().parts()) {
+      float[] values = new float[(int) part.elements()];
+      coder.device().memory().get(part.values(), values, values.length);
+      all.add(values);
+    }
+    return all;
+  }
+
+  private static void assertClose(List<float[]> found, List<float[]> expected, double tolerance) {
+    assertThat(found).hasSameSizeAs(expected);
+    for (int part = 0; part < found.size(); part++) {
+      for (int i = 0; i < expected.get(part).length; i++) {
+        assertThat((double) found.get(part)[i])
+            .as("part %d, element %d", part, i)
+            .isCloseTo(expected.get(part)[i], within(tolerance));
+      }
+    }
+  }
+
+  @Test
+  void givenLatentsAreDecoded() {
+    Device device = device(Precision.FP32);
+    float[] values = {1, -2, 0, 0.5f};
+    int[] indices = {3, 47, 0, 9};
+    List<float[]> outputs = new ArrayList<>();
+    for (Device each : List.of(Device.cpu(), device)) {
+      try (SparseCoder coder = SparseCoder.initialise(AUTOENCODER, 8, each);
+          SparseActivations latents = new SparseActivations(each.memory(), 2, 2);
+          NativeArrays memory = new NativeArrays(each.memory())) {
+        latents.set(values, indices, 2);
+        FloatPointer out = memory.floats(2 * WIDTH);
+        coder.decode(latents, new FloatPointer(), out);
+        float[] read = new float[2 * WIDTH];
+        each.memory().get(out, read, read.length);
+        outputs.add(read);
+        assertThat(latents.valuesArray(2)).containsExactly(values);
+        assertThat(latents.indicesArray(2)).containsExactly(indices);
+      }
+    }
+    assertClose(List.of(outputs.get(1)), List.of(outputs.get(0)), 1e-6);
+  }
+}
