@@ -2,7 +2,10 @@ package dev.palimpsest;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
+import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.List;
@@ -65,5 +68,41 @@ class ArchitectureTest {
         .resideInAPackage("org.bytedeco..")
         .allowEmptyShould(true)
         .check(CLASSES);
+  }
+
+  /**
+   * On a GPU an address is worth nothing to the processor, and tensors of two devices do not mix.
+   * So above the package {@code tensor} nobody looks behind a pointer, and nobody makes a tensor on
+   * the host but those who read or write files.
+   */
+  @Test
+  void memoryIsReachedThroughTheDevice() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "dev.palimpsest.kernels..", "dev.palimpsest.tensor..", "dev.palimpsest.train.bench..")
+        .and(
+            DescribedPredicate.not(
+                HasName.Predicates.nameMatching(".*\\.(WeightLoader|ActivationFile)")))
+        .should()
+        .callMethodWhere(ArchitectureTest.touchesHostMemory())
+        .check(CLASSES);
+  }
+
+  private static DescribedPredicate<JavaMethodCall> touchesHostMemory() {
+    return DescribedPredicate.describe(
+        "reads or writes native memory in place, or makes a tensor on the host",
+        call -> {
+          String owner = call.getTargetOwner().getName();
+          String method = call.getName();
+          boolean pointer =
+              owner.matches("org\\.bytedeco\\.javacpp\\.(\\w*Pointer)")
+                  && method.matches(
+                      "get|put|asBuffer|asByteBuffer|memcpy|memset|memmove|fill|zero");
+          boolean data = owner.startsWith("org.bytedeco.pytorch") && method.startsWith("data_ptr");
+          boolean tensor =
+              owner.equals("dev.palimpsest.tensor.Tensors") && method.matches("of|empty");
+          return pointer || data || tensor;
+        });
   }
 }

@@ -5,6 +5,7 @@ import dev.palimpsest.base.Seeds;
 import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.CoderParameters;
+import dev.palimpsest.kernels.HostMemory;
 import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.Workspace;
 import dev.palimpsest.tensor.Device;
@@ -286,7 +287,7 @@ public final class SparseCoder implements AutoCloseable {
     }
     float[] row = new float[config.width()];
     FloatPointer rows = frozenDecoder.orElseGet(this::freezeDecoder);
-    Addresses.from(rows, (long) latent * row.length).get(row);
+    HostMemory.INSTANCE.get(Addresses.from(rows, (long) latent * row.length), row, row.length);
     return row;
   }
 

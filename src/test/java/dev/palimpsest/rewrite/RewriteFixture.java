@@ -6,6 +6,7 @@ import dev.palimpsest.data.ExcludedTokens;
 import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.tensor.Device;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -30,7 +31,11 @@ final class RewriteFixture implements AutoCloseable {
   final ExcludedTokens excluded = ExcludedTokens.of(EXCLUDED);
 
   RewriteFixture(String family, String hookpoint, boolean transcode, boolean skip) {
-    model = LanguageModel.load(Path.of("src/test/resources/golden/models", family));
+    this(family, hookpoint, transcode, skip, Device.cpu());
+  }
+
+  RewriteFixture(String family, String hookpoint, boolean transcode, boolean skip, Device device) {
+    model = LanguageModel.load(Path.of("src/test/resources/golden/models", family), device);
     this.hookpoint = hookpoint;
     this.transcode = transcode;
     int width = model.config().width();
@@ -38,19 +43,21 @@ final class RewriteFixture implements AutoCloseable {
         transcode
             ? CoderConfig.transcoder(width, M, K, skip)
             : CoderConfig.autoencoder(width, M, K);
-    coder = SparseCoder.initialise(config, 5);
+    coder = SparseCoder.initialise(config, 5, device);
     SplittableRandom random = new SplittableRandom(6);
-    fill(coder.decoder(), (long) M * width, 0.4, random);
+    fill(coder.decoder(), M * width, 0.4, random);
     fill(coder.decoderBias(), width, 0.2, random);
     fill(coder.encoderBias(), M, 0.1, random);
-    coder.skip().ifPresent(s -> fill(s, (long) width * width, 0.1, random));
+    coder.skip().ifPresent(s -> fill(s, width * width, 0.1, random));
+    coder.refresh();
   }
 
-  private static void fill(
-      FloatPointer pointer, long count, double scale, SplittableRandom random) {
-    for (long i = 0; i < count; i++) {
-      pointer.put(i, (float) (scale * (2 * random.nextDouble() - 1)));
+  private void fill(FloatPointer pointer, int count, double scale, SplittableRandom random) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) (scale * (2 * random.nextDouble() - 1));
     }
+    coder.device().memory().put(values, pointer, count);
   }
 
   /** Random text, about one token in twelve excluded. */
