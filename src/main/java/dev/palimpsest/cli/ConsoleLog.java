@@ -31,6 +31,11 @@ final class ConsoleLog implements RunLog {
   }
 
   @Override
+  public void device(String description) {
+    line("device: " + description);
+  }
+
+  @Override
   public void started(String stage) {
     line("▸ " + stage);
     lastLine = System.nanoTime();

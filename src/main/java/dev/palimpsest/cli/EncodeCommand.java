@@ -5,6 +5,7 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.FileEncoder;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.tensor.Devices;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -47,17 +48,20 @@ final class EncodeCommand implements Callable<Integer> {
           "Threads; as many as processors unless given. The result does not depend on it.")
   private Optional<Integer> threads = Optional.empty();
 
+  @Mixin private DeviceOptions device;
   @Mixin private OutputOptions output;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
     threads.ifPresent(EncodeCommand::useThreads);
-    try (SparseCoder loaded = SparseCoder.load(coder)) {
-      ConsoleLog log = output.log(spec.commandLine().getErr());
+    ConsoleLog log = output.log(spec.commandLine().getErr());
+    Devices.Choice chosen = device.choose();
+    try (SparseCoder loaded = SparseCoder.load(coder, chosen.device())) {
       FileEncoder.Result result =
           new FileEncoder(loaded)
               .encode(input, out, (done, total) -> log.progress("rows encoded", done, total));
+      log.device(chosen.describe());
       output.print(
           spec.commandLine().getOut(),
           summary(loaded.config(), result),

@@ -1,6 +1,5 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.base.Json;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.data.Corpus;
@@ -8,10 +7,10 @@ import dev.palimpsest.data.ExcludedTokens;
 import dev.palimpsest.data.Split;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.CoderEvaluation;
 import dev.palimpsest.train.EvaluationResult;
 import dev.palimpsest.train.Training;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -98,24 +97,26 @@ public final class EvalCommand implements Callable<Integer> {
       description = "0: all processors.")
   private int threads;
 
-  @Option(names = "--json", description = "Print the result as one JSON object.")
-  private boolean json;
+  @Mixin private DeviceOptions device = new DeviceOptions();
+  @Mixin private OutputOptions output = new OutputOptions();
 
   @Override
   public Integer call() {
     if (contextLength < 2 || tokens < 1) {
       throw new UsageException("--ctx-len must be at least 2 and --tokens at least 1");
     }
+    Devices.Choice chosen = device.choose();
     Training.useThreads(threads);
     Path folder = ModelSource.resolve(model);
     Path found = SparseCoder.find(coderFolder);
-    try (SparseCoder coder = SparseCoder.load(found);
-        LanguageModel loaded = LanguageModel.load(folder)) {
+    try (SparseCoder coder = SparseCoder.load(found, chosen.device());
+        LanguageModel loaded = LanguageModel.load(folder, chosen.device())) {
       String place = hookpoint.orElseGet(() -> hookpointOf(found, loaded));
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), seed);
       corpus.requireVocabulary(loaded.config().vocabularySize());
       ExcludedTokens excluded =
           ExcludedTokens.parse(excludedTokens, OptionalInt.of(corpus.endOfText()));
+      output.log(spec.commandLine().getErr()).device(chosen.describe());
       EvaluationResult result =
           CoderEvaluation.evaluate(
                   loaded,
@@ -125,7 +126,7 @@ public final class EvalCommand implements Callable<Integer> {
                   tokens,
                   true)
               .get(0);
-      print(result);
+      output.print(spec.commandLine().getOut(), result, text(result));
     }
     return 0;
   }
@@ -147,29 +148,22 @@ public final class EvalCommand implements Callable<Integer> {
         "the folder " + folder + " is not named after a hookpoint of the model: give --hookpoint");
   }
 
-  private void print(EvaluationResult result) {
-    PrintWriter stdout = spec.commandLine().getOut();
-    if (json) {
-      stdout.println(Json.line(result));
-    } else {
-      stdout.printf(
-          Locale.ROOT,
-          "%s, %,d tokens: ce_loss_score %.4f (untouched %.4f, coder %.4f, zero %.4f nats), kl_div_score %.4f%n",
-          result.hookpoint(),
-          result.tokens(),
-          result.ceLossScore(),
-          result.ceLossWithoutSae(),
-          result.ceLossWithSae(),
-          result.ceLossWithAblation(),
-          result.klDivScore().orElse(Double.NaN));
-      stdout.printf(
-          Locale.ROOT,
-          "FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e%n",
-          result.fvu(),
-          result.l0(),
-          100 * result.fracAlive(),
-          result.featureDensity().median());
-    }
-    stdout.flush();
+  private static String text(EvaluationResult result) {
+    return String.format(
+        Locale.ROOT,
+        """
+        %s, %,d tokens: ce_loss_score %.4f (untouched %.4f, coder %.4f, zero %.4f nats), kl_div_score %.4f
+        FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e""",
+        result.hookpoint(),
+        result.tokens(),
+        result.ceLossScore(),
+        result.ceLossWithoutSae(),
+        result.ceLossWithSae(),
+        result.ceLossWithAblation(),
+        result.klDivScore().orElse(Double.NaN),
+        result.fvu(),
+        result.l0(),
+        100 * result.fracAlive(),
+        result.featureDensity().median());
   }
 }

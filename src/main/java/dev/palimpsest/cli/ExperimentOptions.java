@@ -26,6 +26,20 @@ final class ExperimentOptions {
   private @Nullable Integer threads;
 
   @Option(
+      names = "--device",
+      paramLabel = "cpu|cuda|auto",
+      description =
+          "Where to compute; auto (the default): on a GPU where one can be used. Which it is, is said on stderr.")
+  private @Nullable String device;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "bf16|fp32",
+      description =
+          "Of coders' products on a GPU (default: bf16); on the CPU they are always fp32.")
+  private @Nullable String precision;
+
+  @Option(
       names = "--force",
       description = "Repeat stages that are finished, even where nothing has changed.")
   private boolean force;
@@ -42,6 +56,12 @@ final class ExperimentOptions {
     }
     if (threads != null) {
       all.add("threads=" + threads);
+    }
+    if (device != null) {
+      all.add("device=" + device);
+    }
+    if (precision != null) {
+      all.add("precision=" + precision);
     }
     return all;
   }

@@ -12,6 +12,7 @@ import dev.palimpsest.kernels.Activation;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
@@ -184,6 +185,8 @@ public final class TrainCommand implements Callable<Integer> {
       description = "0: all processors.")
   private int threads;
 
+  @Mixin private DeviceOptions device = new DeviceOptions();
+
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder.")
   private Path out = Path.of(".");
 
@@ -201,15 +204,22 @@ public final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     TrainConfig config = config();
+    Devices.Choice chosen = device.choose();
     Training.useThreads(threads);
     Path folder = ModelSource.resolve(model);
-    try (LanguageModel loaded = LanguageModel.load(folder);
+    try (LanguageModel loaded = LanguageModel.load(folder, chosen.device());
         Progress progress = quiet ? Progress.none() : Progress.on(spec.commandLine().getErr())) {
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), config.seeds().get(0));
       int width = loaded.config().width();
       TrainResult result =
           Training.run(
-              config, loaded, corpus, out, overwrite, () -> describeRun(config, width), progress);
+              config,
+              loaded,
+              corpus,
+              out,
+              overwrite,
+              () -> describeRun(config, width, chosen),
+              progress);
       progress.close();
       print(result);
     }
@@ -268,11 +278,16 @@ public final class TrainCommand implements Callable<Integer> {
   }
 
   /**
-   * Writes {@code config.yaml}, in the form of an experiment's file, and {@code environment.json}.
+   * Says where the run computes; writes {@code config.yaml}, in the form of an experiment's file,
+   * and {@code environment.json}.
    */
-  private void describeRun(TrainConfig config, int width) {
+  private void describeRun(TrainConfig config, int width, Devices.Choice chosen) {
+    if (!quiet) {
+      spec.commandLine().getErr().println("device: " + chosen.describe());
+    }
     ObjectNode root = Json.YAML.createObjectNode();
     root.put("name", "train").put("model", model).put("seed", seeds.get(0)).put("threads", threads);
+    root.put("device", device.device()).put("precision", device.precision());
     ObjectNode data = root.putObject("data");
     config.data().forEach(data.putArray("files")::add);
     data.put("text_key", config.text().textKey()).put("exclude_tokens", excludedTokens);
@@ -297,7 +312,8 @@ public final class TrainCommand implements Callable<Integer> {
     } catch (JsonProcessingException failure) {
       throw new IllegalStateException("a tree of plain values", failure);
     }
-    Map<String, String> libraries = Map.of("kernels", CoderKernels.cpu().describe());
+    Map<String, String> libraries =
+        Map.of("device", chosen.describe(), "kernels", CoderKernels.cpu().describe());
     AtomicFiles.writeString(
         out.resolve("environment.json"), Json.pretty(Environment.here(libraries)));
   }
@@ -325,6 +341,12 @@ public final class TrainCommand implements Callable<Integer> {
           result.steps(),
           result.tokensPerSecond(),
           result.resumedFromStep() == 0 ? "" : ", resumed from step " + result.resumedFromStep());
+      result
+          .peakDeviceBytes()
+          .ifPresent(
+              bytes ->
+                  stdout.printf(
+                      Locale.ROOT, "at most %.2f GiB of the GPU's memory%n", bytes / 1073741824.0));
     }
     stdout.flush();
   }

@@ -160,7 +160,7 @@ final class CoderStages {
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             maxima = cache.statistics().maxima();
           }
-          try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+          try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
             TokenWindows windows =
                 bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
             long tokens = Math.min(config.simulate().calibrationTokens(), tokens(windows));
@@ -195,7 +195,7 @@ final class CoderStages {
   }
 
   private CacheStage.Result fill(Split split, long wanted, Path folder) {
-    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
       TokenWindows windows = bench.corpus().windows(split, config.cache().contextLength());
       long tokens = Math.min(wanted, tokens(windows));
       Map<String, String> source =

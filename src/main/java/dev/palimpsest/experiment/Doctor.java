@@ -2,7 +2,7 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.Environment;
 import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.kernels.CudaKernels;
+import dev.palimpsest.tensor.Devices;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -69,7 +69,9 @@ public final class Doctor {
     findings.add(compiler("CMake", "cmake"));
     findings.add(compiler("CUDA compiler (optional)", "nvcc"));
     findings.add(gpu());
-    findings.add(attempt("CUDA kernels (optional)", () -> CudaKernels.status().description(), ""));
+    findings.add(attempt("libtorch's CUDA (optional)", () -> Devices.libtorch().found(), ""));
+    findings.add(attempt("CUDA kernels (optional)", () -> Devices.kernels().found(), ""));
+    findings.add(attempt("device", Doctor::device, ""));
     return new Diagnosis(environment, findings);
   }
 
@@ -127,6 +129,13 @@ public final class Doctor {
           "GPU (optional)", true, "none: no NVIDIA driver answers (nvidia-smi not found)", "");
     }
     return new Finding("GPU (optional)", true, listed.get(), "see docs/gpu.md");
+  }
+
+  /** What {@code --device auto} stands for here. */
+  private static String device() {
+    return Devices.missing().isPresent()
+        ? "cpu; 'auto' will use a GPU once all that is optional above is there"
+        : "cuda";
   }
 
   private static Optional<String> firstLine(String... command) {

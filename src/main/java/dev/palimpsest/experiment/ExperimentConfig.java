@@ -11,6 +11,8 @@ import java.util.Optional;
  * @param model folder in Hugging Face layout, or {@code embedded}
  * @param seed of everything that is drawn
  * @param threads of kernels and libtorch; 0: all processors
+ * @param device where models and coders compute: {@code cpu}, {@code cuda} or {@code auto}
+ * @param precision of coders' products on a GPU: {@code bf16} or {@code fp32}
  * @param data the text
  * @param coders what is rewritten, one entry per coder; the first transcoder is the experiment's
  *     main result
@@ -27,6 +29,8 @@ public record ExperimentConfig(
     String model,
     long seed,
     int threads,
+    String device,
+    String precision,
     Data data,
     List<Coder> coders,
     Train train,

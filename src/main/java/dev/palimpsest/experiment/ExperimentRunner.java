@@ -9,6 +9,8 @@ import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.Backend;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.RewriteTable;
+import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.Training;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -63,15 +65,22 @@ public final class ExperimentRunner {
     if (config.coders().isEmpty()) {
       throw new UsageException("the experiment names no coders: give at least one hookpoint");
     }
+    Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     Training.useThreads(config.threads());
     ConfigFiles.write(config, run.config());
     AtomicFiles.writeString(
         run.environment(),
         Json.pretty(
             Environment.here(
-                Map.of("kernels", CoderKernels.cpu().describe(), "libtorch", Backend.describe()))));
+                Map.of(
+                    "device",
+                    device.describe(),
+                    "kernels",
+                    CoderKernels.cpu().describe(),
+                    "libtorch",
+                    Backend.describe()))));
     StageLedger ledger = new StageLedger(run, force);
-    try (Workbench bench = new Workbench(config, run)) {
+    try (Workbench bench = new Workbench(config, run, device, log)) {
       List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
       for (int i = 0; i < config.coders().size(); i++) {
         new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders);

@@ -103,7 +103,7 @@ final class RewriteStages {
 
   private Object measure(Protocol protocol, ExperimentConfig.Windows windows) {
     RewriteConfig settings = settings(protocol, windows);
-    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint))) {
+    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
       boolean transcode = given.transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
       TokenWindows calibrate =

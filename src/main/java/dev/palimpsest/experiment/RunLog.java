@@ -2,6 +2,9 @@ package dev.palimpsest.experiment;
 
 /** Hears how a run gets on; the command line prints it, tests record it. */
 public interface RunLog {
+  /** Where the run computes, told once, before the first stage that needs it. */
+  void device(String description);
+
   /** A stage begins. */
   void started(String stage);
 

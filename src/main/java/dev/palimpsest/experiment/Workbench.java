@@ -7,6 +7,8 @@ import dev.palimpsest.explain.TokenNames;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.model.Tokenizer;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Devices;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -18,20 +20,33 @@ import org.jspecify.annotations.Nullable;
 final class Workbench implements AutoCloseable {
   private final ExperimentConfig config;
   private final RunDirectory run;
+  private final Devices.Choice device;
+  private final RunLog log;
   private @Nullable LanguageModel model;
   private @Nullable Tokenizer tokenizer;
   private @Nullable Corpus corpus;
   private @Nullable TokenNames names;
 
-  Workbench(ExperimentConfig config, RunDirectory run) {
+  /**
+   * @param device where the model and its coders compute
+   * @param log is told of the device when the model is opened
+   */
+  Workbench(ExperimentConfig config, RunDirectory run, Devices.Choice device, RunLog log) {
+    this.log = log;
+    this.device = device;
     this.config = config;
     this.run = run;
+  }
+
+  Device device() {
+    return device.device();
   }
 
   LanguageModel model() {
     LanguageModel open = model;
     if (open == null) {
-      open = LanguageModel.load(ModelSource.resolve(config.model()));
+      log.device(device.describe());
+      open = LanguageModel.load(ModelSource.resolve(config.model()), device.device());
       model = open;
     }
     return open;

@@ -44,24 +44,23 @@ public final class Devices {
    * @throws DeviceUnavailableException for {@code cuda} where it cannot be used
    */
   public static Choice choose(String word, Precision precision) {
-    switch (word) {
-      case "cpu":
-        return new Choice(Device.cpu(), "");
-      case "cuda":
+    return switch (word) {
+      case "cpu" -> new Choice(Device.cpu(), "");
+      case "cuda" -> {
         Optional<String> missing = missing();
         if (missing.isPresent()) {
           throw new DeviceUnavailableException("no CUDA device can be used: " + missing.get());
         }
-        return new Choice(cuda(precision), "");
-      case "auto":
-        Optional<String> absent = missing();
-        return absent.isPresent()
-            ? new Choice(Device.cpu(), "no CUDA device can be used: " + absent.get())
-            : new Choice(cuda(precision), "");
-      default:
-        throw new UsageException(
-            "unknown device '" + word + "'; known: " + String.join(", ", WORDS));
-    }
+        yield new Choice(cuda(precision), "");
+      }
+      case "auto" ->
+          missing().isPresent()
+              ? new Choice(Device.cpu(), "no CUDA device can be used; 'palimpsest doctor' says why")
+              : new Choice(cuda(precision), "");
+      default ->
+          throw new UsageException(
+              "unknown device '" + word + "'; known: " + String.join(", ", WORDS));
+    };
   }
 
   /** Why no GPU can be used, in one line; empty where one can. */

@@ -15,6 +15,7 @@ import java.util.OptionalLong;
  *     checkpoints
  * @param deadFraction share of the first coder's latents that are dead
  * @param resumedFromStep steps that an earlier process had done; 0 for a run that was not resumed
+ * @param peakDeviceBytes the most of a GPU's memory that was in use; empty on the CPU
  * @param coders the coders' folders
  * @param perCoder the figures of every coder, in the order of {@code coders}
  */
@@ -26,6 +27,7 @@ public record TrainResult(
     double tokensPerSecond,
     double deadFraction,
     long resumedFromStep,
+    OptionalLong peakDeviceBytes,
     List<String> coders,
     List<PerCoder> perCoder) {
 
@@ -43,6 +45,15 @@ public record TrainResult(
   /** The same, as told by a call that found nothing left to do. */
   TrainResult foundFinished(List<String> folders) {
     return new TrainResult(
-        fvu, ceLossScore, tokens, steps, tokensPerSecond, deadFraction, steps, folders, perCoder);
+        fvu,
+        ceLossScore,
+        tokens,
+        steps,
+        tokensPerSecond,
+        deadFraction,
+        steps,
+        peakDeviceBytes,
+        folders,
+        perCoder);
   }
 }

@@ -14,6 +14,7 @@ import dev.palimpsest.data.Split;
 import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.data.WindowOrder;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.tensor.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -125,7 +127,7 @@ public final class Training {
             new TrainingLoop(
                 config, model, batches, activations, coders, heldOut, excluded, checkpoints);
         long from = loop.run(out.resolve(METRICS), progress);
-        return finish(loop, coders, from);
+        return finish(loop, coders, from, model.device());
       } finally {
         coders.forEach(TrainedCoder::close);
       }
@@ -133,7 +135,8 @@ public final class Training {
   }
 
   /** Writes the coders, then the result, which marks the run as finished. */
-  private TrainResult finish(TrainingLoop loop, List<TrainedCoder> coders, long from) {
+  private TrainResult finish(
+      TrainingLoop loop, List<TrainedCoder> coders, long from, Device device) {
     coders.forEach(coder -> coder.save(out.resolve(CODERS)));
     List<TrainResult.PerCoder> each = new ArrayList<>();
     List<String> folders = new ArrayList<>();
@@ -164,6 +167,7 @@ public final class Training {
             speed,
             first.deadFraction(),
             from,
+            device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.peakBytes()),
             folders,
             each);
     AtomicFiles.writeString(out.resolve(RESULT), Json.pretty(result));

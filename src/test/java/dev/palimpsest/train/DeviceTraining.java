@@ -14,6 +14,7 @@ import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
@@ -35,7 +36,7 @@ abstract class DeviceTraining {
   abstract Device device(Precision precision);
 
   /** What a training run leaves: its batches' FVU, the evaluated weights, firings. */
-  private record Outcome(List<StepStats> steps, List<float[]> weights, long[] fired) {}
+  private record Outcome(List<StepStats> steps, List<float[]> weights, List<Long> fired) {}
 
   @Test
   void adamTrainsASkipTranscoder() {
@@ -146,7 +147,8 @@ abstract class DeviceTraining {
         CoderTrainer trainer = new CoderTrainer(coder, config, STEPS)) {
       List<StepStats> steps = run(coder, trainer, 0, STEPS * config.accumulationSteps());
       try (SparseCoder evaluated = trainer.evaluationCoder()) {
-        return new Outcome(steps, weights(evaluated), trainer.firedCounts());
+        return new Outcome(
+            steps, weights(evaluated), Arrays.stream(trainer.firedCounts()).boxed().toList());
       }
     }
   }
