@@ -4,7 +4,7 @@
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
-./mvnw -B -q -Pbench -Dmaven.test.skip=true -Dspotless.check.skip process-test-classes
+./mvnw -B -q -Pbench -Dmaven.test.skip=true -DskipTests=true -Dspotless.check.skip process-test-classes
 commit=$(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo -dirty)
 result=bench/results/jmh-$commit.json
 "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "target/test-classes:target/classes:$(cat target/classpath.txt)" \

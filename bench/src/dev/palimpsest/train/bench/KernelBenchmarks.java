@@ -1,5 +1,8 @@
 package dev.palimpsest.train.bench;
 
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.tensor.Precision;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -45,12 +48,21 @@ public class KernelBenchmarks {
   @Param("0")
   int threads;
 
+  /** cpu or cuda. */
+  @Param("cpu")
+  String device;
+
+  /** Of the coder's products on cuda: bf16 or fp32. */
+  @Param("bf16")
+  String precision;
+
   private BenchProblem problem;
 
   @Setup(Level.Trial)
   public void prepare() {
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
-    problem = new BenchProblem(new BenchShape(width, latents, k, batch, count));
+    Device where = Devices.choose(device, Precision.labelled(precision)).device();
+    problem = new BenchProblem(new BenchShape(width, latents, k, batch, count), where);
     problem.step();
     problem.encode();
   }

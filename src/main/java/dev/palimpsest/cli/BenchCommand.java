@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.bench.BenchReport;
 import dev.palimpsest.train.bench.BenchShape;
 import dev.palimpsest.train.bench.ShortBench;
@@ -46,6 +47,7 @@ final class BenchCommand implements Callable<Integer> {
       description = "Repetitions of each measurement (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
+  @Mixin private DeviceOptions device;
   @Mixin private OutputOptions output;
   @Spec private CommandSpec spec;
 
@@ -61,8 +63,11 @@ final class BenchCommand implements Callable<Integer> {
             threads.orElse(usual.threads()));
     int count = Math.max(1, repetitions);
     ConsoleLog log = output.log(spec.commandLine().getErr());
+    Devices.Choice chosen = device.choose();
+    log.device(chosen.describe());
     BenchReport report =
-        new ShortBench(shape, count).run(done -> log.progress("repetitions", done, count));
+        new ShortBench(shape, count, chosen.device())
+            .run(done -> log.progress("repetitions", done, count));
     output.print(spec.commandLine().getOut(), report, text(report));
     return 0;
   }

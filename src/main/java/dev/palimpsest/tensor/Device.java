@@ -24,19 +24,19 @@ public final class Device {
   private final CoderKernels kernels;
   private final Precision precision;
   private final Optional<TorchMemory> remote;
-  private final LongSupplier peakBytes;
+  private final LongSupplier usedBytes;
 
   private Device(
       String name,
       CoderKernels kernels,
       Precision precision,
       Optional<TorchMemory> remote,
-      LongSupplier peakBytes) {
+      LongSupplier usedBytes) {
     this.name = name;
     this.kernels = kernels;
     this.precision = precision;
     this.remote = remote;
-    this.peakBytes = peakBytes;
+    this.usedBytes = usedBytes;
   }
 
   /** The machine's processor and its memory. */
@@ -51,15 +51,15 @@ public final class Device {
    * @param kernels which work in {@code memory}
    * @param memory of the libtorch device
    * @param precision of coders' products
-   * @param peakBytes the most bytes that were in use at any time
+   * @param usedBytes bytes of the device's memory in use
    */
   public static Device remote(
       String name,
       CoderKernels kernels,
       TorchMemory memory,
       Precision precision,
-      LongSupplier peakBytes) {
-    return new Device(name, kernels, precision, Optional.of(memory), peakBytes);
+      LongSupplier usedBytes) {
+    return new Device(name, kernels, precision, Optional.of(memory), usedBytes);
   }
 
   /** {@code cpu} or {@code cuda}. */
@@ -92,9 +92,17 @@ public final class Device {
     return precision;
   }
 
-  /** The most bytes of the device's memory that were in use at any time; 0 on the CPU. */
-  public long peakBytes() {
-    return peakBytes.getAsLong();
+  /**
+   * Bytes of the device's memory in use; 0 on the CPU. Memory once taken is kept for the next use,
+   * so at the end of a run this is the most that there was.
+   */
+  public long usedBytes() {
+    return usedBytes.getAsLong();
+  }
+
+  /** Waits until all work that was queued is done, as a stopwatch must. */
+  public void finish() {
+    remote.ifPresent(TorchMemory::finish);
   }
 
   /** An uninitialised tensor that the caller owns. */

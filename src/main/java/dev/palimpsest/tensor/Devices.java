@@ -7,7 +7,6 @@ import dev.palimpsest.kernels.CudaKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.bytedeco.javacpp.Loader;
 
 /**
  * Finds the device that was asked for: {@code cpu}, {@code cuda}, or {@code auto}, which is cuda
@@ -76,23 +75,8 @@ public final class Devices {
 
   /** Whether libtorch can use a GPU. */
   public static Finding libtorch() {
-    String resource = "/org/bytedeco/pytorch/" + Loader.getPlatform() + "-gpu/libjnitorch_cuda.so";
-    if (Devices.class.getResource(resource) == null) {
-      return new Finding(
-          false, "this build's libtorch is for the CPU (build with ./mvnw -Pcuda process-classes)");
-    }
-    try {
-      CudaTorch.load();
-    } catch (LinkageError absent) {
-      return new Finding(
-          false,
-          "libtorch's CUDA part does not load: "
-              + firstLine(absent)
-              + " (it needs CUDA 13 with cuDNN 9 and NCCL)");
-    }
-    return CudaTorch.hasDevice()
-        ? new Finding(true, "libtorch finds a GPU")
-        : new Finding(false, "libtorch finds no GPU: there is none, or no driver for CUDA 13");
+    Optional<String> missing = CudaTorch.load();
+    return new Finding(missing.isEmpty(), missing.orElse("libtorch finds a GPU"));
   }
 
   /** Whether our CUDA kernels can be used. */
@@ -104,10 +88,6 @@ public final class Devices {
   private static Device cuda(Precision precision) {
     TorchMemory memory = new TorchMemory("cuda", CudaTorch::stream);
     CoderKernels kernels = CoderKernels.open(CudaKernels.library(), memory);
-    return Device.remote("cuda", kernels, memory, precision, CudaTorch::peakBytes);
-  }
-
-  private static String firstLine(Throwable failure) {
-    return String.valueOf(failure.getMessage()).lines().findFirst().orElse("").strip();
+    return Device.remote("cuda", kernels, memory, precision, CudaTorch::usedBytes);
   }
 }

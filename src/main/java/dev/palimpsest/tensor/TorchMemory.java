@@ -30,6 +30,7 @@ public class TorchMemory implements Memory {
   private final Device device;
   private final Supplier<@Nullable Pointer> stream;
   private final Map<Long, Tensor> blocks = new HashMap<>();
+  private FloatPointer last = new FloatPointer();
   private Pointer staging = new Pointer();
   private long stagingBytes;
 
@@ -142,6 +143,14 @@ public class TorchMemory implements Memory {
     LongPointer host = new LongPointer(staging((long) count * Long.BYTES));
     host.put(from, 0, count);
     upload(host, torch.ScalarType.Long, into, count);
+  }
+
+  /** Waits until all work that was queued is done. */
+  synchronized void finish() {
+    if (last.isNull()) {
+      last = new FloatPointer(allocate(Float.BYTES));
+    }
+    get(last, new float[1], 1);
   }
 
   /** A tensor over elements of this memory; belongs to the open scope, the memory to its owner. */

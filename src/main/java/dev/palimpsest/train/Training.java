@@ -167,7 +167,7 @@ public final class Training {
             speed,
             first.deadFraction(),
             from,
-            device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.peakBytes()),
+            device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.usedBytes()),
             folders,
             each);
     AtomicFiles.writeString(out.resolve(RESULT), Json.pretty(result));

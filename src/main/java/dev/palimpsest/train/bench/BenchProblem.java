@@ -4,6 +4,8 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.kernels.NativeArrays;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.train.CoderTrainer;
 import dev.palimpsest.train.Optimizer;
@@ -22,11 +24,14 @@ final class BenchProblem implements AutoCloseable {
   private static final long TOTAL_STEPS = 1_000_000;
 
   private final BenchShape shape;
+  private final Device device;
   private final SparseCoder coder;
   private final CoderTrainer trainer;
   private final SparseActivations latents;
+  private final NativeArrays memory;
   private final FloatPointer output;
-  private final SyntheticBatch batch;
+  private final Tensor inputs;
+  private final Tensor targets;
   private final FloatPointer x;
   private final FloatPointer y;
   private final Tensor encoder;
@@ -34,46 +39,55 @@ final class BenchProblem implements AutoCloseable {
   private final Tensor product;
   private final EagerStep eager;
 
-  BenchProblem(BenchShape shape) {
+  BenchProblem(BenchShape shape, Device device) {
     this.shape = shape;
+    this.device = device;
     Tensors.useThreads(shape.threads());
     CoderKernels.cpu().setThreads(shape.threads());
     coder =
         SparseCoder.initialise(
-            CoderConfig.transcoder(shape.width(), shape.latents(), shape.k(), false), SEED);
+            CoderConfig.transcoder(shape.width(), shape.latents(), shape.k(), false), SEED, device);
     trainer =
         new CoderTrainer(
             coder,
             OptimizerConfig.of(Optimizer.ADAM).withLearningRate(LEARNING_RATE).withWarmupSteps(0),
             TOTAL_STEPS);
-    latents = new SparseActivations(shape.batch(), shape.k());
-    output = new FloatPointer((long) shape.batch() * shape.width());
-    encoder = torch.from_blob(coder.encoder(), shape.latents(), shape.width());
-    batch = new SyntheticBatch(encoder, shape, SEED);
-    x = batch.inputs().data_ptr_float();
-    y = batch.targets().data_ptr_float();
+    latents = new SparseActivations(device.memory(), shape.batch(), shape.k());
+    memory = new NativeArrays(device.memory());
+    output = memory.floats((long) shape.batch() * shape.width());
+    encoder = device.view(coder.encoder(), shape.latents(), shape.width());
+    try (Tensor onHost = encoder.cpu();
+        SyntheticBatch batch = new SyntheticBatch(onHost, shape, SEED)) {
+      inputs = device.place(batch.inputs().alias());
+      targets = device.place(batch.targets().alias());
+    }
+    x = device.data(inputs);
+    y = device.data(targets);
     transposed = encoder.t();
-    product = torch.empty(shape.batch(), shape.latents());
-    try (Tensor encoderBias = torch.from_blob(coder.encoderBias(), shape.latents());
-        Tensor decoder = torch.from_blob(coder.decoder(), shape.latents(), shape.width());
-        Tensor decoderBias = torch.from_blob(coder.decoderBias(), shape.width())) {
+    product = device.empty(torch.ScalarType.Float, shape.batch(), shape.latents());
+    try (Tensor encoderBias = device.view(coder.encoderBias(), shape.latents());
+        Tensor decoder = device.view(coder.decoder(), shape.latents(), shape.width());
+        Tensor decoderBias = device.view(coder.decoderBias(), shape.width())) {
       eager = new EagerStep(shape, LEARNING_RATE, encoder, encoderBias, decoder, decoderBias);
     }
   }
 
   /** The bare product x W_enc^T, [B, M], by libtorch. */
   void product() {
-    torch.mm_out(product, batch.inputs(), transposed);
+    torch.mm_out(product, inputs, transposed);
+    device.finish();
   }
 
   /** The exact top k of the batch. */
   void encode() {
     coder.encode(x, shape.batch(), latents);
+    device.finish();
   }
 
   /** The output for the latents of the last {@link #encode}. */
   void decode() {
     coder.decode(latents, x, output);
+    device.finish();
   }
 
   /** A whole training step of ours; returns the FVU. */
@@ -83,7 +97,7 @@ final class BenchProblem implements AutoCloseable {
 
   /** A whole training step of eager libtorch; returns the FVU. */
   double eagerStep() {
-    return eager.run(batch.inputs(), batch.targets());
+    return eager.run(inputs, targets);
   }
 
   /** Parameters, optimiser state and the batch's own activations (x, y, y_hat, latents). */
@@ -104,8 +118,9 @@ final class BenchProblem implements AutoCloseable {
     product.close();
     transposed.close();
     encoder.close();
-    batch.close();
-    output.close();
+    inputs.close();
+    targets.close();
+    memory.close();
     latents.close();
     trainer.close();
     coder.close();

@@ -56,8 +56,10 @@ final class EagerStep implements AutoCloseable {
     this.encoderBias = Parameter.of(encoderBias.clone());
     this.decoder = Parameter.of(decoder.clone());
     this.decoderBias = Parameter.of(decoderBias.clone());
-    this.offsets =
-        torch.arange(new Scalar((long) shape.batch())).mul_(new Scalar((long) shape.k()));
+    try (Tensor onHost =
+        torch.arange(new Scalar((long) shape.batch())).mul_(new Scalar((long) shape.k()))) {
+      this.offsets = onHost.to(encoder.device(), torch.ScalarType.Long);
+    }
   }
 
   /** One step; returns the batch's FVU. */

@@ -2,6 +2,7 @@ package dev.palimpsest.train.bench;
 
 import dev.palimpsest.base.Environment;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.tensor.Device;
 import java.util.Map;
 import java.util.function.IntConsumer;
 
@@ -14,11 +15,14 @@ public final class ShortBench {
 
   private final BenchShape shape;
   private final int repetitions;
+  private final Device device;
 
   /**
    * @param repetitions of every measurement, after two that do not count
+   * @param device where all of it runs
    */
-  public ShortBench(BenchShape shape, int repetitions) {
+  public ShortBench(BenchShape shape, int repetitions, Device device) {
+    this.device = device;
     this.shape = shape;
     this.repetitions = repetitions;
   }
@@ -41,7 +45,7 @@ public final class ShortBench {
     double[] eagerStep = new double[repetitions];
     long peak;
     long needed;
-    try (BenchProblem problem = new BenchProblem(shape)) {
+    try (BenchProblem problem = new BenchProblem(shape, device)) {
       for (int run = -WARM_UP; run < repetitions; run++) {
         int at = Math.max(run, 0);
         sgemm[at] = time(problem::product);
@@ -76,15 +80,15 @@ public final class ShortBench {
         Timings.of(encode),
         Timings.of(step),
         Timings.of(eagerStep),
-        Environment.here(Map.of("kernels", CoderKernels.cpu().describe())));
+        Environment.here(Map.of("kernels", device.describe())));
   }
 
   /** Milliseconds of a step on a problem of size one, where nearly all time is Java's. */
-  private static double smallestStepMs() {
+  private double smallestStepMs() {
     int steps = 2000;
     double[] times = new double[steps];
     int threads = CoderKernels.cpu().threads();
-    try (BenchProblem problem = new BenchProblem(new BenchShape(1, 1, 1, 1, 1))) {
+    try (BenchProblem problem = new BenchProblem(new BenchShape(1, 1, 1, 1, 1), device)) {
       for (int i = -steps; i < steps; i++) {
         times[Math.max(i, 0)] = time(problem::step);
       }

@@ -7,6 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
+import dev.palimpsest.tensor.TestDevices;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -21,17 +25,22 @@ class ShortBenchTest {
 
   @Test
   void eagerStepsTrainAsOursDo() {
-    try (BenchProblem problem = new BenchProblem(SMALL)) {
-      for (int step = 0; step < 5; step++) {
-        double ours = problem.step();
-        assertThat(problem.eagerStep()).isCloseTo(ours, within(1e-4 * ours));
+    for (Device device : List.of(Device.cpu(), TestDevices.emulated(Precision.FP32))) {
+      try (BenchProblem problem = new BenchProblem(SMALL, device)) {
+        for (int step = 0; step < 5; step++) {
+          double ours = problem.step();
+          assertThat(problem.eagerStep()).isCloseTo(ours, within(1e-4 * ours));
+        }
+        problem.product();
+        problem.encode();
+        problem.decode();
       }
     }
   }
 
   @Test
   void reportsEveryPromisedNumber() {
-    BenchReport report = new ShortBench(SMALL, 2).run(done -> {});
+    BenchReport report = new ShortBench(SMALL, 2, Device.cpu()).run(done -> {});
     assertThat(report.encodeMs()).isPositive();
     assertThat(report.peakBytes()).isGreaterThan(report.neededBytes());
     assertThat(Json.line(report))
