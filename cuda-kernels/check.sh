@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds, tests and times the CUDA kernels. Needs nvcc and g++ alone; libcublasLt is looked for at run time.
 #
-#   check.sh                  build, device test, the same under compute-sanitizer, bench: exit 0 if all pass, 3 without a GPU
+#   check.sh                  build, device test, bench (PyTorch beside it), the test under compute-sanitizer; goes on after
+#                             a failure, so that one call shows all; exit 0 if all pass, 1 if not, 3 without a GPU
 #   check.sh --host-only      every kernel emulated on the host against the double-precision reference; needs g++ alone
 #   check.sh --host-library DIR  the emulated kernels as libpalimpsest_cuda_emulated.so, with the same functions; g++ alone
 #   check.sh --compile-only   everything with nvcc for every architecture, and the resource report; exit 0 and a visible
@@ -10,7 +11,9 @@
 #
 # Quiet unless something fails; ends with one summary line. Environment:
 #   PALIMPSEST_CUDA_BUILD          where to build (target/cuda-kernels)
-#   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120")
+#   PALIMPSEST_CUDA_RESULTS        where figures and logs of a run on a GPU go (the build folder)
+#   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120"; with 80 comes PTX that a driver can translate for
+#                                  any later one)
 #   PALIMPSEST_CUBLASLT            path of libcublasLt.so
 #   PALIMPSEST_CPU_LIBRARY         the CPU library to compare with (target/native/libpalimpsest.so where it exists)
 #   PALIMPSEST_REAL_INPUTS         a file of bench/export_inputs.py: timed too
@@ -91,6 +94,8 @@ host_only() {
 nvcc_flags() {
   for architecture in $architectures; do
     printf ' -gencode=arch=compute_%s,code=sm_%s' "$architecture" "$architecture"
+    # 90a runs on 9.0 alone and the others on their own generation; this is for the rest (11.0, and what is to come).
+    if [ "$architecture" = 80 ]; then printf ' -gencode=arch=compute_80,code=compute_80'; fi
   done
   # No contraction, so that fused and unfused kernels give the same bits; errors for warnings.
   printf ' -std=c++17 -O3 -fmad=false --expt-relaxed-constexpr --Werror=all-warnings -Xcompiler=-fPIC,-Wall,-fvisibility=hidden'
@@ -205,14 +210,36 @@ find_cublaslt() {
   say "no libcublasLt found: products by our own slow kernel, the figures of encode mean little"
 }
 
-sanitize() { # tool
-  if ! timeout 100 "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
-    >"$build/$1.log" 2>&1; then
-    tail -n 40 "$build/$1.log" >&2
-    say "compute-sanitizer $1 failed or took over 100 seconds; see $build/$1.log"
-    exit 1
+# Seconds left of the nine minutes that a run may take.
+seconds_left() { echo $((540 - ($(date +%s) - began))); }
+
+sanitize() { # tool: the test under compute-sanitizer; what became of it goes into $sanitized
+  limit=$(seconds_left)
+  if [ "$limit" -gt 100 ]; then limit=100; fi
+  if [ "$limit" -lt 20 ]; then
+    sanitized="$sanitized $1 left out (no time),"
+    return
   fi
-  sanitized="$sanitized $1"
+  code=0
+  timeout "$limit" "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
+    >"$results/$1.log" 2>&1 || code=$?
+  if [ "$code" = 0 ]; then
+    sanitized="$sanitized $1 passed,"
+  elif [ "$code" = 124 ]; then
+    sanitized="$sanitized $1 stopped after $limit s,"
+  elif grep -q -i 'device not supported' "$results/$1.log"; then
+    sanitized="$sanitized $1 refused by this machine,"
+  else
+    tail -n 30 "$results/$1.log" >&2
+    problem "compute-sanitizer $1 failed (status $code); see $results/$1.log"
+    sanitized="$sanitized $1 FAILED,"
+  fi
+}
+
+# Says what went wrong and goes on; the run fails at its end.
+problem() {
+  say "$*"
+  failed=1
 }
 
 on_device() {
@@ -230,25 +257,37 @@ on_device() {
     '' | *[!0-9]*) ;;
     *) architectures=$capability ;;
   esac
-  mkdir -p "$build"
+  began=$(date +%s)
+  failed=0
+  results=${PALIMPSEST_CUDA_RESULTS:-$build}
+  mkdir -p "$build" "$results"
   find_cublaslt
   device_build
-  "$objects/test"
+  say "built in $(($(date +%s) - began)) s"
+  # The figures before the sanitizers, which take the longest.
+  tested=passed
+  if ! timeout 120 "$objects/test"; then
+    tested=FAILED
+    problem "the device test failed"
+  fi
+  timeout 170 "$objects/bench" --json "$results/bench.json" || problem "the bench failed"
+  if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
+    timeout 60 "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$results/bench-real.json" ||
+      problem "the bench on real inputs failed"
+  fi
+  # PyTorch beside it, where there is one.
+  if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
+    timeout 120 python3 "$here/bench/torch_baseline.py" --json "$results/bench-torch.json" --ours "$results/bench.json" ||
+      say "the PyTorch baseline failed or took over 120 s"
+  fi
   sanitized=
   if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
     for tool in memcheck racecheck synccheck; do sanitize "$tool"; done
   else
-    sanitized=" skipped (compute-sanitizer not installed)"
+    sanitized=" compute-sanitizer is not installed,"
   fi
-  timeout 150 "$objects/bench" --json "$build/bench.json"
-  if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
-    timeout 60 "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$build/bench-real.json"
-  fi
-  # PyTorch beside it, where there is one.
-  if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
-    timeout 90 python3 "$here/bench/torch_baseline.py" --json "$build/bench-torch.json" || say "the PyTorch baseline failed"
-  fi
-  echo "cuda-kernels: device test passed; sanitizer:$sanitized; figures in $build/bench*.json"
+  echo "cuda-kernels: device test $tested; sanitizer:${sanitized%,}; $(($(date +%s) - began)) s; figures in $results/bench*.json"
+  exit "$failed"
 }
 
 case "${1:-}" in

@@ -19,6 +19,10 @@ namespace {
 constexpr std::size_t kStackBytes = 64 * 1024;
 constexpr unsigned kWarp = 32;
 constexpr unsigned kMaxThreads = 1024;
+constexpr unsigned kMaxGridY = 65535;
+/* Shared memory of a block: for every launch, and for one that asked (compute capability 9.0 and 10.0). */
+constexpr std::size_t kSharedBytes = 48 * 1024;
+constexpr std::size_t kMostSharedBytes = 227 * 1024;
 
 enum class State { READY, AT_BARRIER, AT_WARP_OPERATION, DONE };
 
@@ -46,6 +50,8 @@ struct Machine {
   std::mt19937_64 random;
   std::vector<std::pair<const void*, std::vector<unsigned char>>> shared; /* by site; a kernel has a handful */
   std::vector<unsigned char> dynamic;
+  std::size_t shared_bytes = 0; /* static and dynamic, so far */
+  std::size_t shared_limit = kSharedBytes;
   Statistics statistics{};
 };
 
@@ -176,6 +182,7 @@ bool run_block(unsigned threads) {
   m.waiting_at_barrier = 0;
   m.waiting_in_warp.assign((threads + kWarp - 1) / kWarp, 0u);
   m.shared.clear();
+  m.shared_bytes = m.dynamic.size();
   std::fill(m.dynamic.begin(), m.dynamic.end(), 0xff);
   while (m.fibers.size() < threads) m.fibers.emplace_back(kStackBytes);
   for (unsigned i = 0; i < threads; ++i) m.fibers[i].start(&fiber_body, reinterpret_cast<void*>(std::uintptr_t{i}));
@@ -248,9 +255,15 @@ int block_barrier(int value, Site site) {
 }
 
 void* shared_memory(const void* site, std::size_t bytes) {
-  auto& shared = machine().shared;
+  Machine& m = machine();
+  auto& shared = m.shared;
   for (auto& [known, content] : shared) {
     if (known == site) return content.data();
+  }
+  m.shared_bytes += bytes;
+  if (m.shared_bytes > m.shared_limit) {
+    violation(std::to_string(m.shared_bytes) + " bytes of shared memory, static and dynamic; the launch may use " +
+              std::to_string(m.shared_limit));
   }
   shared.emplace_back(site, std::vector<unsigned char>(bytes, 0xff));
   return shared.back().second.data();
@@ -293,12 +306,15 @@ bool guards_intact() {
 
 }  // namespace
 
-bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, const std::function<void()>& kernel) {
+bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
+            const std::function<void()>& kernel) {
   Machine& m = machine();
   if (!m.error.empty()) return false; /* sticky, as on the device */
-  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.y == 0 || grid.z != 1) {
+  m.shared_limit = asked_for_shared ? kMostSharedBytes : kSharedBytes;
+  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.x > 0x7fffffffu || grid.y == 0 || grid.y > kMaxGridY ||
+      grid.z != 1 || dynamic_shared_bytes > m.shared_limit) {
     m.error = "launch of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " blocks of " +
-              std::to_string(threads) + " threads";
+              std::to_string(threads) + " threads with " + std::to_string(dynamic_shared_bytes) + " bytes of shared memory";
     return false;
   }
   m.kernel = &kernel;

@@ -6,6 +6,7 @@
  *   - every thread of a block reaches the same __syncthreads; none has returned before it
  *   - every lane named in a warp operation's mask reaches that same operation; the calling lane is in the mask
  *   - an index into shared memory declared with PAL_SHARED is inside the array
+ *   - static and dynamic shared memory together fit: 48 KB, or 227 KB for a launch that asked for more
  *   - memory from cudaMalloc is not written outside its bounds (guard bytes, looked at after each launch and in cudaFree)
  * Shared and device memory start filled with 0xFF (a NaN as float), so that reading what nobody wrote shows.
  * The order in which fibers run is a parameter (set_order): a kernel whose result depends on it has a race.
@@ -55,7 +56,8 @@ enum class Order { FORWARD, REVERSE, SHUFFLED };
 void set_order(Order order, std::uint64_t seed = 0);
 
 /* Runs the kernel; false after a violation, with the reason in launch_error(). */
-bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, const std::function<void()>& kernel);
+bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
+            const std::function<void()>& kernel);
 const std::string& launch_error();
 void clear_error();
 /* Blocks and barriers run since the start, for the test's summary. */

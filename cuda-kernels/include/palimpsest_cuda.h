@@ -39,6 +39,21 @@ PAL_API pal_status pal_cuda_decode_loss(const pal_coder* coder, const float* x, 
                                         const float* values, const int32_t* indices, float* grad, double* sums,
                                         void* workspace, size_t workspace_bytes, pal_stream stream);
 
+/*
+ * pal_step within a CUDA graph. pal_step takes learning rate and t by value, so a graph that holds it repeats the step it
+ * was captured with. pal_cuda_step takes them from device memory: queue pal_cuda_write_hyper before each replay (outside
+ * the graph; hyper may change as soon as it returns). Same bits as pal_step.
+ *   device_hyper   pal_cuda_hyper_bytes() of device memory, aligned to 16 bytes
+ *   optimizer      the one that is written there
+ * Scratch memory: pal_step_workspace_bytes.
+ */
+PAL_API size_t pal_cuda_hyper_bytes(void);
+PAL_API pal_status pal_cuda_write_hyper(const pal_hyper* hyper, void* device_hyper, pal_stream stream);
+PAL_API pal_status pal_cuda_step(const pal_coder* coder, const pal_optimizer_state* state, const float* x, const float* grad,
+                                 int64_t rows, int64_t k, const float* values, const int32_t* indices, const void* device_hyper,
+                                 pal_optimizer optimizer, int32_t unit_norm_decoder, int32_t normalize_after, void* workspace,
+                                 size_t workspace_bytes, pal_stream stream);
+
 #ifdef __cplusplus
 }
 #endif

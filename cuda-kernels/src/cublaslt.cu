@@ -48,6 +48,7 @@ constexpr int kDescriptorTransposeB = 4;
 constexpr int kDescriptorEpilogue = 7;
 constexpr int kDescriptorBiasPointer = 8;
 constexpr int kEpilogueBias = 4;
+constexpr int kStatusNotSupported = 15;
 constexpr int kPreferenceWorkspaceBytes = 1;
 constexpr int kPreferenceAlignmentA = 5; /* then B, C, D */
 
@@ -74,6 +75,7 @@ struct Plan {
   Descriptor descriptor;
   Layout first, second, result;
   Heuristic heuristic;
+  bool usable; /* false: cuBLASLt has no algorithm for this shape */
 };
 
 using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int, bool, uint32_t>;
@@ -162,7 +164,7 @@ void destroy_plan(const Library& lib, const Plan& plan) {
   }
 }
 
-/* What all rows of all three matrices are aligned to, given that of their first elements: 16, or one element. */
+/* What the bias and all rows of all three matrices are aligned to, given that of their first elements: 16, or one element. */
 uint32_t row_alignment(const ProductShape& s, bool half, uint32_t of_pointers) {
   const int64_t element = half ? 2 : 4;
   const bool strides = s.a_stride * element % 16 == 0 && s.b_stride * element % 16 == 0 && s.d_stride * element % 16 == 0;
@@ -182,6 +184,9 @@ pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool ha
   PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorTransposeB, &second_transposed, sizeof(int)), "transpose"));
   if (with_bias) {
     PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorEpilogue, &kEpilogueBias, sizeof(int)), "epilogue"));
+    /* The choice of an algorithm does not read the bias, but expects of it the alignment that the pointer shows. */
+    const auto* aligned_alike = reinterpret_cast<const void*>(uintptr_t{4096} + alignment % 16);
+    PAL_TRY(check(f.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &aligned_alike, sizeof(aligned_alike)), "bias"));
   }
   const auto rows = static_cast<uint64_t>(s.rows), cols = static_cast<uint64_t>(s.cols), inner = static_cast<uint64_t>(s.inner);
   const bool nt = s.form == Form::NT;
@@ -202,12 +207,8 @@ pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool ha
                          &plan->heuristic, &found);
   }
   f.preference_destroy(preference);
-  PAL_TRY(check(status, "cublasLtMatmulAlgoGetHeuristic"));
-  if (found < 1 || plan->heuristic.state != 0) {
-    return fail(PAL_UNSUPPORTED, "cuBLASLt has no algorithm for a %lld x %lld x %lld product",
-                static_cast<long long>(s.rows), static_cast<long long>(s.cols), static_cast<long long>(s.inner));
-  }
-  return PAL_OK;
+  plan->usable = status == 0 && found >= 1 && plan->heuristic.state == 0;
+  return status == kStatusNotSupported ? PAL_OK : check(status, "cublasLtMatmulAlgoGetHeuristic");
 }
 
 /* The plan of a shape, made at its first use; the caller holds the lock. */
@@ -260,8 +261,12 @@ pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic ari
   Handle handle = nullptr;
   Plan* plan = nullptr;
   const auto address = [](const void* pointer) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(pointer)); };
-  const uint32_t alignment = row_alignment(shape, half, address(a) | address(b) | address(d));
+  const uint32_t alignment = row_alignment(shape, half, address(a) | address(b) | address(d) | address(bias));
   PAL_TRY(plan_of(lib, shape, half, arithmetic, bias != nullptr, alignment, &handle, &plan));
+  if (!plan->usable) {
+    return fail(PAL_UNSUPPORTED, "cuBLASLt has no algorithm for a %lld x %lld x %lld product", static_cast<long long>(shape.rows),
+                static_cast<long long>(shape.cols), static_cast<long long>(shape.inner));
+  }
   if (bias != nullptr) {
     PAL_TRY(check(lib.call.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &bias, sizeof(bias)), "bias"));
   }

@@ -17,6 +17,7 @@ const char* cublaslt_version();
 /* Chooses and keeps the algorithm for a shape on the current device (host work only). */
 pal_status cublaslt_prepare(const ProductShape& shape, bool half, Arithmetic arithmetic, bool with_bias);
 
+/* PAL_UNSUPPORTED where cuBLASLt has no algorithm for the shape and its alignment. */
 pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic arithmetic, const void* a, const void* b,
                             const void* bias, void* d, bool accumulate, void* workspace, cudaStream_t stream);
 

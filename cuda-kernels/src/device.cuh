@@ -36,8 +36,11 @@ namespace pal {
 
 constexpr unsigned kFullMask = 0xffffffffu;
 constexpr unsigned kWarpSize = 32;
-/* What every device gives a block without asking. */
-constexpr size_t kDefaultSharedBytes = 48 * 1024;
+/*
+ * A block gets 48 KB of shared memory without asking, its kernel's static arrays included, and more only for a kernel that
+ * was allowed it. So we ask as soon as the dynamic part leaves less than 16 KB for the static one.
+ */
+constexpr size_t kSharedWithoutAsking = 32 * 1024;
 
 inline cudaStream_t as_stream(pal_stream stream) { return static_cast<cudaStream_t>(stream); }
 
@@ -51,7 +54,7 @@ template <class... Parameters, class... Arguments>
 pal_status launch(const char* name, void (*kernel)(Parameters...), dim3 grid, unsigned threads, size_t shared_bytes,
                   cudaStream_t stream, Arguments... arguments) {
 #if defined(__CUDACC__)
-  if (shared_bytes > kDefaultSharedBytes) {
+  if (shared_bytes > kSharedWithoutAsking) {
     const cudaError_t error =
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
     if (error != cudaSuccess) {
@@ -60,12 +63,21 @@ pal_status launch(const char* name, void (*kernel)(Parameters...), dim3 grid, un
                   cudaGetErrorString(error));
     }
   }
-  kernel<<<grid, threads, shared_bytes, stream>>>(static_cast<Parameters>(arguments)...);
+  cudaLaunchConfig_t launch_of{};
+  launch_of.gridDim = grid;
+  launch_of.blockDim = dim3(threads);
+  launch_of.dynamicSmemBytes = shared_bytes;
+  launch_of.stream = stream;
+  /* Returns this launch's own error: what an earlier call of somebody else left behind is neither reported nor cleared. */
+  const cudaError_t error = cudaLaunchKernelEx(&launch_of, kernel, static_cast<Parameters>(arguments)...);
+  if (error != cudaSuccess) cudaGetLastError();
+  return check_cuda(error, name);
 #else
   static_cast<void>(stream);
-  host::launch(grid, threads, shared_bytes, [&] { kernel(static_cast<Parameters>(arguments)...); });
-#endif
+  host::launch(grid, threads, shared_bytes, shared_bytes > kSharedWithoutAsking,
+               [&] { kernel(static_cast<Parameters>(arguments)...); });
   return check_cuda(cudaGetLastError(), name);
+#endif
 }
 
 }  // namespace pal

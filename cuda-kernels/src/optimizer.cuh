@@ -11,17 +11,18 @@ namespace pal {
 
 /* A step's constants, computed once on the host in double precision. */
 struct Update {
-  pal_optimizer optimizer;
-  float lr;
-  float keep1, add1; /* Adam: b1, 1 - b1; signum: b, 1 - b */
-  float keep2, add2; /* Adam: b2, 1 - b2; signum: 1 - 1/t, 1/t */
-  float step_size;   /* Adam: lr / (1 - b1^t) */
-  float root;        /* Adam: sqrt(1 - b2^t) */
-  float epsilon;
+  pal_optimizer optimizer = PAL_ADAM;
+  float lr = 0.0f;
+  float keep1 = 0.0f, add1 = 0.0f; /* Adam: b1, 1 - b1; signum: b, 1 - b */
+  float keep2 = 0.0f, add2 = 0.0f; /* Adam: b2, 1 - b2; signum: 1 - 1/t, 1/t */
+  float step_size = 0.0f;          /* Adam: lr / (1 - b1^t) */
+  float root = 1.0f;               /* Adam: sqrt(1 - b2^t) */
+  float epsilon = 0.0f;
 
+  Update() = default;
   explicit Update(const pal_hyper& h)
       : optimizer(h.optimizer), lr(h.lr), keep1(h.beta1), add1(static_cast<float>(1.0 - double{h.beta1})), keep2(h.beta2),
-        add2(static_cast<float>(1.0 - double{h.beta2})), step_size(0.0f), root(1.0f), epsilon(h.epsilon) {
+        add2(static_cast<float>(1.0 - double{h.beta2})), epsilon(h.epsilon) {
     const auto t = static_cast<double>(h.step);
     if (optimizer == PAL_SIGNUM) {
       keep2 = static_cast<float>(1.0 - 1.0 / t);
@@ -31,6 +32,16 @@ struct Update {
       root = static_cast<float>(std::sqrt(1.0 - std::pow(double{h.beta2}, t)));
     }
   }
+};
+
+/* Where a kernel finds the constants: in its arguments, or in device memory (pal_cuda_step, for CUDA graphs). */
+struct UpdateSource {
+  Update given;
+  const Update* device = nullptr;
+
+  explicit UpdateSource(const pal_hyper& hyper) : given(hyper) {}
+  explicit UpdateSource(const Update* from) : device(from) {}
+  __device__ __forceinline__ Update get() const { return device == nullptr ? given : *device; }
 };
 
 /* p, and the optimiser's state of it, after a step with gradient g. */
@@ -47,7 +58,11 @@ __device__ __forceinline__ void update_parameter(const Update& u, float g, float
   }
 }
 
-/* Checks of pal_hyper that pal_update and pal_step share. */
+/* Checks of pal_hyper that all who take one share. */
 pal_status check_hyper(const pal_hyper* hyper, const char* function);
+
+/* Updates n parameters; second is NULL for signum. */
+pal_status update_array(float* p, const float* g, float* first, float* second, int64_t n, const UpdateSource& source,
+                        cudaStream_t stream);
 
 }  // namespace pal

@@ -162,7 +162,10 @@ pal_status run(const ProductShape& shape, Arithmetic arithmetic, const T* a, con
   if (shape.rows == 0 || shape.cols == 0) return PAL_OK;
 #if defined(__CUDACC__)
   if (use_cublaslt() && shape.inner > 0) {
-    return cublaslt_product(shape, sizeof(T) == sizeof(bf16), arithmetic, a, b, bias, d, accumulate, workspace, stream);
+    const pal_status status =
+        cublaslt_product(shape, sizeof(T) == sizeof(bf16), arithmetic, a, b, bias, d, accumulate, workspace, stream);
+    /* What it has no algorithm for (a shape badly aligned, say) our own kernel can do, unless cuBLASLt was asked for. */
+    if (status != PAL_UNSUPPORTED || settings().backend == Backend::CUBLASLT) return status;
   }
 #else
   static_cast<void>(arithmetic);

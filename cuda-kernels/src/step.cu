@@ -21,6 +21,7 @@
 #include "backward.h"
 #include "operands.h"
 #include "optimizer.cuh"
+#include "palimpsest_cuda.h"
 #include "product.h"
 
 namespace pal {
@@ -69,8 +70,8 @@ struct StepOptions {
 
 template <int V>
 __global__ void __launch_bounds__(kMaxRowThreads)
-    step_latents(HitView view, const float* __restrict__ encoder_bias_gradient, Update u, StepOptions options, pal_coder coder,
-                 Operands operands, pal_optimizer_state state) {
+    step_latents(HitView view, const float* __restrict__ encoder_bias_gradient, UpdateSource source, StepOptions options,
+                 pal_coder coder, Operands operands, pal_optimizer_state state) {
   PAL_DYNAMIC_SHARED(float, gradients); /* [2, d]: dW_dec[i], then the new W_dec[i]; dW_enc[i] */
   const int64_t latent = blockIdx.x;
   const int64_t d = view.width;
@@ -90,6 +91,7 @@ __global__ void __launch_bounds__(kMaxRowThreads)
     }
   });
 
+  const Update u = source.get();
   float along = 0.0f;
   if (options.unit_norm_decoder) {
     along = row_dot<V>(d, [&](int64_t c) { return gradients[c]; }, [&](int64_t c) { return decoder.weights[c]; });
@@ -148,6 +150,40 @@ struct Workspace {
   }
 };
 
+/* What pal_step and pal_cuda_step have in common: all but where the constants come from. */
+pal_status run_step(const char* name, const pal_coder* coder, const pal_optimizer_state* state, const float* x, const float* grad,
+                    int64_t rows, int64_t k, const float* values, const int32_t* indices, pal_optimizer optimizer,
+                    const UpdateSource& source, const StepOptions& options, void* workspace, size_t workspace_bytes,
+                    cudaStream_t stream) {
+  PAL_TRY(check_batch(name, coder, x, grad, rows, k, values, indices));
+  PAL_REQUIRE(state != nullptr, "%s: state is NULL", name);
+  const bool skip = coder->skip != nullptr;
+  PAL_TRY(check_gradients(name, "state.first", state->first, skip));
+  if (optimizer == PAL_ADAM) PAL_TRY(check_gradients(name, "state.second", state->second, skip));
+  const size_t needed = pal_step_workspace_bytes(coder->width, coder->latents, rows, k);
+  PAL_REQUIRE(workspace != nullptr && workspace_bytes >= needed, "%s: workspace of %zu bytes, expected %zu", name, workspace_bytes,
+              needed);
+  PAL_REQUIRE(is_aligned(workspace, kAlignment), "%s: workspace is not aligned to %zu bytes", name, kAlignment);
+
+  const int64_t d = coder->width;
+  pal_optimizer_state used = *state;
+  if (optimizer == PAL_SIGNUM) used.second = pal_gradients{};
+  const Workspace parts(d, coder->latents, rows, k, workspace);
+  const Batch batch{coder, x, grad, values, indices, rows, k};
+  const bool vectors = rows_are_vectors(d, x, grad, coder->encoder, coder->decoder, coder->decoder_bias, used.first.encoder,
+                                        used.first.decoder, used.second.encoder, used.second.decoder);
+  PAL_TRY(parts.list.prepare(batch, vectors, stream));
+  PAL_TRY(parts.list.decoder_bias_gradient(batch, parts.decoder_bias, false, stream));
+  PAL_TRY(launch("step_latents", vectors ? &step_latents<4> : &step_latents<1>, dim3(static_cast<unsigned>(coder->latents)),
+                 row_threads(d, vectors ? 4 : 1), static_cast<size_t>(d) * 2 * sizeof(float), stream, view_of(parts.list, batch),
+                 parts.list.encoder_bias, source, options, *coder, Operands(*coder), used));
+  /* b_dec last: the kernel above reads it as the centre. */
+  PAL_TRY(update_array(coder->decoder_bias, parts.decoder_bias, used.first.decoder_bias, used.second.decoder_bias, d, source, stream));
+  if (!skip) return PAL_OK;
+  PAL_TRY(skip_gradient(batch, parts.skip, false, parts.product, stream));
+  return update_array(coder->skip, parts.skip, used.first.skip, used.second.skip, d * d, source, stream);
+}
+
 }  // namespace
 }  // namespace pal
 
@@ -162,38 +198,20 @@ size_t pal_step_workspace_bytes(int64_t width, int64_t latents, int64_t rows, in
 pal_status pal_step(const pal_coder* coder, const pal_optimizer_state* state, const float* x, const float* grad, int64_t rows,
                     int64_t k, const float* values, const int32_t* indices, const pal_hyper* hyper, int32_t unit_norm_decoder,
                     int32_t normalize_after, void* workspace, size_t workspace_bytes, pal_stream stream) {
-  constexpr const char* kName = "pal_step";
-  PAL_TRY(pal::check_batch(kName, coder, x, grad, rows, k, values, indices));
-  PAL_TRY(pal::check_hyper(hyper, kName));
-  PAL_REQUIRE(state != nullptr, "%s: state is NULL", kName);
-  const bool skip = coder->skip != nullptr;
-  PAL_TRY(pal::check_gradients(kName, "state.first", state->first, skip));
-  if (hyper->optimizer == PAL_ADAM) PAL_TRY(pal::check_gradients(kName, "state.second", state->second, skip));
-  const size_t needed = pal_step_workspace_bytes(coder->width, coder->latents, rows, k);
-  PAL_REQUIRE(workspace != nullptr && workspace_bytes >= needed, "%s: workspace of %zu bytes, expected %zu", kName,
-              workspace_bytes, needed);
-  PAL_REQUIRE(pal::is_aligned(workspace, pal::kAlignment), "%s: workspace is not aligned to %zu bytes", kName, pal::kAlignment);
+  PAL_TRY(pal::check_hyper(hyper, "pal_step"));
+  return pal::run_step("pal_step", coder, state, x, grad, rows, k, values, indices, hyper->optimizer, pal::UpdateSource(*hyper),
+                       {unit_norm_decoder != 0, normalize_after != 0}, workspace, workspace_bytes, pal::as_stream(stream));
+}
 
-  const cudaStream_t s = pal::as_stream(stream);
-  const int64_t d = coder->width;
-  pal_optimizer_state used = *state;
-  if (hyper->optimizer == PAL_SIGNUM) used.second = pal_gradients{};
-  const pal::Workspace parts(d, coder->latents, rows, k, workspace);
-  const pal::Batch batch{coder, x, grad, values, indices, rows, k};
-  const bool vectors = pal::rows_are_vectors(d, x, grad, coder->encoder, coder->decoder, coder->decoder_bias, used.first.encoder,
-                                             used.first.decoder, used.second.encoder, used.second.decoder);
-  PAL_TRY(parts.list.prepare(batch, vectors, s));
-  PAL_TRY(parts.list.decoder_bias_gradient(batch, parts.decoder_bias, false, s));
-  const pal::StepOptions options{unit_norm_decoder != 0, normalize_after != 0};
-  PAL_TRY(pal::launch("step_latents", vectors ? &pal::step_latents<4> : &pal::step_latents<1>,
-                      dim3(static_cast<unsigned>(coder->latents)), pal::row_threads(d, vectors ? 4 : 1),
-                      static_cast<size_t>(d) * 2 * sizeof(float), s, pal::view_of(parts.list, batch), parts.list.encoder_bias,
-                      pal::Update(*hyper), options, *coder, pal::Operands(*coder), used));
-  /* b_dec last: the kernel above reads it as the centre. */
-  PAL_TRY(pal_update(coder->decoder_bias, parts.decoder_bias, used.first.decoder_bias, used.second.decoder_bias, d, hyper, stream));
-  if (!skip) return PAL_OK;
-  PAL_TRY(pal::skip_gradient(batch, parts.skip, false, parts.product, s));
-  return pal_update(coder->skip, parts.skip, used.first.skip, used.second.skip, d * d, hyper, stream);
+pal_status pal_cuda_step(const pal_coder* coder, const pal_optimizer_state* state, const float* x, const float* grad, int64_t rows,
+                         int64_t k, const float* values, const int32_t* indices, const void* device_hyper,
+                         pal_optimizer optimizer, int32_t unit_norm_decoder, int32_t normalize_after, void* workspace,
+                         size_t workspace_bytes, pal_stream stream) {
+  PAL_REQUIRE(device_hyper != nullptr, "pal_cuda_step: device_hyper is NULL");
+  PAL_REQUIRE(optimizer == PAL_ADAM || optimizer == PAL_SIGNUM, "pal_cuda_step: optimizer %d, expected 0 or 1", optimizer);
+  return pal::run_step("pal_cuda_step", coder, state, x, grad, rows, k, values, indices, optimizer,
+                       pal::UpdateSource(static_cast<const pal::Update*>(device_hyper)),
+                       {unit_norm_decoder != 0, normalize_after != 0}, workspace, workspace_bytes, pal::as_stream(stream));
 }
 
 }  // extern "C"

@@ -19,7 +19,7 @@ constexpr int kThreads = 256;
 
 template <int V>
 __global__ void __launch_bounds__(kThreads)
-    update(Update u, float* __restrict__ p, const float* __restrict__ g, float* __restrict__ first,
+    update(UpdateSource source, float* __restrict__ p, const float* __restrict__ g, float* __restrict__ first,
            float* __restrict__ second, int64_t n) {
   const int64_t at = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * V;
   if (at >= n) return;
@@ -28,6 +28,7 @@ __global__ void __launch_bounds__(kThreads)
   Pack<float, V> state2 = {};
   if (second != nullptr) state2 = Pack<float, V>::load(second + at);
   const auto gradient = Pack<float, V>::load(g + at);
+  const Update u = source.get();
   PAL_UNROLL
   for (int e = 0; e < V; ++e) update_parameter(u, gradient.element[e], parameter.element[e], state1.element[e], state2.element[e]);
   parameter.store(p + at);
@@ -37,12 +38,13 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-pal_status check_hyper(const pal_hyper* hyper, const char* function) {
-  PAL_REQUIRE(hyper != nullptr, "%s: hyper is NULL", function);
-  PAL_REQUIRE(hyper->optimizer == PAL_ADAM || hyper->optimizer == PAL_SIGNUM, "%s: optimizer %d, expected 0 or 1", function,
-              hyper->optimizer);
-  PAL_REQUIRE(hyper->step >= 1, "%s: step %lld, expected 1 or more", function, static_cast<long long>(hyper->step));
-  return PAL_OK;
+pal_status update_array(float* p, const float* g, float* first, float* second, int64_t n, const UpdateSource& source,
+                        cudaStream_t stream) {
+  if (n == 0) return PAL_OK;
+  const bool vectors = n % 4 == 0 && is_aligned(p, 16) && is_aligned(g, 16) && is_aligned(first, 16) && is_aligned(second, 16);
+  const int64_t blocks = ceil_divide<int64_t>(n, kThreads * (vectors ? 4 : 1));
+  return launch("update", vectors ? &update<4> : &update<1>, dim3(static_cast<unsigned>(blocks)), kThreads, 0, stream, source, p,
+                g, first, second, n);
 }
 
 }  // namespace pal
@@ -55,9 +57,5 @@ extern "C" pal_status pal_update(float* p, const float* g, float* first, float* 
   PAL_REQUIRE(p != nullptr && g != nullptr && first != nullptr, "pal_update: p, g or first is NULL");
   PAL_REQUIRE(second != nullptr || hyper->optimizer == PAL_SIGNUM, "pal_update: second is NULL, Adam needs it");
   if (hyper->optimizer == PAL_SIGNUM) second = nullptr;
-  const bool vectors = n % 4 == 0 && pal::is_aligned(p, 16) && pal::is_aligned(g, 16) && pal::is_aligned(first, 16) &&
-                       pal::is_aligned(second, 16);
-  const int64_t blocks = pal::ceil_divide<int64_t>(n, pal::kThreads * (vectors ? 4 : 1));
-  return pal::launch("update", vectors ? &pal::update<4> : &pal::update<1>, dim3(static_cast<unsigned>(blocks)), pal::kThreads,
-                     0, pal::as_stream(stream), pal::Update(*hyper), p, g, first, second, n);
+  return pal::update_array(p, g, first, second, n, pal::UpdateSource(*hyper), pal::as_stream(stream));
 }

@@ -33,6 +33,10 @@ void shared_out_of_bounds() {
   numbers[threadIdx.x + 1] = 0.0f;
 }
 void writes_past_the_end(float* memory, int count) { memory[count] = 1.0f; }
+void eight_kilobytes() {
+  PAL_SHARED(double, numbers, 1024);
+  numbers[threadIdx.x] = 0.0;
+}
 /* Every thread reads what its neighbour writes, with no barrier between. */
 void race(int* out) {
   PAL_SHARED(int, numbers, 32);
@@ -43,7 +47,7 @@ void race(int* out) {
 }
 
 void expect_violation(const char* what, const char* message, const std::function<void()>& kernel) {
-  const bool ran = host::launch(dim3(1), 32, 0, kernel);
+  const bool ran = host::launch(dim3(1), 32, 0, false, kernel);
   const bool told = host::launch_error().find(message) != std::string::npos;
   expect(!ran && told, "%s: expected '%s', found '%s'", what, message, host::launch_error().c_str());
   host::clear_error();
@@ -57,6 +61,18 @@ void violations() {
   expect_violation("shared memory", "shared memory index 32 outside [0, 32)", shared_out_of_bounds);
 }
 
+/* Static and dynamic shared memory share the 48 KB that a launch gets without asking; launch() asks in time. */
+void shared_memory_limit() {
+  expect(!host::launch(dim3(1), 32, 44 * 1024, false, eight_kilobytes), "52 KB without asking");
+  host::clear_error();
+  expect(!host::launch(dim3(1), 32, 228 * 1024, true, eight_kilobytes), "more than there is");
+  host::clear_error();
+  for (const size_t dynamic : {size_t{0}, size_t{32} << 10, size_t{44} << 10, size_t{48} << 10, size_t{200} << 10}) {
+    expect(launch("eight_kilobytes", &eight_kilobytes, dim3(1), 32, dynamic, nullptr) == PAL_OK, "%zu bytes: %s", dynamic,
+           pal_last_error());
+  }
+}
+
 void device_memory_bounds() {
   void* memory = nullptr;
   cudaMalloc(&memory, 16);
@@ -68,16 +84,16 @@ void device_memory_bounds() {
 void order_shows_a_race() {
   std::vector<int> forward(32), reverse(32);
   host::set_order(host::Order::FORWARD);
-  host::launch(dim3(1), 32, 0, [&] { race(forward.data()); });
+  host::launch(dim3(1), 32, 0, false, [&] { race(forward.data()); });
   host::set_order(host::Order::REVERSE);
-  host::launch(dim3(1), 32, 0, [&] { race(reverse.data()); });
+  host::launch(dim3(1), 32, 0, false, [&] { race(reverse.data()); });
   host::set_order(host::Order::FORWARD);
   expect(forward != reverse, "a race gives the same result in either order");
 }
 
 void warp_operations() {
   std::vector<unsigned> sum(64), ballot(64), match(64), up(64), most(64);
-  host::launch(dim3(1), 64, 0, [&] {
+  host::launch(dim3(1), 64, 0, false, [&] {
     const unsigned t = threadIdx.x, lane = t % 32;
     sum[t] = __reduce_add_sync(0xffffffffu, t);
     ballot[t] = __ballot_sync(0xffffffffu, lane % 3 == 0);
@@ -99,6 +115,7 @@ void warp_operations() {
 
 std::vector<Case> emulation_cases() {
   return {{"emulation violations", violations},
+          {"emulation shared memory limit", shared_memory_limit},
           {"emulation device memory bounds", device_memory_bounds},
           {"emulation order shows a race", order_shows_a_race},
           {"emulation warp operations", warp_operations}};

@@ -2,6 +2,7 @@
  * step_test.cu - pal_step gives the same bits as the functions it replaces, one after the other, and as itself again;
  * and a coder trained with it from the reference's own problem gets better.
  */
+#include "palimpsest_cuda.h"
 #include "training.h"
 
 namespace pal::test {
@@ -108,6 +109,30 @@ void same_bits_as_unfused() {
   }
 }
 
+/* pal_cuda_step, its constants written to device memory before each step: the bits of pal_step. */
+void from_device_memory() {
+  const TrainingShape s{30, 12, 40, 6, true, true, true};
+  for (const pal_optimizer optimizer : {PAL_ADAM, PAL_SIGNUM}) {
+    Random random(95);
+    const CoderShape shape{s.width, s.latents, s.skip, s.centre, true};
+    const Trained one(shape, 96), other(shape, 96);
+    const Workspace device_hyper(static_cast<int64_t>(pal_cuda_hyper_bytes()));
+    const Workspace workspace(static_cast<int64_t>(pal_step_workspace_bytes(s.width, s.latents, s.rows, s.k)));
+    const pal_optimizer_state state = other.state(optimizer);
+    for (int64_t t = 1; t <= 4; ++t) {
+      const TestBatch batch(s, random);
+      const pal_hyper hyper{optimizer, 1e-3f / static_cast<float>(t), optimizer == PAL_ADAM ? 0.9f : 0.95f, 0.999f, 1e-8f, t};
+      fused(one, batch, s, hyper, true, true);
+      PAL_OK_OR_FAULT(pal_cuda_write_hyper(&hyper, device_hyper.get(), nullptr));
+      PAL_OK_OR_FAULT(pal_cuda_step(&other.coder.coder, &state, batch.x.get(), batch.grad.get(), s.rows, s.k, batch.values.get(),
+                                    batch.indices.get(), device_hyper.get(), optimizer, 1, 1, workspace.get(), workspace.bytes(),
+                                    nullptr));
+    }
+    expect(one.bytes() == other.bytes(), "other bits than pal_step, optimizer %d", optimizer);
+  }
+  expect(pal_cuda_write_hyper(nullptr, nullptr, nullptr) == PAL_INVALID_ARGUMENT, "no hyper");
+}
+
 void repeatable() {
   const TrainingShape s{620, 12, 20, 4, true, true, true};
   expect_repeatable("pal_step", [&] {
@@ -163,7 +188,7 @@ void learns() {
 }  // namespace
 
 std::vector<Case> step_cases() {
-  return {{"step same bits as unfused", same_bits_as_unfused}, {"step repeatable", repeatable}, {"step learns", learns}};
+  return {{"step same bits as unfused", same_bits_as_unfused}, {"step from device memory", from_device_memory}, {"step repeatable", repeatable}, {"step learns", learns}};
 }
 
 }  // namespace pal::test
