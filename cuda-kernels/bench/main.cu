@@ -4,13 +4,15 @@
  *   bench [--json FILE] [--real FILE] [--rows N] [NAME...]      NAME: only benches whose name contains one of them
  *
  * Prints a table; with --json the same as one JSON object, with the device, the backend of the products, the two ceilings
- * measured here (a large device copy, a large bf16 product) and the memory used.
+ * measured here (a large device copy, a large bf16 product) and the peak memory of encode and of a step. The file is written
+ * anew after each shape, so that a run cut short leaves what it had.
  */
 #include <cstring>
 
 #include "fvu.h"
 #include "hits.h"
 #include "inputs.h"
+#include "memory.h"
 #include "operands.h"
 #include "palimpsest_cuda.h"
 #include "product.h"
@@ -83,9 +85,32 @@ class Stages {
   Stages(Bench& bench, const Options& options, const Inputs& in)
       : bench_(bench), options_(options), in_(in), s_(in.shape), b_(static_cast<double>(s_.rows)), d_(static_cast<double>(s_.width)),
         m_(static_cast<double>(s_.latents)), k_(static_cast<double>(s_.k)), values_(s_.rows * s_.k), indices_(s_.rows * s_.k),
-        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_), second_(s_), encode_space_(encode_bytes()),
-        other_space_(other_bytes()) {
+        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_), second_(s_), hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
+        space_(std::max(encode_bytes(), other_bytes())) {
     MUST(cudaMemset(counts_.get(), 0, counts_.bytes()));
+  }
+
+  /* The arrays of a training step, and what the device says is in use after one; `before`: in use before the inputs. */
+  Memory memory(double before) {
+    train(0, PAL_ADAM);
+    MUST(cudaStreamSynchronize(bench_.stream()));
+    Memory m{};
+    m.shape = s_.text();
+    const auto bytes = [](const auto&... arrays) { return static_cast<double>((arrays.bytes() + ...)); };
+    m.parameters = bytes(in_.encoder, in_.encoder_bias, in_.decoder, in_.decoder_bias);
+    m.operands = bytes(in_.operands);
+    m.state = 2.0 * bytes(first_.encoder, first_.encoder_bias, first_.decoder, first_.decoder_bias);
+    m.input = bytes(*in_.x[0]);
+    m.selected = bytes(values_, indices_);
+    m.batch = bytes(*in_.x[0], *in_.y[0], grad_, sums_, counts_) + m.selected;
+    m.encode_space = static_cast<double>(encode_bytes());
+    m.other_space = static_cast<double>(other_bytes());
+    MUST(pal_cuda_set_chunk_bytes(kSmallChunk));
+    m.small_encode_space = static_cast<double>(encode_bytes());
+    MUST(pal_cuda_set_chunk_bytes(0));
+    /* Two of the three sets of inputs are the bench's own. */
+    m.measured = used_bytes() - before - (kSets - 1) * bytes(*in_.x[0], *in_.y[0]);
+    return m;
   }
 
   void run() {
@@ -105,27 +130,31 @@ class Stages {
     return static_cast<int64_t>(std::max({pal_step_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k),
                                           pal_backward_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k),
                                           pal_fvu_workspace_bytes(s_.width, s_.rows),
+                                          pal_decode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k),
                                           pal_cuda_decode_loss_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k)}));
   }
 
   void encode(int i, pal_activation activation = PAL_TOPK) {
-    MUST(pal_encode(&in_.coder, in_.x_of(i), s_.rows, s_.k, activation, values_.get(), indices_.get(), encode_space_.get(),
-                    encode_space_.bytes(), bench_.stream()));
+    MUST(pal_encode(&in_.coder, in_.x_of(i), s_.rows, s_.k, activation, values_.get(), indices_.get(), space_.get(),
+                    space_.bytes(), bench_.stream()));
   }
   void loss(int i) {
     MUST(pal_cuda_decode_loss(&in_.coder, in_.x_of(i), in_.y_of(i), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(),
-                              sums_.get(), other_space_.get(), other_space_.bytes(), bench_.stream()));
+                              sums_.get(), space_.get(), space_.bytes(), bench_.stream()));
   }
   void step(int i, pal_optimizer optimizer) {
     const pal_hyper hyper{optimizer, 1e-5f, optimizer == PAL_ADAM ? 0.9f : 0.95f, 0.999f, 1e-8f, 1000};
     const pal_optimizer_state state{first_.view(), second_.view()};
     MUST(pal_step(&in_.coder, &state, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &hyper, 0, 0,
-                  other_space_.get(), other_space_.bytes(), bench_.stream()));
+                  space_.get(), space_.bytes(), bench_.stream()));
   }
-  void train(int i, pal_optimizer optimizer) {
+  void forward(int i) {
     encode(i);
     loss(i);
     MUST(pal_count_firings(values_.get(), indices_.get(), s_.rows, s_.k, s_.latents, counts_.get(), bench_.stream()));
+  }
+  void train(int i, pal_optimizer optimizer) {
+    forward(i);
     step(i, optimizer);
   }
 
@@ -173,11 +202,11 @@ class Stages {
   void bench_forward() {
     const double gather = b_ * k_ * d_ * 2.0;
     report("decode", {gather + b_ * d_ * 4.0, 0.0, b_}, [&](int i) {
-      MUST(pal_decode(&in_.coder, in_.x_of(i), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(), other_space_.get(),
-                      other_space_.bytes(), bench_.stream()));
+      MUST(pal_decode(&in_.coder, in_.x_of(i), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(), space_.get(),
+                      space_.bytes(), bench_.stream()));
     });
     report("fvu", {b_ * d_ * 20.0, 0.0, b_}, [&](int i) {
-      MUST(pal_fvu(in_.x_of(i), in_.y_of(i), s_.rows, s_.width, grad_.get(), sums_.get(), other_space_.get(), other_space_.bytes(),
+      MUST(pal_fvu(in_.x_of(i), in_.y_of(i), s_.rows, s_.width, grad_.get(), sums_.get(), space_.get(), space_.bytes(),
                    bench_.stream()));
     });
     report("decode_loss", {gather + b_ * d_ * 12.0, 0.0, b_}, [&](int i) { loss(i); });
@@ -188,7 +217,7 @@ class Stages {
   }
 
   void bench_backward() {
-    Arena arena(other_space_.get());
+    Arena arena(space_.get());
     const HitList list(s_.width, s_.latents, s_.rows, s_.k, arena);
     report("sort", {b_ * k_ * 48.0, 0.0, b_}, [&](int) { MUST(list.sort.run(values_.get(), indices_.get(), bench_.stream())); });
     report("hits", {b_ * k_ * d_ * 2.0, 0.0, b_}, [&](int i) {
@@ -201,7 +230,7 @@ class Stages {
       const pal_gradients view = gradients.view();
       report("backward", {b_ * k_ * d_ * 10.0 + weights * 4.0, 0.0, b_}, [&](int i) {
         MUST(pal_backward(&in_.coder, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &view, 0,
-                          other_space_.get(), other_space_.bytes(), bench_.stream()));
+                          space_.get(), space_.bytes(), bench_.stream()));
       });
       const pal_hyper hyper{PAL_ADAM, 1e-5f, 0.9f, 0.999f, 1e-8f, 1000};
       report("update", {m_ * d_ * 28.0, 0.0, 0.0}, [&](int) {
@@ -223,16 +252,31 @@ class Stages {
     const Work work{0.0, 2.0 * b_ * d_ * m_, b_};
     report("train adam", work, [&](int i) { train(i, PAL_ADAM); });
     report("train signum", work, [&](int i) { train(i, PAL_SIGNUM); });
-    if (!options_.wants("train adam graph")) return;
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t replay = nullptr;
-    MUST(cudaStreamBeginCapture(bench_.stream(), cudaStreamCaptureModeThreadLocal));
-    train(0, PAL_ADAM);
-    MUST(cudaStreamEndCapture(bench_.stream(), &graph));
-    MUST(cudaGraphInstantiate(&replay, graph, 0));
-    bench_.report("train adam graph", s_.text(), work, [&](int) { MUST(cudaGraphLaunch(replay, bench_.stream())); });
-    MUST(cudaGraphExecDestroy(replay));
-    MUST(cudaGraphDestroy(graph));
+    if (options_.wants("train adam graph")) bench_graph(work);
+  }
+
+  /* A graph for each set of inputs; learning rate and t go to device memory before each replay. */
+  void bench_graph(const Work& work) {
+    const pal_optimizer_state state{first_.view(), second_.view()};
+    train(0, PAL_ADAM); /* everything is loaded before the capture */
+    MUST(cudaStreamSynchronize(bench_.stream()));
+    cudaGraphExec_t replay[kSets] = {};
+    for (int i = 0; i < kSets; ++i) {
+      cudaGraph_t graph = nullptr;
+      MUST(cudaStreamBeginCapture(bench_.stream(), cudaStreamCaptureModeThreadLocal));
+      forward(i);
+      MUST(pal_cuda_step(&in_.coder, &state, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), hyper_.get(),
+                         PAL_ADAM, 0, 0, space_.get(), space_.bytes(), bench_.stream()));
+      MUST(cudaStreamEndCapture(bench_.stream(), &graph));
+      MUST(cudaGraphInstantiate(&replay[i], graph, 0));
+      MUST(cudaGraphDestroy(graph));
+    }
+    bench_.report("train adam graph", s_.text(), work, [&](int i) {
+      const pal_hyper hyper{PAL_ADAM, 1e-5f, 0.9f, 0.999f, 1e-8f, 1000 + i};
+      MUST(pal_cuda_write_hyper(&hyper, hyper_.get(), bench_.stream()));
+      MUST(cudaGraphLaunch(replay[i % kSets], bench_.stream()));
+    });
+    for (cudaGraphExec_t graph : replay) MUST(cudaGraphExecDestroy(graph));
   }
 
   Bench& bench_;
@@ -246,16 +290,11 @@ class Stages {
   Buffer<double> sums_;
   Buffer<int64_t> counts_;
   Gradients first_, second_;
-  Buffer<unsigned char> encode_space_, other_space_;
+  Buffer<unsigned char> hyper_;
+  Buffer<unsigned char> space_; /* scratch memory: the calls of a step share it, one after the other */
 };
 
-double used_megabytes() {
-  size_t free_bytes = 0, total = 0;
-  MUST(cudaMemGetInfo(&free_bytes, &total));
-  return static_cast<double>(total - free_bytes) / 1048576.0;
-}
-
-void write_json(const Options& options, const Bench& bench, const std::vector<std::pair<std::string, double>>& memory) {
+void write_json(const Options& options, const Bench& bench, const std::vector<Memory>& memory) {
   std::FILE* out = std::fopen(options.json.c_str(), "w");
   if (out == nullptr) {
     std::fprintf(stderr, "bench: cannot write %s\n", options.json.c_str());
@@ -266,11 +305,11 @@ void write_json(const Options& options, const Bench& bench, const std::vector<st
   cudaRuntimeGetVersion(&runtime);
   std::fprintf(out, "{\"device\":\"%s\",\"driver\":%d,\"runtime\":%d,\n \"copy_gigabytes_per_s\":%.1f,\"product_teraflops\":%.1f,\n",
                pal_describe(), driver, runtime, bench.bytes_per_second * 1e-9, bench.operations_per_second * 1e-12);
-  std::fprintf(out, " \"memory_mib\":{");
+  std::fprintf(out, " \"memory\":[\n");
   for (size_t i = 0; i < memory.size(); ++i) {
-    std::fprintf(out, "%s\"%s\":%.0f", i == 0 ? "" : ",", memory[i].first.c_str(), memory[i].second);
+    std::fprintf(out, "  %s%s\n", memory[i].json().c_str(), i + 1 < memory.size() ? "," : "");
   }
-  std::fprintf(out, "},\n \"results\":[\n");
+  std::fprintf(out, " ],\n \"results\":[\n");
   for (size_t i = 0; i < bench.lines().size(); ++i) {
     std::fprintf(out, "  %s%s\n", bench.lines()[i].c_str(), i + 1 < bench.lines().size() ? "," : "");
   }
@@ -289,26 +328,27 @@ int run(const Options& options) {
   cudaStream_t stream = nullptr;
   MUST(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   Bench bench(stream);
+  bench.wake_up();
   measure_ceilings(bench);
-  const double empty = used_megabytes();
-  std::vector<std::pair<std::string, double>> memory;
-  const auto run_all = [&](const Inputs& in) {
+  std::vector<Memory> memory;
+  const auto run_all = [&](const std::function<Inputs()>& make) {
+    const double before = used_bytes();
+    const Inputs in = make();
     Stages stages(bench, options, in);
-    /* Two of the three input sets are the bench's own. */
-    const double extra = 2.0 * (kSets - 1) * static_cast<double>(in.shape.rows * in.shape.width) * 4.0 / 1048576.0;
-    memory.emplace_back(in.shape.text(), used_megabytes() - empty - extra);
+    memory.push_back(stages.memory(before));
+    std::printf("%s\n", memory.back().text().c_str());
     stages.run();
     MUST(cudaStreamSynchronize(stream));
+    if (!options.json.empty()) write_json(options, bench, memory);
   };
   if (!options.real.empty()) {
-    run_all(Inputs(options.real, options.rows > 0 ? options.rows : 8192, stream));
+    run_all([&] { return Inputs(options.real, options.rows > 0 ? options.rows : 8192, stream); });
   } else {
     for (const int64_t rows : {int64_t{8192}, int64_t{65536}}) {
-      run_all(Inputs({options.rows > 0 ? options.rows : rows, 768, 32768, 32}, stream));
+      run_all([&] { return Inputs({options.rows > 0 ? options.rows : rows, 768, 32768, 32}, stream); });
       if (options.rows > 0) break;
     }
   }
-  if (!options.json.empty()) write_json(options, bench, memory);
   return 0;
 }
 

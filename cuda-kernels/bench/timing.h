@@ -1,7 +1,8 @@
-/* timing.h - device events, medians, and the lines of the report. Needs a GPU: no host emulation. */
+/* timing.h - device memory that is counted, device events, medians, and the lines of the report. Needs a GPU. */
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -52,6 +53,14 @@ struct Work {
   double rows = 0.0;       /* tokens, for tokens per second */
 };
 
+/* Keeps the device busy for a while, so that what is queued meanwhile runs without gaps between its launches. */
+template <long long kCycles>
+__global__ void spin() {
+  const long long until = clock64() + kCycles;
+  while (clock64() < until) {
+  }
+}
+
 class Bench {
  public:
   explicit Bench(cudaStream_t stream) : stream_(stream), flush_(int64_t{512} << 20) {
@@ -59,22 +68,40 @@ class Bench {
     MUST(cudaEventCreate(&stop_));
   }
 
+  /* An idle device runs at a fraction of its clock: works for half a second before anything is timed. */
+  void wake_up() {
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500)) {
+      for (int i = 0; i < 20; ++i) MUST(cudaMemsetAsync(flush_.get(), i, flush_.bytes(), stream_));
+      MUST(cudaStreamSynchronize(stream_));
+    }
+  }
+
   /* Largest rates measured on this device, for the shares. */
   double bytes_per_second = 0.0;
   double operations_per_second = 0.0;
 
-  /* Times run(i) for i = 0, 1, ... (i picks one of several inputs); cold: the L2 cache is overwritten before each. */
+  /*
+   * Times run(i) for i = 0, 1, ... (i picks one of several inputs); cold: the L2 cache is overwritten before each. 25 times,
+   * or as often as two seconds allow, but 5 times at least.
+   */
   Times time(const std::function<void(int)>& run, bool cold) {
-    constexpr int kWarmUp = 3, kRepeats = 25;
+    constexpr int kWarmUp = 3, kLeast = 5, kRepeats = 25;
+    constexpr double kBudget = 2e6;
+    constexpr long long kSpinCycles = 200000; /* about 0.1 ms: some thirty launches */
     std::vector<double> times;
-    for (int i = 0; i < kWarmUp + kRepeats; ++i) {
+    double spent = 0.0;
+    for (int i = 0; i < kWarmUp + kRepeats && (i < kWarmUp + kLeast || spent < kBudget); ++i) {
       if (cold) MUST(cudaMemsetAsync(flush_.get(), i, flush_.bytes(), stream_));
+      spin<kSpinCycles><<<1, 1, 0, stream_>>>();
+      MUST(cudaGetLastError());
       MUST(cudaEventRecord(start_, stream_));
       run(i);
       MUST(cudaEventRecord(stop_, stream_));
       MUST(cudaEventSynchronize(stop_));
       float milliseconds = 0.0f;
       MUST(cudaEventElapsedTime(&milliseconds, start_, stop_));
+      spent += milliseconds * 1000.0;
       if (i >= kWarmUp) times.push_back(milliseconds * 1000.0);
     }
     std::sort(times.begin(), times.end());

@@ -1,0 +1,54 @@
+/*
+ * memory.h - the peak device memory of encode and of a training step, counted array by array and as the device tells it.
+ * No call allocates, so the peak is the arrays that are alive together; the calls of a step share one scratch buffer.
+ */
+#pragma once
+
+#include "timing.h"
+
+namespace pal::bench {
+
+/* A chunk of pre-activations that the L2 cache holds. */
+constexpr int64_t kSmallChunk = int64_t{32} << 20;
+
+struct Memory {
+  std::string shape;
+  double parameters, operands, state; /* bytes; operands: the bf16 copies */
+  double input, selected, batch;      /* x; values and indices; all of the batch's own arrays, those included */
+  double encode_space, small_encode_space, other_space; /* scratch memory; small: with kSmallChunk */
+  double measured;                    /* by cudaMemGetInfo, after a step */
+
+  double encode_peak() const { return parameters + operands + input + selected + encode_space; }
+  double step_peak(double encode) const { return parameters + operands + state + batch + std::max(encode, other_space); }
+  /* What no implementation can do without: the yardstick of the peak. */
+  double needed() const { return parameters + operands + state + batch; }
+
+  std::string json() const {
+    constexpr double kMib = 1048576.0;
+    char line[640];
+    std::snprintf(line, sizeof(line),
+                  "{\"shape\":\"%s\",\"parameters_mib\":%.1f,\"operands_mib\":%.1f,\"state_mib\":%.1f,\"batch_mib\":%.1f,"
+                  "\"encode_space_mib\":%.1f,\"other_space_mib\":%.1f,\"encode_peak_mib\":%.1f,\"step_peak_mib\":%.1f,"
+                  "\"step_peak_over_needed\":%.3f,\"step_peak_over_needed_small_chunk\":%.3f,\"measured_step_mib\":%.1f}",
+                  shape.c_str(), parameters / kMib, operands / kMib, state / kMib, batch / kMib, encode_space / kMib,
+                  other_space / kMib, encode_peak() / kMib, step_peak(encode_space) / kMib, step_peak(encode_space) / needed(),
+                  step_peak(small_encode_space) / needed(), measured / kMib);
+    return line;
+  }
+  std::string text() const {
+    constexpr double kMib = 1048576.0;
+    char line[256];
+    std::snprintf(line, sizeof(line), "%s: peak %.0f MiB encode, %.0f MiB step (%.2f of what it needs, %.2f with a small chunk)",
+                  shape.c_str(), encode_peak() / kMib, step_peak(encode_space) / kMib, step_peak(encode_space) / needed(),
+                  step_peak(small_encode_space) / needed());
+    return line;
+  }
+};
+
+inline double used_bytes() {
+  size_t free_bytes = 0, total = 0;
+  MUST(cudaMemGetInfo(&free_bytes, &total));
+  return static_cast<double>(total - free_bytes);
+}
+
+}  // namespace pal::bench
