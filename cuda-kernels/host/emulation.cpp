@@ -26,6 +26,12 @@ constexpr std::size_t kMostSharedBytes = 227 * 1024;
 
 enum class State { READY, AT_BARRIER, AT_WARP_OPERATION, DONE };
 
+struct Copy {
+  void* to;
+  const void* from;
+  std::size_t bytes, room;
+};
+
 struct Thread {
   State state = State::READY;
   Site site{};
@@ -34,6 +40,8 @@ struct Thread {
   std::uint64_t value = 0;
   int argument = 0;
   std::uint64_t result = 0;
+  const void* given = nullptr;           /* to warp_exchange */
+  std::vector<std::vector<Copy>> copies; /* by group, the last one still open */
 };
 
 /* One block in flight; the fibers and their stacks are kept from block to block. */
@@ -240,6 +248,38 @@ std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64
   try_warp_operation();
   if (self.state != State::READY) wait_here();
   return self.result;
+}
+
+std::array<const void*, 32> warp_exchange(const void* mine, Site site) {
+  Machine& m = machine();
+  m.threads[m.current].given = mine;
+  warp_operation(WarpOperation::SYNC, 0xffffffffu, 0, 0, site);
+  std::array<const void*, 32> all{};
+  for (unsigned lane = 0; lane < kWarp; ++lane) all[lane] = m.threads[m.current / kWarp * kWarp + lane].given;
+  return all;
+}
+
+void copy_async(void* to, const void* from, std::size_t bytes, std::size_t room) {
+  auto& groups = machine().threads[machine().current].copies;
+  if (groups.empty()) groups.emplace_back();
+  groups.back().push_back({to, from, bytes, room});
+}
+
+void commit_copies() {
+  auto& groups = machine().threads[machine().current].copies;
+  if (groups.empty()) groups.emplace_back();
+  groups.emplace_back();
+}
+
+void wait_copies(std::size_t groups_left) {
+  auto& groups = machine().threads[machine().current].copies;
+  while (groups.size() > groups_left + 1) { /* the open one counts for none */
+    for (const Copy& copy : groups.front()) {
+      std::memcpy(copy.to, copy.from, copy.bytes);
+      std::memset(static_cast<unsigned char*>(copy.to) + copy.bytes, 0, copy.room - copy.bytes);
+    }
+    groups.erase(groups.begin());
+  }
 }
 
 int block_barrier(int value, Site site) {

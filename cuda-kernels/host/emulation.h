@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -82,6 +83,17 @@ struct Site {
 
 enum class WarpOperation { SYNC, SHUFFLE, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, MATCH, ADD, MAXIMUM };
 std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64_t value, int argument, Site site);
+
+/* What every lane of the calling warp gave, once all have. All must reach a warp operation before what it points to changes. */
+std::array<const void*, 32> warp_exchange(const void* mine, Site site = {__builtin_FILE(), __builtin_LINE()});
+
+/*
+ * Asynchronous copies into shared memory: what was queued is read and written only when the thread waits for its group, so
+ * that a wait too few or a buffer used too early shows.
+ */
+void copy_async(void* to, const void* from, std::size_t bytes, std::size_t room);
+void commit_copies();
+void wait_copies(std::size_t groups_left);
 
 /* Waits for the whole block; the sum of `value` over its threads. */
 int block_barrier(int value, Site site);

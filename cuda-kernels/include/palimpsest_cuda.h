@@ -11,8 +11,9 @@ extern "C" {
 #endif
 
 /*
- * Who multiplies matrices: "" = cuBLASLt where libcublasLt can be loaded, else our own tiled kernel;
- * "tiled" = always our own kernel (slow; for tests and as the yardstick); "cublaslt" = cuBLASLt or PAL_UNSUPPORTED.
+ * Who multiplies matrices: "" = cuBLASLt where libcublasLt can be loaded, else our own kernels; "mma" = our own, for bf16 on
+ * the matrix unit; "tiled" = our own without it (slow; for tests and as the yardstick); "cublaslt" = cuBLASLt or
+ * PAL_UNSUPPORTED.
  * The library is looked for by its name (so LD_LIBRARY_PATH counts) and at the path in PALIMPSEST_CUBLASLT.
  */
 PAL_API pal_status pal_cuda_set_product(const char* name);

@@ -10,7 +10,8 @@
  *   tiled      64 x 64 outputs a block, 16 columns of A and B at a time in shared memory, 4 x 4 sums in registers a thread:
  *              each element of A and B is read from memory 1/64 as often as naively. Fused multiply-adds, no matrix unit:
  *              the yardstick and the fallback where libcublasLt is missing (about 1/15 of the matrix unit's speed).
- *   cublaslt   the matrix unit (wgmma on Hopper) with bias and rounding in its epilogue. A hand-written product below
+ *   mma        (product_mma.cu, bf16 only) our own kernel on the matrix unit; the fallback for bf16.
+ *   cublaslt   the matrix unit at full speed (wgmma on Hopper) with bias and rounding in its epilogue. A hand-written product below
  *              75 % of its speed would lose more than fusing the selection could win, so this is what E0 stands on.
  *
  * Sums are fp32 in a fixed order a backend. Test: cases `product` of test/; time: `bench product`.
@@ -24,6 +25,7 @@
 #include "arena.h"
 #include "cublaslt.h"
 #include "palimpsest_cuda.h"
+#include "product_mma.h"
 
 namespace pal {
 namespace {
@@ -115,7 +117,7 @@ pal_status launch_tiled(const ProductShape& shape, const T* a, const T* b, const
   return PAL_OK;
 }
 
-enum class Backend { AUTOMATIC, CUBLASLT, TILED };
+enum class Backend { AUTOMATIC, CUBLASLT, MMA, TILED };
 
 struct Settings {
   Backend backend = Backend::AUTOMATIC;
@@ -129,7 +131,7 @@ Settings& settings() {
 
 bool use_cublaslt() {
 #if defined(__CUDACC__)
-  if (settings().backend == Backend::TILED) return false;
+  if (settings().backend == Backend::TILED || settings().backend == Backend::MMA) return false;
   return cublaslt_unavailable() == nullptr;
 #else
   return false;
@@ -170,11 +172,15 @@ pal_status run(const ProductShape& shape, Arithmetic arithmetic, const T* a, con
 #else
   static_cast<void>(arithmetic);
   static_cast<void>(workspace);
-  if (settings().backend != Backend::TILED) {
+  if (settings().backend != Backend::TILED && settings().backend != Backend::MMA) {
     product_loops(shape, a, b, bias, d, accumulate);
     return PAL_OK;
   }
 #endif
+  if constexpr (sizeof(T) == sizeof(bf16)) {
+    const bool wanted = settings().backend != Backend::TILED && !accumulate && shape.inner > 0;
+    if (wanted && product_mma_fits(shape, a, b)) return product_by_mma(shape, a, b, bias, d, stream);
+  }
   return launch_tiled(shape, a, b, bias, d, accumulate, stream);
 }
 
@@ -208,9 +214,11 @@ const char* product_backend() {
 #if defined(__CUDACC__)
   if (use_cublaslt()) return cublaslt_version();
   if (settings().backend == Backend::TILED) return "own tiled kernel, as asked for";
-  static const std::string text = std::string("own tiled kernel (slow), no cuBLASLt: ") + cublaslt_unavailable();
+  if (settings().backend == Backend::MMA) return "own kernels, as asked for";
+  static const std::string text = std::string("own kernels (slow), no cuBLASLt: ") + cublaslt_unavailable();
   return text.c_str();
 #else
+  if (settings().backend == Backend::MMA) return "own kernels";
   return settings().backend == Backend::TILED ? "own tiled kernel" : "plain loops";
 #endif
 }
@@ -233,6 +241,8 @@ pal_status pal_cuda_set_product(const char* name) {
     pal::settings().backend = Backend::AUTOMATIC;
   } else if (asked == "tiled") {
     pal::settings().backend = Backend::TILED;
+  } else if (asked == "mma") {
+    pal::settings().backend = Backend::MMA;
   } else if (asked == "cublaslt") {
 #if defined(__CUDACC__)
     const char* problem = pal::cublaslt_unavailable();
@@ -242,7 +252,7 @@ pal_status pal_cuda_set_product(const char* name) {
     if (problem != nullptr) return pal::fail(PAL_UNSUPPORTED, "no cuBLASLt: %s", problem);
     pal::settings().backend = Backend::CUBLASLT;
   } else {
-    return pal::fail(PAL_INVALID_ARGUMENT, "product '%s': expected '', 'cublaslt' or 'tiled'", name);
+    return pal::fail(PAL_INVALID_ARGUMENT, "product '%s': expected '', 'cublaslt', 'mma' or 'tiled'", name);
   }
   return PAL_OK;
 }

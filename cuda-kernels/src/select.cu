@@ -26,6 +26,7 @@
 
 #include "arena.h"
 #include "block.cuh"
+#include "search.cuh"
 
 namespace pal {
 namespace {
@@ -114,30 +115,6 @@ struct Row {
   }
 };
 
-/* The block's sum of a count, given to every thread. */
-__device__ __forceinline__ unsigned block_count(unsigned count) {
-  PAL_SHARED(unsigned, partial, kWarps);
-  count = __reduce_add_sync(kFullMask, count);
-  if (lane_of_thread() == 0) partial[warp_of_thread()] = count;
-  __syncthreads();
-  unsigned sum = 0;
-  PAL_UNROLL
-  for (int warp = 0; warp < kWarps; ++warp) sum += partial[warp];
-  __syncthreads();
-  return sum;
-}
-
-/* The largest threshold whose bits below `lowest_bit` are 0 and which at least k of count(threshold) reach; at least 1. */
-template <class Count>
-__device__ __forceinline__ unsigned search_threshold(unsigned k, int lowest_bit, Count&& count) {
-  unsigned threshold = 0;
-  for (int bit = 30; bit >= lowest_bit; --bit) {
-    const unsigned trial = threshold | 1u << bit;
-    if (block_count(count(trial)) >= k) threshold = trial;
-  }
-  return threshold == 0 ? 1u : threshold;
-}
-
 __device__ __forceinline__ void write_slot(unsigned long long rank, unsigned slot, float* values, int32_t* indices) {
   values[slot] = ranked_value(rank);
   indices[slot] = ranked_index(rank);
@@ -176,19 +153,16 @@ __device__ void select_exactly(const R& row, unsigned k, float* values, int32_t*
     row.visit([&](unsigned, unsigned key, int) { count += key >= threshold; });
     return count;
   };
-  const unsigned threshold = search_threshold(k, 0, count_reaching);
-  const unsigned above = block_count(count_reaching(threshold + 1));
+  const unsigned threshold = search_threshold<kWarps>(k, 30, 0, count_reaching);
+  const unsigned above = block_count<kWarps>(count_reaching(threshold + 1));
   /* Of those at the threshold the lowest indices: the smallest bound with enough of them below it. */
   unsigned bound = 0xffffffffu;
-  if (above + block_count(count_reaching(threshold) - count_reaching(threshold + 1)) > k) {
-    unsigned too_few = 0; /* the largest bound known to leave out too many */
-    for (int bit = 31; bit >= 0; --bit) {
-      const unsigned trial = too_few | 1u << bit;
+  if (above + block_count<kWarps>(count_reaching(threshold) - count_reaching(threshold + 1)) > k) {
+    bound = search_bound<kWarps>(k - above, [&](unsigned trial) {
       unsigned count = 0;
       row.visit([&](unsigned index, unsigned key, int) { count += key == threshold && index < trial; });
-      if (above + block_count(count) < k) too_few = trial;
-    }
-    bound = too_few + 1; /* indices below `bound`: exactly k in all */
+      return count;
+    });
   }
   if (threadIdx.x == 0) taken[0] = 0;
   __syncthreads();
@@ -221,7 +195,7 @@ __global__ void __launch_bounds__(kThreads)
   row.visit([&](unsigned, unsigned key, int group) { maxima[group] = key > maxima[group] ? key : maxima[group]; });
   if (threadIdx.x == 0) found[0] = 0;
   /* The lower 16 bits of the bound stay 0: still a lower bound, and exact for bf16. */
-  const unsigned bound = search_threshold(k, 16, [&](unsigned threshold) {
+  const unsigned bound = search_threshold<kWarps>(k, 30, 16, [&](unsigned threshold) {
     unsigned count = 0;
     PAL_UNROLL
     for (int group = 0; group < kGroups; ++group) count += maxima[group] >= threshold;

@@ -57,9 +57,9 @@ void floats(const char* backend) {
 void best() { floats(""); }
 void tiled() { floats("tiled"); }
 
-/* The encoder's bf16 product through our own kernel: whole numbers come out exactly. */
-void tiled_encode() {
-  PAL_OK_OR_FAULT(pal_cuda_set_product("tiled"));
+/* The encoder's bf16 product through our own kernels: whole numbers come out exactly. */
+void encode_by(const char* backend) {
+  PAL_OK_OR_FAULT(pal_cuda_set_product(backend));
   Random random(12);
   for (const bool bf16 : {false, true}) {
     TestCoder coder({13, 200, false, true, bf16}, random);
@@ -91,10 +91,69 @@ void tiled_encode() {
   PAL_OK_OR_FAULT(pal_cuda_set_product(""));
 }
 
+void tiled_encode() { encode_by("tiled"); }
+void mma_encode() { encode_by("mma"); }
+
+/*
+ * The bf16 product on the matrix unit at shapes off every edge of its tiles and stages. On the host it adds as plain loops
+ * do, so the bits are theirs; on the device the sums are the unit's, within rounding.
+ */
+void mma() {
+  Random random(13);
+  const int64_t sizes[][3] = {{1, 1, 8}, {130, 70, 24}, {64, 257, 136}, {129, 128, 200}};
+  for (const auto& size : sizes) {
+    const int64_t rows = size[0], cols = size[1], inner = size[2];
+    for (const int64_t d_stride : {cols + cols % 2, cols + 1 - cols % 2}) {
+      const ProductShape s{Form::NT, rows, cols, inner, inner + 8, inner, d_stride};
+      const auto as_bf16 = [&](int64_t count) {
+        std::vector<bf16> content;
+        for (const float value : normal_floats(random, count)) content.push_back(to_bf16(value));
+        return content;
+      };
+      const auto as_floats = [](const std::vector<bf16>& content) {
+        std::vector<float> floats;
+        for (const bf16 value : content) floats.push_back(to_float(value));
+        return floats;
+      };
+      const auto a = as_bf16(rows * s.a_stride), b = as_bf16(cols * inner), bias = as_bf16(cols);
+      const Array<bf16> device_a(a), device_b(b), device_bias(bias);
+      expect_repeatable("product by mma", [&] {
+        const Array<bf16> d(rows * d_stride);
+        PAL_OK_OR_FAULT(pal_cuda_set_product("mma"));
+        PAL_OK_OR_FAULT(product(s, device_a.get(), device_b.get(), device_bias.get(), d.get(), nullptr, nullptr));
+        const auto found = d.download();
+        const auto float_a = as_floats(a), float_b = as_floats(b);
+        for (int64_t row = 0; row < rows; ++row) {
+          for (int64_t col = 0; col < d_stride; ++col) {
+            const int64_t at = row * d_stride + col;
+            if (col >= cols) {
+              expect(found[at].bits == 0xffff, "wrote between the rows at %ld", long(at));
+              continue;
+            }
+            expect_close(to_float(found[at]), reference(s, float_a, float_b, row, col) + to_float(bias[col]), 0x1p-8, 1e-5, "product", at);
+          }
+        }
+#if !defined(__CUDACC__)
+        PAL_OK_OR_FAULT(pal_cuda_set_product(""));
+        const Array<bf16> plain(rows * d_stride);
+        PAL_OK_OR_FAULT(product(s, device_a.get(), device_b.get(), device_bias.get(), plain.get(), nullptr, nullptr));
+        const auto wanted = plain.download();
+        expect(std::memcmp(wanted.data(), found.data(), found.size() * sizeof(bf16)) == 0, "other bits than plain loops");
+#endif
+        std::vector<unsigned char> bytes;
+        append_bytes(bytes, found);
+        return bytes;
+      });
+    }
+  }
+  PAL_OK_OR_FAULT(pal_cuda_set_product(""));
+}
+
 }  // namespace
 
 std::vector<Case> product_cases() {
-  return {{"product best backend", best}, {"product tiled", tiled}, {"product tiled encode", tiled_encode}};
+  return {{"product best backend", best}, {"product tiled", tiled}, {"product tiled encode", tiled_encode},
+          {"product mma", mma}, {"product mma encode", mma_encode}};
 }
 
 }  // namespace pal::test
