@@ -108,6 +108,9 @@ class Stages {
     MUST(pal_cuda_set_chunk_bytes(kSmallChunk));
     m.small_encode_space = static_cast<double>(encode_bytes());
     MUST(pal_cuda_set_chunk_bytes(0));
+    MUST(pal_cuda_set_encode("e2"));
+    m.fused_encode_space = static_cast<double>(encode_bytes());
+    MUST(pal_cuda_set_encode(""));
     /* Two of the three sets of inputs are the bench's own. */
     m.measured = used_bytes() - before - (kSets - 1) * bytes(*in_.x[0], *in_.y[0]);
     return m;
@@ -179,6 +182,10 @@ class Stages {
     multiply(0);
     const Work rows_work{share * b_ * (2.0 * m_ + 8.0 * k_), 0.0, share * b_};
     report("product", {0.0, operations * share, share * b_}, multiply);
+    MUST(pal_cuda_set_product("mma"));
+    report("mma product", {0.0, operations * share, share * b_}, multiply);
+    MUST(pal_cuda_set_product(""));
+    multiply(0);
     report("select", rows_work, [&](int) {
       MUST(select_topk(activations.get(), stride, s_.latents, rows, s_.k, values_.get(), indices_.get(), bench_.stream()));
     });
@@ -196,6 +203,9 @@ class Stages {
       report(("encode chunk " + std::to_string(megabytes) + " MiB").c_str(), {0.0, operations, b_}, [&](int i) { encode(i); });
     }
     MUST(pal_cuda_set_chunk_bytes(0));
+    MUST(pal_cuda_set_encode("e2"));
+    report("fused encode", {0.0, operations, b_}, [&](int i) { encode(i); });
+    MUST(pal_cuda_set_encode(""));
     encode(0);
   }
 
@@ -252,6 +262,9 @@ class Stages {
     const Work work{0.0, 2.0 * b_ * d_ * m_, b_};
     report("train adam", work, [&](int i) { train(i, PAL_ADAM); });
     report("train signum", work, [&](int i) { train(i, PAL_SIGNUM); });
+    MUST(pal_cuda_set_encode("e2"));
+    report("train adam fused encode", work, [&](int i) { train(i, PAL_ADAM); });
+    MUST(pal_cuda_set_encode(""));
     if (options_.wants("train adam graph")) bench_graph(work);
   }
 

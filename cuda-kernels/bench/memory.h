@@ -15,7 +15,8 @@ struct Memory {
   std::string shape;
   double parameters, operands, state; /* bytes; operands: the bf16 copies */
   double input, selected, batch;      /* x; values and indices; all of the batch's own arrays, those included */
-  double encode_space, small_encode_space, other_space; /* scratch memory; small: with kSmallChunk */
+  double encode_space, small_encode_space, fused_encode_space; /* scratch memory of E0, of E0 with kSmallChunk, of E2 */
+  double other_space;                                          /* of everything else */
   double measured;                    /* by cudaMemGetInfo, after a step */
 
   double encode_peak() const { return parameters + operands + input + selected + encode_space; }
@@ -29,18 +30,20 @@ struct Memory {
     std::snprintf(line, sizeof(line),
                   "{\"shape\":\"%s\",\"parameters_mib\":%.1f,\"operands_mib\":%.1f,\"state_mib\":%.1f,\"batch_mib\":%.1f,"
                   "\"encode_space_mib\":%.1f,\"other_space_mib\":%.1f,\"encode_peak_mib\":%.1f,\"step_peak_mib\":%.1f,"
-                  "\"step_peak_over_needed\":%.3f,\"step_peak_over_needed_small_chunk\":%.3f,\"measured_step_mib\":%.1f}",
+                  "\"step_peak_over_needed\":%.3f,\"step_peak_over_needed_small_chunk\":%.3f,"
+                  "\"step_peak_over_needed_fused\":%.3f,\"measured_step_mib\":%.1f}",
                   shape.c_str(), parameters / kMib, operands / kMib, state / kMib, batch / kMib, encode_space / kMib,
                   other_space / kMib, encode_peak() / kMib, step_peak(encode_space) / kMib, step_peak(encode_space) / needed(),
-                  step_peak(small_encode_space) / needed(), measured / kMib);
+                  step_peak(small_encode_space) / needed(), step_peak(fused_encode_space) / needed(), measured / kMib);
     return line;
   }
   std::string text() const {
     constexpr double kMib = 1048576.0;
     char line[256];
-    std::snprintf(line, sizeof(line), "%s: peak %.0f MiB encode, %.0f MiB step (%.2f of what it needs, %.2f with a small chunk)",
-                  shape.c_str(), encode_peak() / kMib, step_peak(encode_space) / kMib, step_peak(encode_space) / needed(),
-                  step_peak(small_encode_space) / needed());
+    std::snprintf(line, sizeof(line),
+                  "%s: peak %.0f MiB encode, %.0f MiB step (%.2f of what it needs, %.2f with a small chunk, %.2f fused)", shape.c_str(),
+                  encode_peak() / kMib, step_peak(encode_space) / kMib, step_peak(encode_space) / needed(),
+                  step_peak(small_encode_space) / needed(), step_peak(fused_encode_space) / needed());
     return line;
   }
 };

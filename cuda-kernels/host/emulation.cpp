@@ -40,7 +40,8 @@ struct Thread {
   std::uint64_t value = 0;
   int argument = 0;
   std::uint64_t result = 0;
-  const void* given = nullptr;           /* to warp_exchange */
+  unsigned char given[2][32] = {};       /* to warp_exchange, in turn */
+  unsigned exchanges = 0;
   std::vector<std::vector<Copy>> copies; /* by group, the last one still open */
 };
 
@@ -250,12 +251,14 @@ std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64
   return self.result;
 }
 
-std::array<const void*, 32> warp_exchange(const void* mine, Site site) {
+std::array<const void*, 32> warp_exchange(const void* mine, std::size_t bytes, Site site) {
   Machine& m = machine();
-  m.threads[m.current].given = mine;
+  Thread& self = m.threads[m.current];
+  const unsigned turn = self.exchanges++ % 2;
+  std::memcpy(self.given[turn], mine, bytes);
   warp_operation(WarpOperation::SYNC, 0xffffffffu, 0, 0, site);
   std::array<const void*, 32> all{};
-  for (unsigned lane = 0; lane < kWarp; ++lane) all[lane] = m.threads[m.current / kWarp * kWarp + lane].given;
+  for (unsigned lane = 0; lane < kWarp; ++lane) all[lane] = m.threads[m.current / kWarp * kWarp + lane].given[turn];
   return all;
 }
 

@@ -84,8 +84,11 @@ struct Site {
 enum class WarpOperation { SYNC, SHUFFLE, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, MATCH, ADD, MAXIMUM };
 std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64_t value, int argument, Site site);
 
-/* What every lane of the calling warp gave, once all have. All must reach a warp operation before what it points to changes. */
-std::array<const void*, 32> warp_exchange(const void* mine, Site site = {__builtin_FILE(), __builtin_LINE()});
+/*
+ * Where copies of what every lane of the calling warp gave lie (32 bytes at most), once all have given theirs. They stay until
+ * the warp's next exchange but one.
+ */
+std::array<const void*, 32> warp_exchange(const void* mine, std::size_t bytes, Site site = {__builtin_FILE(), __builtin_LINE()});
 
 /*
  * Asynchronous copies into shared memory: what was queued is read and written only when the thread waits for its group, so

@@ -26,10 +26,18 @@ PAL_API pal_status pal_cuda_set_tf32(int32_t on);
 
 /*
  * Bytes of the buffer of pre-activations that pal_encode works through chunk by chunk; part of its workspace. At most and
- * by default 512 MiB are used; a chunk that stays in the L2 cache (about 32 MiB) may be faster. 0 = the default.
- * Takes effect for the pal_encode_workspace_bytes and pal_encode calls that follow.
+ * by default 512 MiB are used (of them 128 in fp32, and for what e2 keeps); a chunk that stays in the L2 cache (about 32 MiB)
+ * may be faster. 0 = the default. Takes effect for the pal_encode_workspace_bytes and pal_encode calls that follow.
  */
 PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);
+
+/*
+ * How a coder with `operands` selects its top k: "e0" (and "", the default) = product into a buffer of pre-activations, then
+ * selection; "e2" = both fused, without that buffer, where k <= 256 and M <= 131072 (else as e0). Both are exact: e2 for the
+ * pre-activations as product "mma" computes and rounds them to bf16, the bits that e0 has with pal_cuda_set_product("mma").
+ * Takes effect for the pal_encode_workspace_bytes and pal_encode calls that follow.
+ */
+PAL_API pal_status pal_cuda_set_encode(const char* name);
 
 /*
  * pal_decode and pal_fvu in one: y_hat is never written.

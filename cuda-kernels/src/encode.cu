@@ -1,5 +1,6 @@
 /*
- * encode.cu - the sparse encoder E0: product into a buffer of pre-activations, chunk of rows by chunk, and exact selection.
+ * encode.cu - the sparse encoder. E0: product into a buffer of pre-activations, chunk of rows by chunk, and exact selection.
+ *             E2, on demand (pal_cuda_set_encode): both fused, fused.cu.
  *
  * Formula  a = relu(W_enc (x - c) + b_enc); values, indices = the k largest of each row (or of each group).
  * Shapes   x [B, d], W_enc [M, d], b_enc [M], c [d]; values, indices [B, k].
@@ -13,11 +14,15 @@
  *   eager     product to fp32, bias, relu, topk as separate passes over B x M floats: 4 GB and more a batch of 8192.
  *   E0        (this file) bf16 buffer of at most 512 MB, bias in the product's epilogue, relu folded into the selection, one
  *             reading pass. With a chunk that stays in L2 (pal_cuda_set_chunk_bytes) not even that touches memory.
- *   E1, E2    group maxima, or each group's best few, taken in the product's epilogue: no buffer at all. Not written yet.
+ *   E1        group maxima in the product's epilogue: every group that gave one must be computed again. Not written.
+ *   E2        (fused.cu) each group's best four in the product's epilogue, certified: no buffer of pre-activations. Not the
+ *             default, since only a measurement can tell whether our own product is fast enough.
  * Test: cases `encode` of test/; time alone: `bench encode`.
  */
 #include <algorithm>
+#include <cstring>
 
+#include "fused.h"
 #include "operands.h"
 #include "palimpsest_cuda.h"
 #include "product.h"
@@ -27,10 +32,24 @@ namespace pal {
 namespace {
 
 constexpr int64_t kMostChunkBytes = int64_t{512} << 20;
+/* In fp32, and of what E2 keeps, less is enough: a product of a thousand rows is long. */
+constexpr int64_t kMostOtherBytes = int64_t{128} << 20;
 /* A chunk of full product tiles. */
 constexpr int64_t kChunkRows = 256;
 
 int64_t chunk_bytes = kMostChunkBytes;
+bool fused_wanted = false;
+
+bool uses_fused(int64_t latents, int64_t k, pal_activation activation) {
+  return fused_wanted && activation == PAL_TOPK && k <= kFusedMostK && latents <= kFusedMostLatents;
+}
+
+/* Rows of a buffer of at most `most` bytes. */
+int64_t rows_of_chunk(int64_t most, int64_t row_bytes, int64_t batch) {
+  int64_t rows = most / row_bytes;
+  if (rows > kChunkRows) rows = rows / kChunkRows * kChunkRows;
+  return std::clamp<int64_t>(rows, 1, std::max<int64_t>(batch, 1));
+}
 
 constexpr int kThreads = 256;
 
@@ -56,9 +75,8 @@ struct Chunk {
     constexpr int64_t kElements = 16 / sizeof(T);
     input_stride = sizeof(T) == sizeof(bf16) ? bf16_stride(width) : width;
     activation_stride = round_up<int64_t>(latents, kElements);
-    rows = chunk_bytes / (activation_stride * static_cast<int64_t>(sizeof(T)));
-    if (rows > kChunkRows) rows = rows / kChunkRows * kChunkRows;
-    rows = std::clamp<int64_t>(rows, 1, std::max<int64_t>(batch, 1));
+    const int64_t most = sizeof(T) == sizeof(bf16) ? chunk_bytes : std::min(chunk_bytes, kMostOtherBytes);
+    rows = rows_of_chunk(most, activation_stride * static_cast<int64_t>(sizeof(T)), batch);
     Arena arena(memory);
     if (copies_input) input = arena.take<T>(rows * input_stride);
     activations = arena.take<T>(rows * activation_stride);
@@ -69,6 +87,23 @@ struct Chunk {
   ProductShape shape(int64_t width, int64_t latents, int64_t n) const {
     const int64_t inner = sizeof(T) == sizeof(bf16) ? input_stride : width;
     return {Form::NT, n, latents, inner, input_stride, input_stride, activation_stride};
+  }
+};
+
+struct FusedChunk {
+  bf16* input; /* [chunk rows, input stride] */
+  unsigned char* kept;
+  int64_t input_stride;
+  int64_t rows;
+  size_t bytes;
+
+  FusedChunk(int64_t width, int64_t latents, int64_t batch, void* memory)
+      : input_stride(bf16_stride(width)),
+        rows(rows_of_chunk(std::min(chunk_bytes, kMostOtherBytes), fused_row_bytes(latents), batch)) {
+    Arena arena(memory);
+    input = arena.take<bf16>(rows * input_stride);
+    kept = arena.take<unsigned char>(rows * fused_row_bytes(latents));
+    bytes = arena.bytes();
   }
 };
 
@@ -92,6 +127,20 @@ pal_status encode_bf16(const pal_coder& coder, const float* x, int64_t rows, int
     PAL_TRY(product(chunk.shape(coder.width, coder.latents, n), chunk.input, operands.encoder, operands.encoder_bias,
                     chunk.activations, chunk.product, stream));
     PAL_TRY(select(chunk, coder, n, k, activation, values + first * k, indices + first * k, stream));
+  }
+  return PAL_OK;
+}
+
+pal_status encode_by_groups(const pal_coder& coder, const float* x, int64_t rows, int64_t k, float* values, int32_t* indices,
+                            void* workspace, cudaStream_t stream) {
+  const Operands operands(coder);
+  const FusedChunk chunk(coder.width, coder.latents, rows, workspace);
+  const float* centre = coder.subtract_decoder_bias ? coder.decoder_bias : nullptr;
+  for (int64_t first = 0; first < rows; first += chunk.rows) {
+    const int64_t n = std::min(chunk.rows, rows - first);
+    PAL_TRY(convert_to_bf16(x + first * coder.width, centre, n, coder.width, chunk.input_stride, chunk.input, stream));
+    PAL_TRY(encode_fused(chunk.input, operands.encoder, operands.encoder_bias, chunk.input_stride, coder.latents, n, k, chunk.kept,
+                         values + first * k, indices + first * k, stream));
   }
   return PAL_OK;
 }
@@ -128,15 +177,26 @@ pal_status pal_cuda_set_chunk_bytes(int64_t bytes) {
   return PAL_OK;
 }
 
-size_t pal_encode_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t, pal_activation) {
+pal_status pal_cuda_set_encode(const char* name) {
+  const bool fused = name != nullptr && std::strcmp(name, "e2") == 0;
+  PAL_REQUIRE(fused || (name != nullptr && (name[0] == '\0' || std::strcmp(name, "e0") == 0)),
+              "pal_cuda_set_encode: '%s', expected '', 'e0' or 'e2'", name == nullptr ? "(null)" : name);
+  pal::fused_wanted = fused;
+  return PAL_OK;
+}
+
+size_t pal_encode_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t k, pal_activation activation) {
   if (width <= 0 || latents <= 0 || rows < 0) return 0;
-  const pal::Chunk<pal::bf16> half(width, latents, rows, true, nullptr);
   const pal::Chunk<float> full(width, latents, rows, true, nullptr);
-  pal::prepare_product(half.shape(width, latents, std::min(rows, half.rows)), true, pal::Arithmetic::FP32, true);
-  pal::prepare_product(half.shape(width, latents, rows % half.rows), true, pal::Arithmetic::FP32, true);
   const pal::Arithmetic arithmetic = pal::float_arithmetic(false, true);
   pal::prepare_product(full.shape(width, latents, std::min(rows, full.rows)), false, arithmetic, true);
   pal::prepare_product(full.shape(width, latents, rows % full.rows), false, arithmetic, true);
+  if (pal::uses_fused(latents, k, activation)) {
+    return std::max(pal::FusedChunk(width, latents, rows, nullptr).bytes, full.bytes);
+  }
+  const pal::Chunk<pal::bf16> half(width, latents, rows, true, nullptr);
+  pal::prepare_product(half.shape(width, latents, std::min(rows, half.rows)), true, pal::Arithmetic::FP32, true);
+  pal::prepare_product(half.shape(width, latents, rows % half.rows), true, pal::Arithmetic::FP32, true);
   return std::max(half.bytes, full.bytes);
 }
 
@@ -158,9 +218,11 @@ pal_status pal_encode(const pal_coder* coder, const float* x, int64_t rows, int6
               workspace_bytes, needed);
   PAL_REQUIRE(pal::is_aligned(workspace, pal::kAlignment), "pal_encode: workspace is not aligned to %zu bytes", pal::kAlignment);
   const cudaStream_t s = pal::as_stream(stream);
-  return coder->operands != nullptr
-             ? pal::encode_bf16(*coder, x, rows, k, activation, values, indices, workspace, s)
-             : pal::encode_float(*coder, x, rows, k, activation, values, indices, workspace, s);
+  if (coder->operands == nullptr) return pal::encode_float(*coder, x, rows, k, activation, values, indices, workspace, s);
+  if (pal::uses_fused(coder->latents, k, activation)) {
+    return pal::encode_by_groups(*coder, x, rows, k, values, indices, workspace, s);
+  }
+  return pal::encode_bf16(*coder, x, rows, k, activation, values, indices, workspace, s);
 }
 
 }  // extern "C"

@@ -26,10 +26,10 @@ __device__ __forceinline__ void multiply_add(float (&d)[4], const unsigned (&a)[
   /* The twin adds one product after the other: the bits of a plain loop over the columns. */
   const auto half = [](unsigned word, int which) { return __uint_as_float(which == 0 ? word << 16 : word & 0xffff0000u); };
   struct Fragments {
-    const unsigned *a, *b;
+    unsigned a[4], b[2];
   };
-  const Fragments mine{a, b};
-  const auto all = host::warp_exchange(&mine);
+  const Fragments mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+  const auto all = host::warp_exchange(&mine, sizeof(mine));
   const int q = lane_of_thread() / 4, p = lane_of_thread() % 4;
   for (int i = 0; i < 4; ++i) {
     const int column = 2 * p + i % 2;
@@ -39,7 +39,6 @@ __device__ __forceinline__ void multiply_add(float (&d)[4], const unsigned (&a)[
       d[i] += half(from_a->a[i / 2 + c / 8 * 2], c % 2) * half(from_b->b[c / 8], c % 2);
     }
   }
-  __syncwarp(); /* nobody leaves while others read his fragments */
 #endif
 }
 
@@ -55,12 +54,11 @@ __device__ __forceinline__ void load_matrices(unsigned (&to)[4], const bf16* row
                : "r"(address)
                : "memory");
 #else
-  const auto all = host::warp_exchange(row);
+  const auto all = host::warp_exchange(&row, sizeof(row));
   for (int j = 0; j < 4; ++j) {
-    const auto* from = static_cast<const bf16*>(all[static_cast<size_t>(j * 8 + lane_of_thread() / 4)]);
+    const auto* from = *static_cast<const bf16* const*>(all[static_cast<size_t>(j * 8 + lane_of_thread() / 4)]);
     memcpy(&to[j], from + lane_of_thread() % 4 * 2, 4);
   }
-  __syncwarp();
 #endif
 }
 

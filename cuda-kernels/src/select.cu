@@ -180,8 +180,11 @@ __device__ void select_exactly(const R& row, unsigned k, float* values, int32_t*
   sort_slots(values, indices, count);
 }
 
+/* Blocks a multiprocessor at least: told, ptxas takes the registers this leaves instead of spilling for still more blocks. */
+constexpr int blocks_at_least(int vectors) { return vectors == 16 ? 2 : 4; }
+
 template <class T, int kVectors>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, blocks_at_least(kVectors))
     topk(const T* __restrict__ activations, int64_t stride, unsigned latents, unsigned k, float* __restrict__ all_values,
          int32_t* __restrict__ all_indices) {
   PAL_SHARED(unsigned long long, candidates, kCandidates);

@@ -47,6 +47,7 @@ struct Case {
 std::vector<Case> emulation_cases();
 std::vector<Case> product_cases();
 std::vector<Case> encode_cases();
+std::vector<Case> fused_cases();
 std::vector<Case> decode_cases();
 std::vector<Case> fvu_cases();
 std::vector<Case> sort_cases();

@@ -94,6 +94,28 @@ void encode_by(const char* backend) {
 void tiled_encode() { encode_by("tiled"); }
 void mma_encode() { encode_by("mma"); }
 
+std::vector<bf16> as_bf16(const std::vector<float>& numbers) {
+  std::vector<bf16> content;
+  for (const float number : numbers) {
+    const auto rounded = static_cast<float>(rounded_to_bf16(number));
+    uint32_t bits = 0;
+    std::memcpy(&bits, &rounded, sizeof(bits));
+    content.push_back({static_cast<uint16_t>(bits >> 16)});
+  }
+  return content;
+}
+float as_float(bf16 number) {
+  const uint32_t bits = uint32_t{number.bits} << 16;
+  float value = 0.0f;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+std::vector<float> as_floats(const std::vector<bf16>& numbers) {
+  std::vector<float> content;
+  for (const bf16 number : numbers) content.push_back(as_float(number));
+  return content;
+}
+
 /*
  * The bf16 product on the matrix unit at shapes off every edge of its tiles and stages. On the host it adds as plain loops
  * do, so the bits are theirs; on the device the sums are the unit's, within rounding.
@@ -105,24 +127,15 @@ void mma() {
     const int64_t rows = size[0], cols = size[1], inner = size[2];
     for (const int64_t d_stride : {cols + cols % 2, cols + 1 - cols % 2}) {
       const ProductShape s{Form::NT, rows, cols, inner, inner + 8, inner, d_stride};
-      const auto as_bf16 = [&](int64_t count) {
-        std::vector<bf16> content;
-        for (const float value : normal_floats(random, count)) content.push_back(to_bf16(value));
-        return content;
-      };
-      const auto as_floats = [](const std::vector<bf16>& content) {
-        std::vector<float> floats;
-        for (const bf16 value : content) floats.push_back(to_float(value));
-        return floats;
-      };
-      const auto a = as_bf16(rows * s.a_stride), b = as_bf16(cols * inner), bias = as_bf16(cols);
+      const auto numbers = [&](int64_t count) { return as_bf16(normal_floats(random, count)); };
+      const auto a = numbers(rows * s.a_stride), b = numbers(cols * inner), bias = numbers(cols);
+      const auto float_a = as_floats(a), float_b = as_floats(b);
       const Array<bf16> device_a(a), device_b(b), device_bias(bias);
       expect_repeatable("product by mma", [&] {
         const Array<bf16> d(rows * d_stride);
         PAL_OK_OR_FAULT(pal_cuda_set_product("mma"));
         PAL_OK_OR_FAULT(product(s, device_a.get(), device_b.get(), device_bias.get(), d.get(), nullptr, nullptr));
         const auto found = d.download();
-        const auto float_a = as_floats(a), float_b = as_floats(b);
         for (int64_t row = 0; row < rows; ++row) {
           for (int64_t col = 0; col < d_stride; ++col) {
             const int64_t at = row * d_stride + col;
@@ -130,7 +143,7 @@ void mma() {
               expect(found[at].bits == 0xffff, "wrote between the rows at %ld", long(at));
               continue;
             }
-            expect_close(to_float(found[at]), reference(s, float_a, float_b, row, col) + to_float(bias[col]), 0x1p-8, 1e-5, "product", at);
+            expect_close(as_float(found[at]), reference(s, float_a, float_b, row, col) + as_float(bias[col]), 0x1p-8, 1e-5, "product", at);
           }
         }
 #if !defined(__CUDACC__)
