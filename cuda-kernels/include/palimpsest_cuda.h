@@ -26,7 +26,7 @@ PAL_API pal_status pal_cuda_set_tf32(int32_t on);
 
 /*
  * Bytes of the buffer of pre-activations that pal_encode works through chunk by chunk; part of its workspace. At most and
- * by default 512 MiB are used (of them 128 in fp32, and for what e2 keeps); a chunk that stays in the L2 cache (about 32 MiB)
+ * by default 512 MiB are used (of them 64 in fp32, and for what e2 keeps); a chunk that stays in the L2 cache (about 32 MiB)
  * may be faster. 0 = the default. Takes effect for the pal_encode_workspace_bytes and pal_encode calls that follow.
  */
 PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);

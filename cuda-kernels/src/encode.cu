@@ -32,8 +32,8 @@ namespace pal {
 namespace {
 
 constexpr int64_t kMostChunkBytes = int64_t{512} << 20;
-/* In fp32, and of what E2 keeps, less is enough: a product of a thousand rows is long. */
-constexpr int64_t kMostOtherBytes = int64_t{128} << 20;
+/* In fp32, and of what E2 keeps, less is enough: a product of some hundred rows is long. */
+constexpr int64_t kMostOtherBytes = int64_t{64} << 20;
 /* A chunk of full product tiles. */
 constexpr int64_t kChunkRows = 256;
 
