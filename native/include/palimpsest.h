@@ -69,8 +69,7 @@ PAL_API int32_t pal_threads(void);
 
 /*
  * Limits the instruction set ("portable", "avx2", "avx512", "avx512vnni"; "" = the best this machine has). For tests
- * and benches: every choice gives the same bits. With VNNI, pal_encode screens by 8-bit products. CUDA:
- * PAL_UNSUPPORTED for anything but "".
+ * and benches: every choice gives the same bits. CUDA: PAL_UNSUPPORTED for anything but "".
  */
 PAL_API pal_status pal_set_instruction_set(const char* name);
 
@@ -181,7 +180,7 @@ typedef struct pal_hyper {
 } pal_hyper;
 
 /*
- * One update of n parameters p from gradients g.
+ * One update of n parameters p from gradients g. On the CPU, subnormal numbers count as 0 and none are left behind.
  *   Adam (torch): m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
  *                 p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *   Signum:       first = z, p = y (where gradients are taken); x = (y - (1 - b) z) / b is implied.

@@ -1,8 +1,9 @@
-// What one thread has found so far: for every row, the candidates for its k best activations.
+// What all threads have found so far: for every row, the candidates for its k best activations.
 #ifndef PALIMPSEST_CANDIDATES_HPP
 #define PALIMPSEST_CANDIDATES_HPP
 
 #include <algorithm>
+#include <new>
 
 #include "runtime.hpp"
 #include "select.hpp"
@@ -18,77 +19,69 @@ struct EncodeShape {
   int threads;
 
   int64_t panels() const { return ceil_div(latents, kTileColumns); }
-  // Panels of an item: their weights take about half a megabyte, but there are enough items for all threads.
+  // Panels of an item: their weights take about a quarter of a megabyte, but there are enough items for all threads.
   int64_t item_panels() const {
-    const int64_t fitting = std::max<int64_t>(1, (int64_t{512} << 10) / (width * kTileColumns * 4));
+    const int64_t fitting = std::max<int64_t>(1, (int64_t{256} << 10) / (width * kTileColumns * 4));
     return std::min(std::min(fitting, kMaxItemPanels), std::max<int64_t>(1, panels() / (4 * threads)));
   }
   int64_t padded_rows() const { return ceil_div(rows, kTileRows) * kTileRows; }
-  // Candidates of a row and thread: room for k and a good deal more, or simply for every latent.
-  int64_t capacity() const { return groups ? k : std::min(latents, k + std::max<int64_t>(k, 2 * kTileColumns)); }
+  // Candidates of a row: room for k and some more, or simply for every latent. The threshold rises when it is full.
+  int64_t capacity() const { return groups ? k : std::min(latents, k + std::max<int64_t>(k / 2, kTileColumns)); }
   int64_t group_size() const { return latents / k; }
 
-  static constexpr int64_t kMaxItemPanels = 8;
+  static constexpr int64_t kMaxItemPanels = 4;
 };
 
 struct Candidates {
-  Key* keys;         // [rows, capacity]; groupmax: [rows, k], each group's best or 0
-  int64_t* counts;   // [rows]
-  float* thresholds; // [padded rows]: what lies below is of no interest
+  Key* keys;                      // [rows, capacity]; groupmax: [rows, k], each group's best or 0
+  int64_t* counts;                // [rows]
+  std::atomic<float>* thresholds; // [padded rows]: what lies below is of no interest; they only rise
+  std::atomic<bool>* locks;       // [rows], of a row's keys and count
 
   Candidates(Arena& arena, const EncodeShape& s)
       : keys(arena.take<Key>(s.rows * s.capacity())), counts(arena.take<int64_t>(s.rows)),
-        thresholds(arena.take<float>(s.padded_rows())) {}
+        thresholds(arena.take<std::atomic<float>>(s.padded_rows())), locks(arena.take<std::atomic<bool>>(s.rows)) {}
 
-  void clear(const EncodeShape& s) const {
+  void clear(const EncodeShape& s, const float* first_thresholds) const {
     std::fill_n(counts, s.rows, int64_t{0});
-    std::fill_n(thresholds, s.padded_rows(), 0.0f);
+    for (int64_t r = 0; r < s.rows; ++r) new (locks + r) std::atomic<bool>(false);
+    for (int64_t r = 0; r < s.padded_rows(); ++r) new (thresholds + r) std::atomic<float>(first_thresholds[r]);
     if (s.groups) std::fill_n(keys, s.rows * s.k, Key{0});
   }
 
-  // Keeps an activation > 0, if it is any good; thresholds[row] is then the k-th best kept, at times.
+  float threshold(int64_t row) const { return thresholds[row].load(std::memory_order_relaxed); }
+
+  // Keeps an activation > 0, if it is any good.
   void add(const EncodeShape& s, int64_t row, float value, int64_t latent) const {
+    if (value < threshold(row)) return;
     const Key key = make_key(value, latent);
+    while (locks[row].exchange(true, std::memory_order_acquire)) {
+    }
     if (s.groups) {
       Key& slot = keys[row * s.k + latent / s.group_size()];
       slot = std::max(slot, key);
-      return;
-    }
-    if (value < thresholds[row]) return;
-    const int64_t capacity = s.capacity();
-    Key* mine = keys + row * capacity;
-    if (counts[row] == capacity) {
-      thresholds[row] = std::max(thresholds[row], key_value(keep_largest(mine, capacity, s.k)));
-      counts[row] = s.k;
-    }
-    mine[counts[row]++] = key;
-  }
-
-  // Groupmax: the threshold of each row for a panel that lies within one group is that group's best so far.
-  void load_group_thresholds(const EncodeShape& s, int64_t first_row, int64_t count, int64_t latent) const {
-    const int64_t group = latent / s.group_size();
-    const bool whole = (std::min(latent + kTileColumns, s.latents) - 1) / s.group_size() == group;
-    for (int64_t r = first_row; r < first_row + count; ++r) {
-      thresholds[r] = whole ? key_value(keys[r * s.k + group]) : 0.0f;
-    }
-  }
-
-  // Takes another thread's candidates of a row into this one's.
-  void absorb(const EncodeShape& s, const Candidates& other, int64_t row) const {
-    const int64_t capacity = s.capacity();
-    Key* mine = keys + row * capacity;
-    const Key* theirs = other.keys + row * capacity;
-    if (s.groups) {
-      for (int64_t g = 0; g < s.k; ++g) mine[g] = std::max(mine[g], theirs[g]);
-      return;
-    }
-    for (int64_t i = 0; i < other.counts[row]; ++i) {
+    } else {
+      const int64_t capacity = s.capacity();
+      Key* mine = keys + row * capacity;
       if (counts[row] == capacity) {
-        keep_largest(mine, capacity, s.k);
+        const float kth = key_value(keep_largest(mine, capacity, s.k));
+        thresholds[row].store(std::max(threshold(row), kth), std::memory_order_relaxed);
         counts[row] = s.k;
       }
-      mine[counts[row]++] = theirs[i];
+      mine[counts[row]++] = key;
     }
+    locks[row].store(false, std::memory_order_release);
+  }
+
+  // Groupmax: the threshold of a row for a panel that lies within one group is that group's best so far, as far as it
+  // can be seen without waiting.
+  float group_threshold(const EncodeShape& s, int64_t row, int64_t latent) const {
+    const int64_t group = latent / s.group_size();
+    const bool whole = (std::min(latent + kTileColumns, s.latents) - 1) / s.group_size() == group;
+    if (!whole || locks[row].exchange(true, std::memory_order_acquire)) return 0.0f;
+    const float best = key_value(keys[row * s.k + group]);
+    locks[row].store(false, std::memory_order_release);
+    return best;
   }
 
   // Writes a row's selection, [k] each.

@@ -9,8 +9,7 @@
 // others are encoded once more without one. (Single-precision tiles screen so well that the sample would cost more than
 // it saves.)
 //
-// Threads keep their own candidates; the exact selection over their union comes last, so which thread saw which latent
-// cannot matter.
+// The exact selection over the candidates comes last, so which thread found which, and when, cannot matter.
 #include "encode.hpp"
 
 #include <algorithm>
@@ -29,30 +28,22 @@ constexpr int64_t kRowChunk = 256 * kTileRows;
 // The sample for the guess: so many panels, where they are at most an eighth of all.
 constexpr int64_t kSamplePanels = 64;
 
-struct Worker {
-  ColumnScreen columns;
-  Candidates candidates;
-
-  Worker(Arena& arena, const EncodeShape& s)
-      : columns(arena, s.item_panels(), s.width, s.bytes), candidates(arena, s) {}
-};
-
 // How a workspace is divided, for chunks of up to shape.rows rows.
 struct Space {
   float* own_x; // [rows, width]: x - c where there is a centre; the rows to be done again
   RowScreen rows;
-  std::atomic<float>* thresholds; // [padded rows]: the best that any thread has published
-  float* guesses;                 // [padded rows], 0 for none
-  int64_t* again;                 // [rows]
-  Worker* workers;
+  Candidates candidates;
+  float* guesses; // [padded rows], 0 for none
+  int64_t* again; // [rows]
+  ColumnScreen* columns; // [threads]
 
   Space(Arena& arena, const EncodeShape& s)
-      : own_x(arena.take<float>(s.rows * s.width)), rows(arena, s.rows, s.width, s.bytes),
-        thresholds(arena.take<std::atomic<float>>(s.padded_rows())), guesses(arena.take<float>(s.padded_rows())),
-        again(arena.take<int64_t>(s.rows)), workers(arena.take<Worker>(s.threads)) {
+      : own_x(arena.take<float>(s.rows * s.width)), rows(arena, s.rows, s.width, s.bytes), candidates(arena, s),
+        guesses(arena.take<float>(s.padded_rows())), again(arena.take<int64_t>(s.rows)),
+        columns(arena.take<ColumnScreen>(s.threads)) {
     for (int t = 0; t < s.threads; ++t) {
-      const Worker worker(arena, s);
-      if (workers) new (workers + t) Worker(worker);
+      const ColumnScreen own(arena, s.item_panels(), s.width, s.bytes);
+      if (columns) new (columns + t) ColumnScreen(own);
     }
   }
 };
@@ -62,33 +53,28 @@ class Pass {
  public:
   // x [rows, width], centred.
   Pass(const EncodeJob& job, const EncodeShape& shape, const Space& space, const float* x, int64_t rows)
-      : job_(job), shape_(shape), space_(space), x_(x), rows_(rows), kernel_(kernels()) {}
+      : job_(job), shape_(shape), space_(space), x_(x), rows_(rows), candidates_(space.candidates), kernel_(kernels()) {}
 
   void run(bool guess) const {
-    for (int t = 0; t < shape_.threads; ++t) space_.workers[t].candidates.clear(shape_);
     std::fill_n(space_.guesses, shape_.padded_rows(), 0.0f);
     if (guess && shape_.bytes && !shape_.groups && shape_.panels() >= 8 * kSamplePanels) guess_thresholds();
-    for (int64_t r = 0; r < shape_.padded_rows(); ++r) {
-      new (space_.thresholds + r) std::atomic<float>(space_.guesses[r]);
-    }
+    candidates_.clear(shape_, space_.guesses);
     for_each_item(shape_.threads, ceil_div(shape_.panels(), shape_.item_panels()),
-                  [&](int thread, int64_t item) { run_item(space_.workers[thread], item); });
+                  [&](int thread, int64_t item) { run_item(space_.columns[thread], item); });
   }
 
   // Writes the selection of a row to place `out_row` of the result; false where its guess was too high.
   bool finish(int64_t row, int64_t out_row) const {
-    const Candidates& all = space_.workers[0].candidates;
-    for (int t = 1; t < shape_.threads; ++t) all.absorb(shape_, space_.workers[t].candidates, row);
-    if (space_.guesses[row] > 0.0f && all.counts[row] < shape_.k) return false;
-    all.write(shape_, row, job_.values + out_row * shape_.k, job_.indices + out_row * shape_.k);
+    if (space_.guesses[row] > 0.0f && candidates_.counts[row] < shape_.k) return false;
+    candidates_.write(shape_, row, job_.values + out_row * shape_.k, job_.indices + out_row * shape_.k);
     return true;
   }
 
  private:
-  void prepare(Worker& mine, int64_t slot, int64_t panel) const {
+  void prepare(ColumnScreen& mine, int64_t slot, int64_t panel) const {
     const int64_t latent = panel * kTileColumns;
-    mine.columns.prepare(space_.rows, slot, job_.encoder + latent * shape_.width, job_.encoder_bias + latent,
-                         std::min(kTileColumns, shape_.latents - latent));
+    mine.prepare(space_.rows, slot, job_.encoder + latent * shape_.width, job_.encoder_bias + latent,
+                 std::min(kTileColumns, shape_.latents - latent));
   }
 
   // The rank in a sample of `share` of the latents that is almost surely no better than rank k of all: the number of
@@ -101,10 +87,11 @@ class Pass {
   void guess_thresholds() const {
     const int64_t stride = shape_.panels() / kSamplePanels;
     const int64_t rank = guess_rank(1.0 / static_cast<double>(stride));
-    if (rank > shape_.capacity() / 2) return;
+    if (rank > shape_.capacity()) return;
+    std::fill_n(candidates_.counts, rows_, int64_t{0});
     // Row blocks are dealt out by thread, each of which packs the sample's panels for itself.
     for_each_item(shape_.threads, shape_.threads, [&](int thread, int64_t part) {
-      Worker& mine = space_.workers[thread];
+      ColumnScreen& mine = space_.columns[thread];
       const int64_t blocks = ceil_div(rows_, kTileRows);
       const int64_t begin = blocks * part / shape_.threads, end = blocks * (part + 1) / shape_.threads;
       for (int64_t n = 0; n < kSamplePanels && begin < end; ++n) {
@@ -112,21 +99,20 @@ class Pass {
         for (int64_t block = begin; block < end; ++block) sample(mine, block, rank);
       }
     });
-    std::fill_n(space_.workers[0].candidates.counts, rows_, int64_t{0}); // they held the estimates
   }
 
   // Updates the guesses of a block's rows, each the rank-th largest estimate, from the panel in slot 0. The best
-  // estimates are kept, in descending order, where thread 0's candidates will be.
-  void sample(const Worker& mine, int64_t block, int64_t rank) const {
+  // estimates are kept, in descending order, where the candidates will be.
+  void sample(const ColumnScreen& mine, int64_t block, int64_t rank) const {
     const int64_t row = block * kTileRows, count = std::min(kTileRows, rows_ - row);
     alignas(64) float tile[kTileRows * kTileColumns];
     uint32_t masks[kTileRows];
-    mine.columns.screen(space_.rows, block, count, space_.guesses + row, 0, tile, masks);
+    mine.screen(space_.rows, block, count, space_.guesses + row, 0, tile, masks);
     for (int64_t i = 0; i < count; ++i) {
-      Key* best = space_.workers[0].candidates.keys + (row + i) * shape_.capacity();
-      int64_t& kept = space_.workers[0].candidates.counts[row + i];
+      Key* best = candidates_.keys + (row + i) * shape_.capacity();
+      int64_t& kept = candidates_.counts[row + i];
       for (uint32_t mask = masks[i]; mask; mask &= mask - 1) {
-        const float value = mine.columns.estimate(space_.rows, block, 0, tile, i, __builtin_ctz(mask));
+        const float value = mine.estimate(space_.rows, block, 0, tile, i, __builtin_ctz(mask));
         if (!(value > space_.guesses[row + i])) continue;
         int64_t at = kept < rank ? kept++ : rank - 1;
         for (; at > 0 && key_value(best[at - 1]) < value; --at) best[at] = best[at - 1];
@@ -138,59 +124,66 @@ class Pass {
 
   static constexpr int64_t kRowsAtOnce = ColumnScreen::kBlocks * kTileRows;
 
-  void run_item(Worker& mine, int64_t item) const {
+  void run_item(ColumnScreen& mine, int64_t item) const {
     const int64_t first = item * shape_.item_panels();
     const int64_t count = std::min(shape_.item_panels(), shape_.panels() - first);
     for (int64_t n = 0; n < count; ++n) prepare(mine, n, first + n);
     for (int64_t row = 0; row < rows_; row += kRowsAtOnce) run_rows(mine, row, first * kTileColumns, count);
   }
 
-  void run_rows(const Worker& mine, int64_t row, int64_t latent, int64_t panels) const {
+  void run_rows(const ColumnScreen& mine, int64_t row, int64_t latent, int64_t panels) const {
     const int64_t count = std::min(kRowsAtOnce, rows_ - row);
-    const Candidates& candidates = mine.candidates;
-    float* thresholds = candidates.thresholds + row;
-    for (int64_t i = 0; !shape_.groups && i < count; ++i) {
-      thresholds[i] = std::max(thresholds[i], space_.thresholds[row + i].load(std::memory_order_relaxed));
-    }
-    alignas(64) float tiles[kRowsAtOnce * kTileColumns];
+    float thresholds[kRowsAtOnce];
+    alignas(64) float tiles[EncodeShape::kMaxItemPanels][kRowsAtOnce * kTileColumns];
     uint32_t masks[EncodeShape::kMaxItemPanels][kRowsAtOnce];
     for (int64_t n = 0; n < panels; ++n) {
-      if (shape_.groups) candidates.load_group_thresholds(shape_, row, count, latent + n * kTileColumns);
-      mine.columns.screen(space_.rows, row / kTileRows, count, thresholds, n, tiles, masks[n]);
+      if (n == 0 || shape_.groups) load_thresholds(row, count, latent + n * kTileColumns, thresholds);
+      mine.screen(space_.rows, row / kTileRows, count, thresholds, n, tiles[n], masks[n]);
     }
-    for (int64_t i = 0; i < count; ++i) {
-      if (i + 1 < count) prefetch(row + i + 1, masks, i + 1, panels);
-      for (int64_t n = 0; n < panels; ++n) {
-        if (masks[n][i]) compute(candidates, row + i, latent + n * kTileColumns, masks[n][i]);
-      }
-      if (!shape_.groups) publish(row + i, thresholds[i]);
+    for (int64_t i = 0; i <= count; ++i) {
+      // One row ahead, so that what it needs has time to arrive.
+      if (i < count) refine(mine, row, i, latent, panels, tiles, masks);
+      for (int64_t n = 0; i > 0 && n < panels; ++n) compute(row + i - 1, latent + n * kTileColumns, masks[n][i - 1]);
     }
   }
 
-  // Asks for a row of x, if anything is to be computed from it.
-  void prefetch(int64_t row, const uint32_t (*masks)[kRowsAtOnce], int64_t i, int64_t panels) const {
+  // For `count` rows, padded to whole blocks, and the panel that begins with `latent`.
+  void load_thresholds(int64_t row, int64_t count, int64_t latent, float* thresholds) const {
+    for (int64_t i = 0; i < ceil_div(count, kTileRows) * kTileRows; ++i) {
+      const bool group = shape_.groups && i < count;
+      thresholds[i] = group ? candidates_.group_threshold(shape_, row + i, latent) : candidates_.threshold(row + i);
+    }
+  }
+
+  // Judges the latents of row + i once more, and asks for the weights of those that remain, and for the row.
+  void refine(const ColumnScreen& mine, int64_t row, int64_t i, int64_t latent, int64_t panels,
+              const float (*tiles)[kRowsAtOnce * kTileColumns], uint32_t (*masks)[kRowsAtOnce]) const {
     uint32_t any = 0;
-    for (int64_t n = 0; n < panels; ++n) any |= masks[n][i];
-    if (!any) return;
+    for (int64_t n = 0; n < panels; ++n) {
+      uint32_t& mask = masks[n][i];
+      if (!mask) continue;
+      const float* tile = tiles[n] + i / kTileRows * kTileRows * kTileColumns;
+      mask = mine.refine(space_.rows, (row + i) / kTileRows, i % kTileRows, n, tile, candidates_.threshold(row + i), mask);
+      any |= mask;
+      for (uint32_t left = mask; left; left &= left - 1) {
+        prefetch(job_.encoder + (latent + n * kTileColumns + __builtin_ctz(left)) * shape_.width);
+      }
+    }
+    if (any) prefetch(x_ + (row + i) * shape_.width);
+  }
+
+  void prefetch(const float* v) const {
     constexpr int64_t kLine = 64 / sizeof(float);
-    const float* x = x_ + row * shape_.width;
-    for (int64_t p = 0; p < shape_.width; p += kLine) __builtin_prefetch(x + p, 0, 3);
+    for (int64_t p = 0; p < shape_.width; p += kLine) __builtin_prefetch(v + p, 0, 3);
   }
 
   // The exact activations of the latents that the mask names.
-  void compute(const Candidates& mine, int64_t row, int64_t latent, uint32_t mask) const {
+  void compute(int64_t row, int64_t latent, uint32_t mask) const {
     const float* x = x_ + row * shape_.width;
     for (; mask; mask &= mask - 1) {
       const int64_t i = latent + __builtin_ctz(mask);
       const float value = kernel_.dot(x, job_.encoder + i * shape_.width, shape_.width) + job_.encoder_bias[i];
-      if (value > 0.0f) mine.add(shape_, row, value, i);
-    }
-  }
-
-  void publish(int64_t row, float threshold) const {
-    std::atomic<float>& best = space_.thresholds[row];
-    float seen = best.load(std::memory_order_relaxed);
-    while (seen < threshold && !best.compare_exchange_weak(seen, threshold, std::memory_order_relaxed)) {
+      if (value > 0.0f) candidates_.add(shape_, row, value, i);
     }
   }
 
@@ -199,6 +192,7 @@ class Pass {
   const Space& space_;
   const float* x_;
   int64_t rows_;
+  const Candidates& candidates_;
   const Kernels& kernel_;
 };
 

@@ -32,7 +32,10 @@ struct ColumnTerms {
   float scale[kTileColumns], error[kTileColumns], norm[kTileColumns], bias[kTileColumns];
 };
 
-// A vector v as step * q + residual, q in [-127, 127]. The sums of squares are those of v and of the residual.
+// Bytes that a quantised vector of n numbers takes.
+constexpr int64_t padded_bytes(int64_t n) { return (n + 63) / 64 * 64; }
+
+// A vector v as step * q + residual, q whole numbers. The sums of squares are those of v and of the residual.
 struct Quantized {
   float step, square, residual_square;
   int32_t sum; // of q
@@ -49,13 +52,21 @@ struct Kernels {
   // Bit j of masks[i] is set where the bound above is > 0 and >= the row's threshold.
   void (*passing)(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks);
 
-  // The same product of 8-bit integers, exact, for processors with a fourfold byte product; else NULL.
-  // out[i][j] = float(start[i] + sum_p rows[p][i] columns[p][j]); p runs over `groups` groups of four, packed as
-  // rows [groups, kTileRows, 4] signed and columns [groups, kTileColumns, 4] unsigned.
+  // 8-bit products, for processors that do several at once; else levels is 0 and the three functions are NULL. Rows are
+  // whole numbers in [-127, 127]; columns in [-levels, levels], stored as themselves + levels + 1.
+  int byte_levels;
+
+  // out[i][j] = float(start[i] + sum_p rows[p][i] columns[p][j]), the sum exact; p runs over `groups` groups of four,
+  // packed as rows [groups, kTileRows, 4] and columns [groups, kTileColumns, 4].
   void (*tile_bytes)(const int8_t* rows, const uint8_t* columns, int64_t groups, const int32_t* start, float* out);
 
-  // Quantises v_p factor_p; q has room for n rounded up to 64. NULL where tile_bytes is.
-  Quantized (*quantize)(const float* v, const float* factors, int64_t n, int8_t* q);
+  // sum_p row[p] column[p], exact; both padded to padded_bytes(n), the row with zeros.
+  int32_t (*dot_bytes)(const int8_t* row, const uint8_t* column, int64_t n);
+
+  // Quantises v_p factor_p (factors NULL: v_p) to whole numbers in [-levels, levels], stored as themselves + offset and
+  // padded with offset to padded_bytes(n). The residuals, [n], are written unless NULL.
+  Quantized (*quantize)(const float* v, const float* factors, int64_t n, int levels, int offset, uint8_t* q,
+                        float* residuals);
 
   // Packs `count` <= kTileColumns rows of w [*, depth] as columns [depth, kTileColumns], zero-padded.
   void (*pack_columns)(const float* w, int64_t depth, int64_t count, float* columns);

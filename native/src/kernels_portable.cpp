@@ -22,8 +22,8 @@ void tile(const float* rows, const float* columns, int64_t depth, bool add, floa
 } // namespace
 
 const Kernels& portable_kernels() {
-  static const Kernels kernels = {"portable",       tile, passing, nullptr,      nullptr, pack_columns,
-                                  dot,         axpy, axpy_centred, divide, update};
+  static const Kernels kernels = {"portable", tile, passing, 0, nullptr, nullptr, nullptr, pack_columns,
+                                  dot, axpy, axpy_centred, divide, update};
   return kernels;
 }
 

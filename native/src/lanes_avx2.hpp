@@ -56,6 +56,28 @@ struct Lanes {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
+  // The larger of a and |b|, a being positive already.
+  static Lanes larger_magnitude(Lanes a, Lanes b) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return {_mm256_max_ps(a.low, _mm256_andnot_ps(sign, b.low)), _mm256_max_ps(a.high, _mm256_andnot_ps(sign, b.high))};
+  }
+  float largest() const {
+    const __m256 eight = _mm256_max_ps(low, high);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+  static __m256i half_rounded(__m256 a, int limit) {
+    return _mm256_max_epi32(_mm256_min_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(limit)), _mm256_set1_epi32(-limit));
+  }
+  // Rounds to whole numbers in [-limit, limit], returns them, and stores them plus `offset`, at most 127, as bytes.
+  Lanes store_rounded(uint8_t* q, int limit, int offset) const {
+    const __m256i first = half_rounded(low, limit), second = half_rounded(high, limit);
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xd8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(offset))));
+    return {_mm256_cvtepi32_ps(first), _mm256_cvtepi32_ps(second)};
+  }
   static uint32_t half_passing(__m256 a, __m256 threshold) {
     const __m256 positive = _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ);
     return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_and_ps(positive, _mm256_cmp_ps(a, threshold, _CMP_GE_OQ))));

@@ -37,6 +37,20 @@ struct Lanes {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
+  // The larger of a and |b|, a being positive already.
+  static Lanes larger_magnitude(Lanes a, Lanes b) {
+    return {_mm512_maskz_max_ps(0xffff, a.v, _mm512_andnot_ps(_mm512_set1_ps(-0.0f), b.v))};
+  }
+  float largest() const { return _mm512_reduce_max_ps(v); }
+  // Rounds to whole numbers in [-limit, limit], returns them, and stores them plus `offset` as bytes.
+  Lanes store_rounded(uint8_t* q, int limit, int offset) const {
+    const __m512i whole =
+        _mm512_maskz_max_epi32(0xffff, _mm512_maskz_min_epi32(0xffff, _mm512_maskz_cvtps_epi32(0xffff, v),
+                                                              _mm512_set1_epi32(limit)), _mm512_set1_epi32(-limit));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q),
+                     _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_add_epi32(whole, _mm512_set1_epi32(offset))));
+    return {_mm512_maskz_cvtepi32_ps(0xffff, whole)};
+  }
   uint32_t passing(float threshold) const {
     const __mmask16 positive = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
     return _mm512_mask_cmp_ps_mask(positive, v, _mm512_set1_ps(threshold), _CMP_GE_OQ);

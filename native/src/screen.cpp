@@ -15,7 +15,7 @@ constexpr double kUnit = 0x1p-24;
 // Sums of squares are themselves rounded; for the widths allowed, by less than this.
 constexpr double kNormSlack = 1.0 + 0x1p-5;
 constexpr double kByteNormSlack = 1.0 + 0x1p-10;
-// 255 * 127 * width must stay below 2^31, and the norms' slack above holds.
+// 255 * 127 * width must stay below 2^31, sums of whole numbers below 2^24, and the norms' slack above holds.
 constexpr int64_t kMaxByteWidth = 32768;
 // Outside this range (and 0), products may overflow or lose all precision to underflow.
 constexpr float kLargest = 1e15f, kSmallest = 1e-15f;
@@ -34,6 +34,17 @@ double dot_error(int64_t width) { return 1.1 * kUnit * static_cast<double>(width
 
 int64_t groups_of(int64_t width) { return ceil_div(width, 4); }
 
+// The norm of a vector from its sum of squares, rounded up.
+float norm_above(float square) { return round_up(std::sqrt(static_cast<double>(square)) * kByteNormSlack); }
+
+constexpr int kRowLevels = 127;
+
+// Deals four bytes at a time to places `stride` bytes apart.
+void spread(const uint8_t* bytes, int64_t groups, int64_t stride, void* out) {
+  auto* place = static_cast<uint8_t*>(out);
+  for (int64_t g = 0; g < groups; ++g) std::memcpy(place + g * stride, bytes + g * 4, 4);
+}
+
 } // namespace
 
 bool screens_by_bytes(const Kernels& kernel, int64_t width) { return kernel.tile_bytes && width <= kMaxByteWidth; }
@@ -41,8 +52,10 @@ bool screens_by_bytes(const Kernels& kernel, int64_t width) { return kernel.tile
 RowScreen::RowScreen(Arena& arena, int64_t rows, int64_t width, bool bytes)
     : width_(width), bytes_(bytes), packed_(arena.take<float>(bytes ? 0 : packed_rows(rows, width))),
       packed_bytes_(arena.take<int8_t>(bytes ? ceil_div(rows, kTileRows) * groups_of(width) * 4 * kTileRows : 0)),
+      fine_bytes_(arena.take<int8_t>(bytes ? rows * padded_bytes(width) : 0)),
       start_(arena.take<int32_t>(ceil_div(rows, kTileRows) * kTileRows)),
       terms_(arena.take<RowTerms>(ceil_div(rows, kTileRows))),
+      fine_(arena.take<FineTerms>(bytes ? ceil_div(rows, kTileRows) : 0)),
       unbounded_(arena.take<uint32_t>(ceil_div(rows, kTileRows))), mean_(arena.take<float>(width)),
       shrink_(arena.take<float>(width)), grow_(arena.take<float>(width)), mean_norm_(0.0f) {}
 
@@ -76,17 +89,26 @@ void RowScreen::choose_shift_and_scale(const float* x, int64_t rows) {
   mean_norm_ = round_up(std::sqrt(mean_square) * kByteNormSlack);
 }
 
-void RowScreen::prepare_row(const float* x, int64_t row, int8_t* q, float* shifted) {
+void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shifted) {
+  const Kernels& kernel = kernels();
   const int64_t block = row / kTileRows, i = row % kTileRows, groups = groups_of(width_);
+  const int32_t offset = kernel.byte_levels + 1;
   for (int64_t p = 0; p < width_; ++p) shifted[p] = x[p] - mean_[p];
-  const Quantized quantized = kernels().quantize(shifted, shrink_, width_, q);
-  int8_t* packed = packed_bytes_ + block * groups * 4 * kTileRows + i * 4;
-  for (int64_t g = 0; g < groups; ++g) std::memcpy(packed + g * 4 * kTileRows, q + g * 4, 4);
-  start_[row] = -128 * quantized.sum;
+  const Quantized coarse = kernel.quantize(shifted, shrink_, width_, kRowLevels, 0, q, shifted);
+  spread(q, groups, 4 * kTileRows, packed_bytes_ + block * groups * 4 * kTileRows + i * 4);
+  start_[row] = -offset * coarse.sum;
   RowTerms& terms = terms_[block];
-  terms.scale[i] = quantized.step;
-  terms.norm[i] = round_up(std::sqrt(static_cast<double>(quantized.square)) * kByteNormSlack);
-  terms.error[i] = round_up(std::sqrt(static_cast<double>(quantized.residual_square)) * kByteNormSlack);
+  terms.scale[i] = coarse.step;
+  terms.norm[i] = norm_above(coarse.square);
+  terms.error[i] = norm_above(coarse.residual_square);
+
+  auto* second = reinterpret_cast<uint8_t*>(fine_bytes_ + row * padded_bytes(width_));
+  const Quantized fine = kernel.quantize(shifted, nullptr, width_, kRowLevels, 0, second, nullptr);
+  fine_[block].scale[i] = fine.step;
+  fine_[block].start[i] = -offset * fine.sum;
+  // The residual as stored is off by a rounding.
+  fine_[block].error[i] = round_up(static_cast<double>(norm_above(fine.residual_square)) +
+                                   2.0 * kUnit * static_cast<double>(terms.error[i]));
 }
 
 void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
@@ -101,7 +123,7 @@ void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
     std::memset(&terms, 0, sizeof terms);
     unbounded_[block] = 0;
     constexpr int64_t kPieces = kMaxByteWidth;
-    int8_t q[kPieces];
+    uint8_t q[kPieces];
     float shifted[kPieces];
     for (int64_t i = 0; i < kTileRows; ++i) {
       const int64_t row = block * kTileRows + i;
@@ -124,8 +146,9 @@ void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
 ColumnScreen::ColumnScreen(Arena& arena, int64_t panels, int64_t width, bool bytes)
     : width_(width), packed_(arena.take<float>(bytes ? 0 : panels * width * kTileColumns)),
       packed_bytes_(arena.take<uint8_t>(bytes ? panels * groups_of(width) * 4 * kTileColumns : 0)),
+      plain_bytes_(arena.take<uint8_t>(bytes ? panels * kTileColumns * padded_bytes(width) : 0)),
       terms_(arena.take<ColumnTerms>(panels)), unbounded_(arena.take<uint32_t>(panels)),
-      present_(arena.take<uint32_t>(panels)), quantized_(arena.take<int8_t>(ceil_div(width, 64) * 64)) {}
+      present_(arena.take<uint32_t>(panels)) {}
 
 void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count) {
   const Kernels& kernel = kernels();
@@ -141,16 +164,12 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
     const double b = bias[j];
     float norm;
     if (rows.bytes_) {
-      const Quantized quantized = kernel.quantize(row, rows.grow_, width_, quantized_);
-      uint8_t* packed = packed_bytes_ + panel * groups * 4 * kTileColumns + j * 4;
-      for (int64_t g = 0; g < groups; ++g) {
-        uint32_t four;
-        std::memcpy(&four, quantized_ + g * 4, 4);
-        four ^= 0x80808080u; // p + 128
-        std::memcpy(packed + g * 4 * kTileColumns, &four, 4);
-      }
-      norm = round_up(std::sqrt(static_cast<double>(quantized.square)) * kByteNormSlack);
-      const float residual = round_up(std::sqrt(static_cast<double>(quantized.residual_square)) * kByteNormSlack);
+      uint8_t* plain = plain_bytes_ + (panel * kTileColumns + j) * padded_bytes(width_);
+      const Quantized quantized =
+          kernel.quantize(row, rows.grow_, width_, kernel.byte_levels, kernel.byte_levels + 1, plain, nullptr);
+      spread(plain, groups, 4 * kTileColumns, packed_bytes_ + panel * groups * 4 * kTileColumns + j * 4);
+      norm = norm_above(quantized.square);
+      const float residual = norm_above(quantized.residual_square);
       const double shift = kernel.dot(rows.mean_, row, width_);
       const double slack = 16.0 * kUnit * (std::fabs(b) + std::fabs(shift)) +
                            2.0 * rounding * static_cast<double>(rows.mean_norm_) * static_cast<double>(norm) + kTiny;
@@ -206,6 +225,27 @@ void ColumnScreen::screen(const RowScreen& rows, int64_t block, int64_t count, c
       mask &= present_[panel];
     }
   }
+}
+
+uint32_t ColumnScreen::refine(const RowScreen& rows, int64_t block, int64_t i, int64_t panel, const float* tile,
+                              float threshold, uint32_t mask) const {
+  if (!rows.bytes_ || (rows.unbounded_[block] >> i & 1u)) return mask;
+  const Kernels& kernel = kernels();
+  const RowTerms& row = rows.terms_[block];
+  const RowScreen::FineTerms& fine = rows.fine_[block];
+  const ColumnTerms& column = terms_[panel];
+  const int64_t stride = padded_bytes(width_);
+  const int8_t* digits = rows.fine_bytes_ + (block * kTileRows + i) * stride;
+  uint32_t kept = mask & unbounded_[panel];
+  for (uint32_t left = mask & ~kept; left; left &= left - 1) {
+    const int j = __builtin_ctz(left);
+    const uint8_t* plain = plain_bytes_ + (panel * kTileColumns + j) * stride;
+    const auto second = static_cast<float>(kernel.dot_bytes(digits, plain, width_) + fine.start[i]);
+    const float product = (tile[i * kTileColumns + j] * row.scale[i] + second * fine.scale[i]) * column.scale[j];
+    const float bound = product + column.bias[j] + fine.error[i] * column.norm[j] + row.norm[i] * column.error[j];
+    if (bound > 0.0f && bound >= threshold) kept |= 1u << j;
+  }
+  return kept;
 }
 
 } // namespace palimpsest

@@ -11,6 +11,10 @@
 //     |x' w' - s v q p| = |e (v p) + x' f| <= |e| |v p| + |x'| |f|           (Cauchy-Schwarz)
 // q p is computed exactly in integers; the norms of the residuals are measured, not estimated. To this come g |x'| |w'|
 // for the rounding of the exact dot product and a few u for that of the bound itself.
+//
+// Heavy-tailed rows leave large residuals e. So e is quantised too, e = s2 q2 + e2, and a latent that the tile could not
+// exclude is judged again by s v q p + s2 v q2 p, with |e2| in the place of |e|: a byte product of one row and one
+// latent, a third of the work of the exact one.
 #ifndef PALIMPSEST_SCREEN_HPP
 #define PALIMPSEST_SCREEN_HPP
 
@@ -33,14 +37,22 @@ class RowScreen {
  private:
   friend class ColumnScreen;
   void choose_shift_and_scale(const float* x, int64_t rows);
-  void prepare_row(const float* x, int64_t row, int8_t* q, float* shifted);
+  void prepare_row(const float* x, int64_t row, uint8_t* q, float* shifted);
+
+  // The second digits of a block's rows.
+  struct FineTerms {
+    float scale[kTileRows], error[kTileRows];
+    int32_t start[kTileRows];
+  };
 
   int64_t width_;
   bool bytes_;
   float* packed_;        // single precision: the blocks of pack_rows
   int8_t* packed_bytes_; // [blocks][groups, kTileRows, 4]
-  int32_t* start_;       // [blocks][kTileRows]: -128 sum(q), because columns are stored as p + 128
+  int8_t* fine_bytes_;   // [rows][padded_bytes(width)], the second digits
+  int32_t* start_;       // [blocks][kTileRows]: minus the columns' offset times sum(q)
   RowTerms* terms_;      // [blocks]; thresholds are the caller's
+  FineTerms* fine_;      // [blocks]
   uint32_t* unbounded_;  // [blocks]
   float* mean_;          // [width]
   float* shrink_;        // [width], 1 / t
@@ -62,6 +74,11 @@ class ColumnScreen {
   void screen(const RowScreen& rows, int64_t block, int64_t count, const float* thresholds, int64_t panel, float* tiles,
               uint32_t* masks) const;
 
+  // Of the latents in `mask`, those that still may reach the threshold by the finer bound; the tile is that of the
+  // block, and `i` the row in it.
+  uint32_t refine(const RowScreen& rows, int64_t block, int64_t i, int64_t panel, const float* tile, float threshold,
+                  uint32_t mask) const;
+
   // Blocks screened at once: while they pass by, a piece of the panel stays in the first-level cache.
   static constexpr int64_t kBlocks = 8;
 
@@ -76,10 +93,10 @@ class ColumnScreen {
   int64_t width_;
   float* packed_;
   uint8_t* packed_bytes_; // [panels][groups, kTileColumns, 4]
+  uint8_t* plain_bytes_;  // the same, [panels][kTileColumns, padded_bytes(width)]
   ColumnTerms* terms_;    // [panels]
   uint32_t* unbounded_;   // [panels]
   uint32_t* present_;     // [panels]
-  int8_t* quantized_;     // one row
 };
 
 // Whether this processor and this width allow 8-bit tiles.

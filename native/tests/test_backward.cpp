@@ -1,6 +1,7 @@
 // pal_backward, pal_remove_parallel, pal_normalize_rows and pal_update against double precision; pal_step bit by bit
 // against the four of them in turn.
 #include <algorithm>
+#include <limits>
 
 #include "check.hpp"
 #include "reference.hpp"
@@ -169,6 +170,24 @@ void updates_agree(std::mt19937_64& random) {
   }
 }
 
+// The moments of a parameter whose gradient stays 0 must end at 0 instead of stopping at the smallest numbers there are,
+// and the caller's own arithmetic must not be changed by that.
+void idle_moments_vanish() {
+  test::context = "idle moments";
+  const int64_t n = 37;
+  for_every_way([&] {
+    Floats p(n, 1.0f), m(n, 1e-36f), v(n, 1e-36f);
+    const Floats zeros(n, 0.0f);
+    for (int t = 1; t <= 100; ++t) {
+      const pal_hyper hyper = hyper_of(PAL_ADAM, t);
+      CHECK_OK(pal_update(p.data(), zeros.data(), m.data(), v.data(), n, &hyper, nullptr));
+    }
+    for (const float moment : m) CHECK(moment == 0.0f);
+    const volatile float smallest = std::numeric_limits<float>::min();
+    CHECK(smallest / 2.0f > 0.0f);
+  });
+}
+
 // What pal_step promises: backward, remove_parallel, update of the five arrays, normalize_rows.
 void step_unfused(Coder& coder, const Batch& batch, const Floats& grad, Arrays& m, Arrays& v, const pal_hyper& hyper,
                   bool sae) {
@@ -232,6 +251,7 @@ int main() {
   gradients_agree(random);
   rows_agree(random);
   updates_agree(random);
+  idle_moments_vanish();
   for (const Shape& s : kShapes) {
     for (const bool sae : {false, true}) {
       for (const pal_optimizer optimizer : {PAL_ADAM, PAL_SIGNUM}) step_equals_unfused(random, s, sae, optimizer);
