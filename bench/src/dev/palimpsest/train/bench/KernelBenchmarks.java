@@ -62,7 +62,7 @@ public class KernelBenchmarks {
   public void prepare() {
     int count = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     Device where = Devices.choose(device, Precision.labelled(precision)).device();
-    problem = new BenchProblem(new BenchShape(width, latents, k, batch, count), where);
+    problem = BenchProblem.synthetic(new BenchShape(width, latents, k, batch, count), where);
     problem.step();
     problem.encode();
   }

@@ -1,11 +1,21 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.ExcludedTokens;
+import dev.palimpsest.data.Split;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.bench.BenchReport;
 import dev.palimpsest.train.bench.BenchShape;
 import dev.palimpsest.train.bench.ShortBench;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,57 +29,88 @@ import picocli.CommandLine.Spec;
     description =
         "Times encode and a whole training step beside libtorch's bare product and eager step.",
     mixinStandardHelpOptions = true,
+    subcommands = {EndToEndBenchCommand.class, MakeModelCommand.class},
     footer = {
       "",
       "Medians of interleaved repetitions on heavy-tailed, clustered data; a transcoder trained by Adam.",
       "java_share is an upper bound: the time of a step on a problem of size one over that of a step."
     })
 final class BenchCommand implements Callable<Integer> {
+  private static final int CONTEXT_LENGTH = 256;
+
   @Option(names = "--d", paramLabel = "D", description = "Width (default: 768).")
   private Optional<Integer> width = Optional.empty();
 
-  @Option(names = "--latents", paramLabel = "M", description = "Latents (default: 32768).")
-  private Optional<Integer> latents = Optional.empty();
-
-  @Option(names = "--k", paramLabel = "K", description = "Latents kept per row (default: 32).")
-  private Optional<Integer> k = Optional.empty();
-
-  @Option(names = "--batch", paramLabel = "B", description = "Rows of a step (default: 1024).")
-  private Optional<Integer> batch = Optional.empty();
-
-  @Option(names = "--threads", paramLabel = "P", description = "Threads (default: all processors).")
-  private Optional<Integer> threads = Optional.empty();
+  @Option(
+      names = "--coder",
+      paramLabel = "CODER",
+      description =
+          "A trained transcoder's folder, to be timed on activations of its own model; brings d, M and k.")
+  private Optional<Path> coder = Optional.empty();
 
   @Option(
-      names = "--repetitions",
-      paramLabel = "N",
-      defaultValue = "9",
-      description = "Repetitions of each measurement (default: ${DEFAULT-VALUE}).")
-  private int repetitions;
+      names = "--model",
+      paramLabel = "MODEL",
+      defaultValue = ModelSource.EMBEDDED,
+      description = "The coder's model: a folder in Hugging Face layout, or 'embedded'.")
+  private String model = ModelSource.EMBEDDED;
 
+  @Option(
+      names = "--hookpoint",
+      paramLabel = "H",
+      description = "Where the coder belongs; by default the name of its folder.")
+  private Optional<String> hookpoint = Optional.empty();
+
+  @Mixin private TextOptions text = new TextOptions();
   @Mixin private DeviceOptions device;
+  @Mixin private BenchOptions sizes = new BenchOptions();
   @Mixin private OutputOptions output;
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
-    BenchShape usual = ShortBench.defaultShape();
-    BenchShape shape =
-        new BenchShape(
-            width.orElse(usual.width()),
-            latents.orElse(usual.latents()),
-            k.orElse(usual.k()),
-            batch.orElse(usual.batch()),
-            threads.orElse(usual.threads()));
-    int count = Math.max(1, repetitions);
     ConsoleLog log = output.log(spec.commandLine().getErr());
     Devices.Choice chosen = device.choose();
     log.device(chosen.describe());
     BenchReport report =
-        new ShortBench(shape, count, chosen.device())
-            .run(done -> log.progress("repetitions", done, count));
+        coder.isPresent()
+            ? trained(coder.get(), chosen.device(), log)
+            : synthetic(chosen.device(), log);
     output.print(spec.commandLine().getOut(), report, text(report));
     return 0;
+  }
+
+  private BenchReport synthetic(Device where, ConsoleLog log) {
+    BenchShape shape = sizes.shape(width.orElse(ShortBench.defaultShape().width()));
+    return run(ShortBench.synthetic(shape, where), log);
+  }
+
+  private BenchReport trained(Path folder, Device where, ConsoleLog log) {
+    if (width.isPresent() || sizes.namesCoder()) {
+      throw new UsageException("--coder brings its own width, latents and k");
+    }
+    Path found = SparseCoder.find(folder);
+    Path modelFolder = ModelSource.resolve(model);
+    try (LanguageModel loaded = LanguageModel.load(modelFolder, Device.cpu())) {
+      Corpus corpus = text.open(modelFolder, loaded.config().vocabularySize(), 0);
+      corpus.requireVocabulary(loaded.config().vocabularySize());
+      return run(
+          ShortBench.trained(
+              found,
+              loaded,
+              hookpoint.orElseGet(() -> CoderPlace.of(found, loaded)),
+              corpus.windows(Split.TRAIN, CONTEXT_LENGTH),
+              ExcludedTokens.parse("auto", OptionalInt.of(corpus.endOfText())),
+              sizes.batch(),
+              sizes.threads(),
+              where),
+          log);
+    }
+  }
+
+  private BenchReport run(ShortBench bench, ConsoleLog log) {
+    int count = sizes.repetitions();
+    return bench.run(count, done -> log.progress("repetitions", done, count));
   }
 
   private static String text(BenchReport report) {
@@ -77,7 +118,7 @@ final class BenchCommand implements Callable<Integer> {
     return String.format(
         Locale.ROOT,
         """
-        d %d, M %d, k %d, B %d, %d threads, %s; %s, %s
+        d %d, M %d, k %d, B %d, %d threads, %s, %s; %s, %s
         bare product         %8.1f ms
         encode               %8.1f ms   %.2f of the product
         decode               %8.1f ms
@@ -91,6 +132,7 @@ final class BenchCommand implements Callable<Integer> {
         shape.batch(),
         shape.threads(),
         report.optimizer(),
+        report.data(),
         report.environment().processor(),
         report.environment().libraries().get("kernels"),
         report.sgemmMs(),

@@ -111,7 +111,7 @@ public final class EvalCommand implements Callable<Integer> {
     Path found = SparseCoder.find(coderFolder);
     try (SparseCoder coder = SparseCoder.load(found, chosen.device());
         LanguageModel loaded = LanguageModel.load(folder, chosen.device())) {
-      String place = hookpoint.orElseGet(() -> hookpointOf(found, loaded));
+      String place = hookpoint.orElseGet(() -> CoderPlace.of(found, loaded));
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), seed);
       corpus.requireVocabulary(loaded.config().vocabularySize());
       ExcludedTokens excluded =
@@ -129,23 +129,6 @@ public final class EvalCommand implements Callable<Integer> {
       output.print(spec.commandLine().getOut(), result, text(result));
     }
     return 0;
-  }
-
-  /**
-   * The folder's name or its parent's (coders of several seeds lie in {@code <hookpoint>/seedN}).
-   */
-  private static String hookpointOf(Path folder, LanguageModel model) {
-    Path absolute = folder.toAbsolutePath().normalize();
-    for (Path path : new Path[] {absolute, absolute.getParent()}) {
-      String name = path == null || path.getFileName() == null ? "" : path.getFileName().toString();
-      for (String known : model.hookpoints()) {
-        if (name.equals(known) || name.endsWith("." + known)) {
-          return known;
-        }
-      }
-    }
-    throw new UsageException(
-        "the folder " + folder + " is not named after a hookpoint of the model: give --hookpoint");
   }
 
   private static String text(EvaluationResult result) {

@@ -6,6 +6,7 @@ import dev.palimpsest.base.Environment;
  * What a benchmark measured. The plain numbers are medians over interleaved repetitions.
  *
  * @param shape the problem
+ * @param data what rows the coder saw: synthetic, or a trained coder's own activations
  * @param optimizer the update rule of both steps
  * @param repetitions of each measurement
  * @param sgemmMs the bare single-precision product x W_enc^T into a B x M matrix (libtorch)
@@ -30,6 +31,7 @@ import dev.palimpsest.base.Environment;
  */
 public record BenchReport(
     BenchShape shape,
+    String data,
     String optimizer,
     int repetitions,
     double sgemmMs,

@@ -1,6 +1,12 @@
 package dev.palimpsest.train.bench;
 
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.tensor.Device;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -39,26 +45,31 @@ final class EagerStep implements AutoCloseable {
   private final Parameter encoderBias;
   private final Parameter decoder;
   private final Parameter decoderBias;
-  private final Tensor offsets;
+  private final Optional<Parameter> skip;
+  private final List<Parameter> all = new ArrayList<>();
   private long step;
 
-  /** Takes copies of the parameters: W_enc [M, d], b_enc [M], W_dec [M, d], b_dec [d]. */
-  EagerStep(
-      BenchShape shape,
-      double learningRate,
-      Tensor encoder,
-      Tensor encoderBias,
-      Tensor decoder,
-      Tensor decoderBias) {
-    this.k = shape.k();
+  /** Starts from copies of a transcoder's parameters. */
+  EagerStep(SparseCoder coder, Device device, double learningRate) {
+    if (!coder.config().transcode()) {
+      throw new UsageException("benchmarks of training need a transcoder, found an autoencoder");
+    }
+    long latents = coder.config().numLatents();
+    long width = coder.config().width();
+    this.k = coder.config().k();
     this.learningRate = learningRate;
-    this.encoder = Parameter.of(encoder.clone());
-    this.encoderBias = Parameter.of(encoderBias.clone());
-    this.decoder = Parameter.of(decoder.clone());
-    this.decoderBias = Parameter.of(decoderBias.clone());
-    try (Tensor onHost =
-        torch.arange(new Scalar((long) shape.batch())).mul_(new Scalar((long) shape.k()))) {
-      this.offsets = onHost.to(encoder.device(), torch.ScalarType.Long);
+    this.encoder = copy(device, coder.encoder(), latents, width);
+    this.encoderBias = copy(device, coder.encoderBias(), latents);
+    this.decoder = copy(device, coder.decoder(), latents, width);
+    this.decoderBias = copy(device, coder.decoderBias(), width);
+    this.skip = coder.skip().map(weights -> copy(device, weights, width, width));
+  }
+
+  private Parameter copy(Device device, FloatPointer values, long... shape) {
+    try (Tensor view = device.view(values, shape)) {
+      Parameter parameter = Parameter.of(view.clone());
+      all.add(parameter);
+      return parameter;
     }
   }
 
@@ -79,7 +90,7 @@ final class EagerStep implements AutoCloseable {
               .embedding_bag(
                   rows,
                   indices,
-                  offsets,
+                  offsets(indices),
                   false,
                   0,
                   false,
@@ -87,6 +98,10 @@ final class EagerStep implements AutoCloseable {
                   false)
               .get0()
               .add(bias);
+      Optional<Tensor> through = skip.map(p -> p.value().detach().set_requires_grad(true));
+      if (through.isPresent()) {
+        output = output.add(torch.linear(x, through.get()));
+      }
       Tensor error = y.sub(output);
       Tensor variance = y.sub(y.mean(new long[] {0}, true, none())).pow(new Scalar(2)).sum();
       Tensor fvu = error.pow(new Scalar(2)).sum().div(variance);
@@ -103,8 +118,17 @@ final class EagerStep implements AutoCloseable {
       adam(encoderBias, biasGradient);
       adam(decoder, rows.grad());
       adam(decoderBias, bias.grad());
+      skip.ifPresent(parameter -> adam(parameter, through.orElseThrow().grad()));
       return fvu.item_double();
     }
+  }
+
+  /** Where each row's k entries begin, on the device of the indices. */
+  private Tensor offsets(Tensor indices) {
+    return torch
+        .arange(new Scalar(indices.numel() / k))
+        .mul_(new Scalar((long) k))
+        .to(indices.device(), torch.ScalarType.Long);
   }
 
   private static ScalarTypeOptional none() {
@@ -123,7 +147,6 @@ final class EagerStep implements AutoCloseable {
 
   @Override
   public void close() {
-    List.of(encoder, encoderBias, decoder, decoderBias).forEach(Parameter::close);
-    offsets.close();
+    all.forEach(Parameter::close);
   }
 }

@@ -1,5 +1,6 @@
 package dev.palimpsest.train.bench;
 
+import dev.palimpsest.tensor.Tensors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
@@ -13,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
  * log-normal strengths, over a heavy-tailed floor in which a few coordinates are much larger than
  * the rest.
  */
-final class SyntheticBatch implements AutoCloseable {
+final class SyntheticBatch {
   private static final long DIRECTIONS = 40;
   private static final double FLOOR = 0.3;
   private static final double OUTLIER = 8;
@@ -22,14 +23,13 @@ final class SyntheticBatch implements AutoCloseable {
   /** Knuth's multiplicative hash: neighbouring ranks get distant latents. */
   private static final long SPREAD = 2_654_435_761L;
 
-  private final Tensor inputs;
-  private final Tensor targets;
+  private SyntheticBatch() {}
 
   /**
    * @param encoder W_enc [M, d], the directions of the inputs
    * @param seed of libtorch's generator
    */
-  SyntheticBatch(Tensor encoder, BenchShape shape, long seed) {
+  static BenchBatch of(Tensor encoder, BenchShape shape, long seed) {
     torch.manual_seed(seed);
     try (PointerScope scope = new PointerScope()) {
       Tensor directions = used(shape);
@@ -41,11 +41,10 @@ final class SyntheticBatch implements AutoCloseable {
       Tensor unit =
           encoder.div(
               encoder.pow(scalar(2)).sum(new long[] {1}, true, new ScalarTypeOptional()).sqrt());
-      inputs = mixture(directions, unit, strengths).add_(floor).contiguous();
+      Tensor inputs = mixture(directions, unit, strengths).add_(floor).contiguous();
       Tensor outputs = torch.randn_like(encoder).div_(scalar(Math.sqrt(shape.width())));
-      targets = mixture(directions, outputs, strengths).add_(floor).contiguous();
-      inputs.retainReference();
-      targets.retainReference();
+      Tensor targets = mixture(directions, outputs, strengths).add_(floor).contiguous();
+      return new BenchBatch(Tensors.keep(inputs), Tensors.keep(targets));
     }
   }
 
@@ -97,21 +96,5 @@ final class SyntheticBatch implements AutoCloseable {
 
   private static Scalar scalar(long value) {
     return new Scalar(value);
-  }
-
-  /** x [B, d]. */
-  Tensor inputs() {
-    return inputs;
-  }
-
-  /** y [B, d]. */
-  Tensor targets() {
-    return targets;
-  }
-
-  @Override
-  public void close() {
-    inputs.close();
-    targets.close();
   }
 }

@@ -26,7 +26,7 @@ class ShortBenchTest {
   @Test
   void eagerStepsTrainAsOursDo() {
     for (Device device : List.of(Device.cpu(), TestDevices.emulated(Precision.FP32))) {
-      try (BenchProblem problem = new BenchProblem(SMALL, device)) {
+      try (BenchProblem problem = BenchProblem.synthetic(SMALL, device)) {
         for (int step = 0; step < 5; step++) {
           double ours = problem.step();
           assertThat(problem.eagerStep()).isCloseTo(ours, within(1e-4 * ours));
@@ -40,7 +40,7 @@ class ShortBenchTest {
 
   @Test
   void reportsEveryPromisedNumber() {
-    BenchReport report = new ShortBench(SMALL, 2, Device.cpu()).run(done -> {});
+    BenchReport report = ShortBench.synthetic(SMALL, Device.cpu()).run(2, done -> {});
     assertThat(report.encodeMs()).isPositive();
     assertThat(report.peakBytes()).isGreaterThan(report.neededBytes());
     assertThat(Json.line(report))
