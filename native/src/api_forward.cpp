@@ -50,7 +50,7 @@ pal_status pal_encode(const pal_coder* coder, const float* x, int64_t rows, int6
 }
 
 size_t pal_decode_workspace_bytes(int64_t width, int64_t latents, int64_t rows, int64_t k) {
-  return valid_shape(width, latents, rows, k) ? add_skip_workspace(width, rows, threads()) : 0;
+  return valid_shape(width, latents, rows, k) ? add_skip_workspace(width, threads()) : 0;
 }
 
 pal_status pal_decode(const pal_coder* coder, const float* x, int64_t rows, int64_t k, const float* values,
@@ -63,7 +63,7 @@ pal_status pal_decode(const pal_coder* coder, const float* x, int64_t rows, int6
   PAL_TRY(check_pointers(name, {{"values", values}, {"indices", indices}, {"out", out}}));
   PAL_TRY(check_indices(name, indices, rows, k, coder->latents));
   const bool skip = coder->skip && x;
-  const auto bytes = [&](int count) { return skip ? add_skip_workspace(coder->width, rows, count) : 0; };
+  const auto bytes = [&](int count) { return skip ? add_skip_workspace(coder->width, count) : 0; };
   const int count = threads_for(workspace_bytes, bytes);
   PAL_TRY(check_workspace(name, workspace, workspace_bytes, bytes(count)));
   decode(*coder, rows, k, values, indices, out);

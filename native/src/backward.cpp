@@ -30,7 +30,7 @@ struct Space {
         rows(arena.take<float>(fused ? thread_count * 2 * d : 0)),
         bias(arena.take<float>(fused ? thread_count * kLatentChunk : 0)), skip(arena.take<float>(fused ? d * d : 0)),
         decoder_bias(arena.take<float>(d)),
-        product(arena.take<char>(static_cast<int64_t>(skip_gradient_workspace(d, row_count, thread_count)))),
+        product(arena.take<char>(static_cast<int64_t>(skip_gradient_workspace(row_count, thread_count)))),
         width(d) {}
 };
 

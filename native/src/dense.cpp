@@ -1,99 +1,109 @@
 #include "dense.hpp"
 
-#include <algorithm>
-
 namespace palimpsest {
 namespace {
 
-// Columns of the right-hand side, packed per thread, and all packed rows of the left-hand side.
-struct ProductSpace {
-  float* rows;
-  float* columns;
-  int64_t columns_per_thread;
-
-  ProductSpace(Arena& arena, int64_t row_count, int64_t depth, int thread_count)
-      : rows(arena.take<float>(packed_rows(row_count, depth))),
-        columns(arena.take<float>(depth * kTileColumns * thread_count)), columns_per_thread(depth * kTileColumns) {}
+// One packed panel of the right-hand side for each thread.
+struct Panels {
+  float* all;
+  int64_t each;
+  Panels(Arena& arena, int64_t depth, int thread_count)
+      : all(arena.take<float>(depth * kTileColumns * thread_count)), each(depth * kTileColumns) {}
+  float* of(int thread) const { return all + thread * each; }
 };
 
-size_t product_bytes(int64_t rows, int64_t depth, int thread_count) {
+size_t panel_bytes(int64_t depth, int thread_count) {
   Arena arena(nullptr);
-  ProductSpace(arena, rows, depth, thread_count);
+  Panels(arena, depth, thread_count);
   return arena.used();
+}
+
+// Rows that pass by a group of panels at once, and rows and panels of an item: all stay in the second-level cache.
+constexpr int64_t kRowsAtOnce = 8 * kTileRows;
+constexpr int64_t kRowsOfItem = 5 * kRowsAtOnce;
+constexpr int64_t kPanelBytes = int64_t{384} << 10;
+
+// One tile of y at its place; a tile at the edge goes by way of memory of its own.
+void linear_tile(const Kernels& kernel, const float* panel, const float* bias, const float* x, int64_t rows, int64_t in,
+                 int64_t columns, float* y, int64_t stride) {
+  const TileRows block(x, in, rows);
+  if (rows >= kTileRows && columns == kTileColumns) {
+    kernel.tile(block.at, 1, panel, in, bias, y, stride);
+    return;
+  }
+  alignas(64) float sums[kTileRows * kTileColumns];
+  kernel.tile(block.at, 1, panel, in, nullptr, sums, kTileColumns);
+  for (int64_t r = 0; r < std::min(rows, kTileRows); ++r) {
+    for (int64_t j = 0; j < columns; ++j) y[r * stride + j] = sums[r * kTileColumns + j] + (bias ? bias[j] : 0.0f);
+  }
 }
 
 } // namespace
 
-void pack_rows(const float* x, const float* centre, int64_t rows, int64_t depth, float* packed) {
-  for_each_item(threads(), ceil_div(rows, kTileRows), [&](int, int64_t block) {
-    float* out = packed + block * packed_block(depth);
-    for (int64_t i = 0; i < kTileRows; ++i) {
-      const int64_t r = block * kTileRows + i;
-      if (r >= rows) {
-        for (int64_t p = 0; p < depth; ++p) out[p * kTileRows + i] = 0.0f;
-      } else if (centre) {
-        for (int64_t p = 0; p < depth; ++p) out[p * kTileRows + i] = x[r * depth + p] - centre[p];
-      } else {
-        for (int64_t p = 0; p < depth; ++p) out[p * kTileRows + i] = x[r * depth + p];
+void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
+            int thread_count) {
+  const Kernels& kernel = kernels();
+  const int64_t panels = ceil_div(out, kTileColumns);
+  const int64_t fitting = std::max<int64_t>(1, kPanelBytes / (in * kTileColumns * static_cast<int64_t>(sizeof(float))));
+  const int64_t group = std::min(fitting, std::max<int64_t>(1, panels / (2 * thread_count)));
+  const int64_t groups = ceil_div(panels, group);
+  for_each_item(thread_count, groups * ceil_div(rows, kRowsOfItem), [&](int, int64_t item) {
+    const int64_t first_panel = item % groups * group, last_panel = std::min(panels, first_panel + group);
+    const int64_t first_row = item / groups * kRowsOfItem, last_row = std::min(rows, first_row + kRowsOfItem);
+    for (int64_t first = first_row; first < last_row; first += kRowsAtOnce) {
+      for (int64_t n = first_panel; n < last_panel; ++n) {
+        const int64_t o = n * kTileColumns, columns = std::min(kTileColumns, out - o);
+        for (int64_t r = first; r < std::min(last_row, first + kRowsAtOnce); r += kTileRows) {
+          linear_tile(kernel, packed + n * in * kTileColumns, bias ? bias + o : nullptr, x + r * in, last_row - r, in,
+                      columns, y + r * out + o, out);
+        }
       }
     }
   });
 }
 
-size_t add_skip_workspace(int64_t width, int64_t rows, int thread_count) {
-  return product_bytes(std::min(rows, kRowChunk), width, thread_count);
-}
+size_t add_skip_workspace(int64_t width, int thread_count) { return panel_bytes(width, thread_count); }
 
 void add_skip(const float* skip, const float* x, int64_t rows, int64_t width, float* out, void* workspace,
               int thread_count) {
   const Kernels& kernel = kernels();
   Arena arena(workspace);
-  const ProductSpace space(arena, std::min(rows, kRowChunk), width, thread_count);
-  for (int64_t first = 0; first < rows; first += kRowChunk) {
-    const int64_t count = std::min(kRowChunk, rows - first);
-    pack_rows(x + first * width, nullptr, count, width, space.rows);
-    for_each_item(thread_count, ceil_div(width, kTileColumns), [&](int thread, int64_t panel) {
-      float* columns = space.columns + thread * space.columns_per_thread;
-      const int64_t o = panel * kTileColumns, wide = std::min(kTileColumns, width - o);
-      kernel.pack_columns(skip + o * width, width, wide, columns);
-      alignas(64) float sums[kTileRows * kTileColumns];
-      for (int64_t r = 0; r < count; r += kTileRows) {
-        kernel.tile(space.rows + r / kTileRows * packed_block(width), columns, width, false, sums);
-        for (int64_t i = 0; i < std::min(kTileRows, count - r); ++i) {
-          float* row = out + (first + r + i) * width + o;
-          for (int64_t j = 0; j < wide; ++j) row[j] += sums[i * kTileColumns + j];
-        }
+  const Panels panels(arena, width, thread_count);
+  for_each_item(thread_count, ceil_div(width, kTileColumns), [&](int thread, int64_t panel) {
+    float* columns = panels.of(thread);
+    const int64_t o = panel * kTileColumns, wide = std::min(kTileColumns, width - o);
+    kernel.pack_columns(skip + o * width, width, wide, columns);
+    alignas(64) float sums[kTileRows * kTileColumns];
+    for (int64_t r = 0; r < rows; r += kTileRows) {
+      const TileRows block(x + r * width, width, rows - r);
+      kernel.tile(block.at, 1, columns, width, nullptr, sums, kTileColumns);
+      for (int64_t i = 0; i < std::min(kTileRows, rows - r); ++i) {
+        float* row = out + (r + i) * width + o;
+        for (int64_t j = 0; j < wide; ++j) row[j] += sums[i * kTileColumns + j];
       }
-    });
-  }
+    }
+  });
 }
 
-size_t skip_gradient_workspace(int64_t width, int64_t rows, int thread_count) {
-  return product_bytes(width, std::max<int64_t>(rows, 1), thread_count);
+size_t skip_gradient_workspace(int64_t rows, int thread_count) {
+  return panel_bytes(std::max<int64_t>(rows, 1), thread_count);
 }
 
 void skip_gradient(const float* grad, const float* x, int64_t rows, int64_t width, bool accumulate, float* out,
                    void* workspace, int thread_count) {
   const Kernels& kernel = kernels();
   Arena arena(workspace);
-  const ProductSpace space(arena, width, std::max<int64_t>(rows, 1), thread_count);
-  const int64_t depth = rows; // the sum runs over the batch
-  for_each_item(thread_count, ceil_div(width, kTileRows), [&](int, int64_t block) {
-    float* packed = space.rows + block * packed_block(depth);
-    const int64_t o = block * kTileRows, wide = std::min(kTileRows, width - o);
-    for (int64_t r = 0; r < depth; ++r) {
-      for (int64_t i = 0; i < kTileRows; ++i) packed[r * kTileRows + i] = i < wide ? grad[r * width + o + i] : 0.0f;
-    }
-  });
+  const Panels panels(arena, std::max<int64_t>(rows, 1), thread_count);
   for_each_item(thread_count, ceil_div(width, kTileColumns), [&](int thread, int64_t panel) {
-    float* columns = space.columns + thread * space.columns_per_thread;
+    float* columns = panels.of(thread); // of x; the sum runs over the batch
     const int64_t c = panel * kTileColumns, wide = std::min(kTileColumns, width - c);
-    for (int64_t r = 0; r < depth; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       for (int64_t j = 0; j < kTileColumns; ++j) columns[r * kTileColumns + j] = j < wide ? x[r * width + c + j] : 0.0f;
     }
     alignas(64) float sums[kTileRows * kTileColumns];
     for (int64_t o = 0; o < width; o += kTileRows) {
-      kernel.tile(space.rows + o / kTileRows * packed_block(depth), columns, depth, false, sums);
+      const TileRows block(grad + o, 1, width - o);
+      kernel.tile(block.at, width, columns, rows, nullptr, sums, kTileColumns);
       for (int64_t i = 0; i < std::min(kTileRows, width - o); ++i) {
         float* row = out + (o + i) * width + c;
         const float* sum = sums + i * kTileColumns;

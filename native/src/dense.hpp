@@ -1,30 +1,33 @@
-// Packing for the tile kernel, and the two small dense products of the skip connection.
+// Dense products over the tile kernel: a language model's layers, and the two of the skip connection.
 #ifndef PALIMPSEST_DENSE_HPP
 #define PALIMPSEST_DENSE_HPP
+
+#include <algorithm>
 
 #include "runtime.hpp"
 
 namespace palimpsest {
 
-// Rows are packed in blocks of kTileRows, each [depth, kTileRows], zero-padded; a block is packed_block(depth) long.
-constexpr int64_t packed_block(int64_t depth) { return depth * kTileRows; }
-constexpr int64_t packed_rows(int64_t rows, int64_t depth) {
-  return ceil_div(rows, kTileRows) * packed_block(depth);
-}
+// The rows of a tile: x, x + stride, ... Where there are fewer than kTileRows, the last stands in for the rest, whose
+// results nobody reads.
+struct TileRows {
+  const float* at[kTileRows];
+  TileRows(const float* x, int64_t stride, int64_t count) {
+    for (int64_t i = 0; i < kTileRows; ++i) at[i] = x + std::min(i, count - 1) * stride;
+  }
+};
 
-// x [rows, depth] less centre [depth] (NULL: none), packed.
-void pack_rows(const float* x, const float* centre, int64_t rows, int64_t depth, float* packed);
-
-// Rows are taken in chunks of this many, so that workspaces stay small however long a batch is.
-constexpr int64_t kRowChunk = 256 * kTileRows;
+// y [rows, out] = x [rows, in] W^T + bias (NULL: none), W packed in panels [ceil(out / kTileColumns)][in, kTileColumns].
+void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
+            int thread_count);
 
 // out [rows, width] += x W_skip^T.
-size_t add_skip_workspace(int64_t width, int64_t rows, int thread_count);
+size_t add_skip_workspace(int64_t width, int thread_count);
 void add_skip(const float* skip, const float* x, int64_t rows, int64_t width, float* out, void* workspace,
               int thread_count);
 
 // out [width, width] = grad^T x, or added to it.
-size_t skip_gradient_workspace(int64_t width, int64_t rows, int thread_count);
+size_t skip_gradient_workspace(int64_t rows, int thread_count);
 void skip_gradient(const float* grad, const float* x, int64_t rows, int64_t width, bool accumulate, float* out,
                    void* workspace, int thread_count);
 

@@ -44,10 +44,10 @@ struct Quantized {
 struct Kernels {
   const char* name;
 
-  // out[i][j] = sum_p rows[p][i] * columns[p][j], p ascending, one fused multiply-add each, starting from 0 or, with
-  // `add`, from what is there. rows [depth, kTileRows] and columns [depth, kTileColumns] are packed; out [kTileRows,
-  // kTileColumns].
-  void (*tile)(const float* rows, const float* columns, int64_t depth, bool add, float* out);
+  // out[i * stride + j] = sum_p rows[i][p * step] * columns[p][j] + bias[j], p ascending from 0, one fused multiply-add
+  // each; bias NULL: none. rows: kTileRows pointers; columns [depth, kTileColumns] packed.
+  void (*tile)(const float* const* rows, int64_t step, const float* columns, int64_t depth, const float* bias,
+               float* out, int64_t stride);
 
   // Bit j of masks[i] is set where the bound above is > 0 and >= the row's threshold.
   void (*passing)(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks);

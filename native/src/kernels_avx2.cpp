@@ -8,33 +8,42 @@ namespace {
 
 // Six rows by sixteen columns: twelve accumulators, two column registers, one broadcast; sixteen registers are all
 // there are. A tile is four such parts.
-void part(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
+void part(const float* const* rows, int64_t step, const float* columns, int64_t depth, const float* bias, float* out,
+          int64_t stride) {
   __m256 sums[6][2];
 #pragma GCC unroll 6
-  for (int i = 0; i < 6; ++i) {
-    sums[i][0] = add ? _mm256_loadu_ps(out + i * kTileColumns) : _mm256_setzero_ps();
-    sums[i][1] = add ? _mm256_loadu_ps(out + i * kTileColumns + 8) : _mm256_setzero_ps();
-  }
-  for (int64_t p = 0; p < depth; ++p) {
+  for (int i = 0; i < 6; ++i) sums[i][0] = sums[i][1] = _mm256_setzero_ps();
+  for (int64_t p = 0, at = 0; p < depth; ++p, at += step) {
     const __m256 low = _mm256_loadu_ps(columns + p * kTileColumns);
     const __m256 high = _mm256_loadu_ps(columns + p * kTileColumns + 8);
 #pragma GCC unroll 6
     for (int i = 0; i < 6; ++i) {
-      const __m256 x = _mm256_broadcast_ss(rows + p * kTileRows + i);
+      const __m256 x = _mm256_broadcast_ss(rows[i] + at);
       sums[i][0] = _mm256_fmadd_ps(x, low, sums[i][0]);
       sums[i][1] = _mm256_fmadd_ps(x, high, sums[i][1]);
     }
   }
+  if (bias) {
+    const __m256 low = _mm256_loadu_ps(bias), high = _mm256_loadu_ps(bias + 8);
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) {
+      sums[i][0] = _mm256_add_ps(sums[i][0], low);
+      sums[i][1] = _mm256_add_ps(sums[i][1], high);
+    }
+  }
 #pragma GCC unroll 6
   for (int i = 0; i < 6; ++i) {
-    _mm256_storeu_ps(out + i * kTileColumns, sums[i][0]);
-    _mm256_storeu_ps(out + i * kTileColumns + 8, sums[i][1]);
+    _mm256_storeu_ps(out + i * stride, sums[i][0]);
+    _mm256_storeu_ps(out + i * stride + 8, sums[i][1]);
   }
 }
 
-void tile(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
+void tile(const float* const* rows, int64_t step, const float* columns, int64_t depth, const float* bias, float* out,
+          int64_t stride) {
   for (int64_t j = 0; j < kTileColumns; j += 16) {
-    for (int64_t i = 0; i < kTileRows; i += 6) part(rows + i, columns + j, depth, add, out + i * kTileColumns + j);
+    for (int64_t i = 0; i < kTileRows; i += 6) {
+      part(rows + i, step, columns + j, depth, bias ? bias + j : nullptr, out + i * stride + j, stride);
+    }
   }
 }
 

@@ -6,15 +6,16 @@
 namespace palimpsest {
 namespace {
 
-void tile(const float* rows, const float* columns, int64_t depth, bool add, float* out) {
+void tile(const float* const* rows, int64_t step, const float* columns, int64_t depth, const float* bias, float* out,
+          int64_t stride) {
   for (int64_t i = 0; i < kTileRows; ++i) {
     for (int64_t half = 0; half < kTileColumns; half += Lanes::kCount) {
-      float* place = out + i * kTileColumns + half;
-      Lanes sum = add ? Lanes::load(place) : Lanes::set(0.0f);
+      Lanes sum = Lanes::set(0.0f);
       for (int64_t p = 0; p < depth; ++p) {
-        sum = Lanes::fma(Lanes::set(rows[p * kTileRows + i]), Lanes::load(columns + p * kTileColumns + half), sum);
+        sum = Lanes::fma(Lanes::set(rows[i][p * step]), Lanes::load(columns + p * kTileColumns + half), sum);
       }
-      sum.store(place);
+      if (bias) sum = sum + Lanes::load(bias + half);
+      sum.store(out + i * stride + half);
     }
   }
 }

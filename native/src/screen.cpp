@@ -50,7 +50,7 @@ void spread(const uint8_t* bytes, int64_t groups, int64_t stride, void* out) {
 bool screens_by_bytes(const Kernels& kernel, int64_t width) { return kernel.tile_bytes && width <= kMaxByteWidth; }
 
 RowScreen::RowScreen(Arena& arena, int64_t rows, int64_t width, bool bytes)
-    : width_(width), bytes_(bytes), packed_(arena.take<float>(bytes ? 0 : packed_rows(rows, width))),
+    : width_(width), bytes_(bytes), x_(nullptr), row_count_(rows),
       packed_bytes_(arena.take<int8_t>(bytes ? ceil_div(rows, kTileRows) * groups_of(width) * 4 * kTileRows : 0)),
       fine_bytes_(arena.take<int8_t>(bytes ? rows * padded_bytes(width) : 0)),
       start_(arena.take<int32_t>(ceil_div(rows, kTileRows) * kTileRows)),
@@ -113,11 +113,9 @@ void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shif
 
 void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
   const Kernels& kernel = kernels();
-  if (bytes_) {
-    choose_shift_and_scale(x, rows);
-  } else {
-    pack_rows(x, nullptr, rows, width_, packed_);
-  }
+  x_ = x;
+  row_count_ = rows;
+  if (bytes_) choose_shift_and_scale(x, rows);
   for_each_item(thread_count, ceil_div(rows, kTileRows), [&](int, int64_t block) {
     RowTerms& terms = terms_[block];
     std::memset(&terms, 0, sizeof terms);
@@ -199,13 +197,10 @@ void ColumnScreen::multiply(const RowScreen& rows, int64_t block, int64_t blocks
     }
     return;
   }
-  constexpr int64_t kDepth = 128; // a piece of the panel, 16 KiB
-  for (int64_t p = 0; p < width_; p += kDepth) {
-    for (int64_t b = 0; b < blocks; ++b) {
-      kernel.tile(rows.packed_ + (block + b) * packed_block(width_) + p * kTileRows,
-                  packed_ + (panel * width_ + p) * kTileColumns, std::min(kDepth, width_ - p), p > 0,
-                  tiles + b * kTile);
-    }
+  for (int64_t b = 0; b < blocks; ++b) {
+    const int64_t row = (block + b) * kTileRows;
+    const TileRows tile(rows.x_ + row * width_, width_, rows.row_count_ - row);
+    kernel.tile(tile.at, 1, packed_ + panel * width_ * kTileColumns, width_, nullptr, tiles + b * kTile, kTileColumns);
   }
 }
 

@@ -47,7 +47,8 @@ class RowScreen {
 
   int64_t width_;
   bool bytes_;
-  float* packed_;        // single precision: the blocks of pack_rows
+  const float* x_;       // [rows, width], the caller's
+  int64_t row_count_;
   int8_t* packed_bytes_; // [blocks][groups, kTileRows, 4]
   int8_t* fine_bytes_;   // [rows][padded_bytes(width)], the second digits
   int32_t* start_;       // [blocks][kTileRows]: minus the columns' offset times sum(q)

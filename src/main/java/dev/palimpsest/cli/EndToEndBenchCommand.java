@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
     name = "end-to-end",
     description = {
       "Times training of a transcoder with its language model, beside the same by eager libtorch:",
-      "the whole model with its head, then the coder operation by operation."
+      "all blocks of the model, then the coder operation by operation."
     },
     mixinStandardHelpOptions = true)
 final class EndToEndBenchCommand implements Callable<Integer> {

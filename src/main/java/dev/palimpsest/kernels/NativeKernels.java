@@ -17,12 +17,12 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The raw binding of {@code native/include/palimpsest.h}, which documents every function. All calls
- * go through a {@link Table}: the functions of the library linked here (CPU), or of one opened at
- * run time (CUDA).
+ * The raw binding of {@code native/include/palimpsest.h} and {@code palimpsest_cpu.h}, which
+ * document every function. Calls of the first go through a {@link Table}: the functions of the
+ * library linked here (CPU), or of one opened at run time (CUDA).
  */
 @Platform(
-    include = {"palimpsest.h", "palimpsest_table.h"},
+    include = {"palimpsest.h", "palimpsest_cpu.h", "palimpsest_table.h"},
     link = "palimpsest")
 final class NativeKernels {
   static {
@@ -294,6 +294,27 @@ final class NativeKernels {
 
   /** Fills a table with the functions of the library that this class is linked with. */
   static native void pal_table_linked(Table table);
+
+  static native @Cast("const char*") BytePointer pal_last_error();
+
+  static native @Cast("int64_t") long pal_cpu_packed_floats(long in, long out);
+
+  static native int pal_cpu_pack(
+      @Const FloatPointer weight,
+      long in,
+      long out,
+      long inStride,
+      long outStride,
+      FloatPointer packed);
+
+  static native int pal_cpu_linear(
+      @Const FloatPointer packed,
+      @Const @Nullable FloatPointer bias,
+      @Const FloatPointer x,
+      long rows,
+      long in,
+      long out,
+      FloatPointer y);
 
   /** Fills a table from the library at a path. */
   static native int pal_table_open(

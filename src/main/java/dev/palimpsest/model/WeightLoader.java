@@ -3,7 +3,6 @@ package dev.palimpsest.model;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.model.Weights.Block;
 import dev.palimpsest.model.Weights.LayerNorm;
-import dev.palimpsest.model.Weights.Linear;
 import dev.palimpsest.model.Weights.Norm;
 import dev.palimpsest.model.Weights.RmsNorm;
 import dev.palimpsest.tensor.Device;
@@ -23,9 +22,9 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * Brings a checkpoint's tensors into the one form that {@link Decoder} computes with: projections
- * that read the same input are stacked (each part read straight into its place), GPT-2's transposed
- * matrices become views, GPT-NeoX's interleaved heads are sorted. Tensors that the model does not
- * use (masks, inverse frequencies) are ignored.
+ * that read the same input are stacked (each part read straight into its place), GPT-NeoX's
+ * interleaved heads are sorted. Tensors that the model does not use (masks, inverse frequencies)
+ * are ignored.
  */
 final class WeightLoader {
   private final ModelConfig config;
@@ -205,26 +204,25 @@ final class WeightLoader {
   private Linear stacked(boolean bias, int in, List<String> names, List<Integer> outs) {
     int out = outs.stream().mapToInt(Integer::intValue).sum();
     Tensor weight = Tensors.empty(torch.ScalarType.Float, out, in);
-    Tensor biases = Tensors.empty(torch.ScalarType.Float, bias ? out : 0);
+    Optional<Tensor> biases =
+        bias ? Optional.of(Tensors.empty(torch.ScalarType.Float, out)) : Optional.empty();
     try {
-      fill(weight, biases, bias, in, names, outs);
+      fill(weight, biases, in, names, outs);
     } catch (RuntimeException failure) {
       weight.close();
-      biases.close();
+      biases.ifPresent(Tensor::close);
       throw failure;
     }
-    Tensor placed = own(device.place(weight));
-    Tensor placedBiases = own(device.place(biases));
-    return new Linear(placed, bias ? optional(placedBiases) : ownNew(new TensorOptional()));
+    return Linear.of(device, weight, false, biases, owned);
   }
 
   private void fill(
-      Tensor weight, Tensor biases, boolean bias, int in, List<String> names, List<Integer> outs) {
+      Tensor weight, Optional<Tensor> biases, int in, List<String> names, List<Integer> outs) {
     long row = 0;
     for (int i = 0; i < names.size(); i++) {
       readInto(names.get(i) + ".weight", weight, row * in, outs.get(i), in);
-      if (bias) {
-        readInto(names.get(i) + ".bias", biases, row, outs.get(i));
+      if (biases.isPresent()) {
+        readInto(names.get(i) + ".bias", biases.get(), row, outs.get(i));
       }
       row += outs.get(i);
     }
@@ -236,10 +234,14 @@ final class WeightLoader {
     reader.readFloats(name, pointer.position(offset));
   }
 
-  /** GPT-2 stores [in, out]: the transposed view costs nothing, the product reads it as it lies. */
+  /** GPT-2 stores [in, out]. */
   private Linear transposed(int in, int out, String name) {
-    Tensor stored = matrix(name + ".weight", in, out);
-    return new Linear(ownNew(stored.t()), optional(vector(name + ".bias", out)));
+    return Linear.of(
+        device,
+        onHost(name + ".weight", in, out),
+        true,
+        Optional.of(onHost(name + ".bias", out)),
+        owned);
   }
 
   /**
@@ -247,25 +249,23 @@ final class WeightLoader {
    * value first.
    */
   private Linear neoxQueryKeyValue(String name) {
-    int width = config.width();
-    Tensor weight = headsSorted(matrix(name + ".weight", 3L * width, width), width);
-    if (!config.queryKeyValueBias()) {
-      return new Linear(weight, ownNew(new TensorOptional()));
-    }
-    return new Linear(weight, optional(headsSorted(vector(name + ".bias", 3L * width), 1)));
+    long width = config.width();
+    Tensor weight = headsSorted(onHost(name + ".weight", 3 * width, width), width);
+    Optional<Tensor> bias =
+        config.queryKeyValueBias()
+            ? Optional.of(headsSorted(onHost(name + ".bias", 3 * width), 1))
+            : Optional.empty();
+    return Linear.of(device, weight, false, bias, owned);
   }
 
   private Tensor headsSorted(Tensor interleaved, long columns) {
-    try (PointerScope scope = new PointerScope()) {
-      Tensor sorted =
+    try (PointerScope scope = new PointerScope();
+        interleaved) {
+      return Tensors.keep(
           interleaved
               .view(config.heads(), 3, config.headWidth() * columns)
               .transpose(0, 1)
-              .reshape(interleaved.shape());
-      Tensors.keep(sorted);
-      owned.remove(interleaved);
-      interleaved.close();
-      return own(sorted);
+              .reshape(interleaved.shape()));
     }
   }
 
@@ -282,6 +282,10 @@ final class WeightLoader {
   }
 
   private Tensor read(String name, long... shape) {
+    return own(device.place(onHost(name, shape)));
+  }
+
+  private Tensor onHost(String name, long... shape) {
     reader.expectShape(name, shape);
     Tensor tensor = Tensors.empty(torch.ScalarType.Float, shape);
     try {
@@ -290,7 +294,7 @@ final class WeightLoader {
       tensor.close();
       throw failure;
     }
-    return own(device.place(tensor));
+    return tensor;
   }
 
   private TensorOptional optional(Tensor tensor) {

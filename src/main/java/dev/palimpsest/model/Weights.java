@@ -53,18 +53,6 @@ record Weights(
       Linear mlpOut,
       Optional<Norm> mlpOutNorm) {}
 
-  /**
-   * x Wᵀ + b.
-   *
-   * @param weight [out, in]; may be a transposed view
-   * @param bias [out], or an empty optional
-   */
-  record Linear(Tensor weight, TensorOptional bias) {
-    Tensor apply(Tensor x) {
-      return torch.linear(x, weight, bias);
-    }
-  }
-
   /** A normalisation over the last dimension. */
   sealed interface Norm {
     /** A new tensor of {@code x}'s shape. */

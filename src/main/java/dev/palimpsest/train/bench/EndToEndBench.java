@@ -23,8 +23,8 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Training end to end: a language model and a transcoder on it, ours and as the eager tools do it
- * (the whole model with its head, then the coder operation by operation), interleaved on the same
- * tokens.
+ * (all blocks of the model, since a callback at a hook cannot end the pass, then the coder
+ * operation by operation), interleaved on the same tokens.
  */
 public final class EndToEndBench {
   private static final long SEED = 1;
@@ -84,7 +84,8 @@ public final class EndToEndBench {
     CoderConfig config = CoderConfig.transcoder(shape.width(), shape.latents(), shape.k(), false);
     Times times = new Times(repetitions);
     TokenBatch batch = newBatch();
-    try (StepPair steps = new StepPair(SparseCoder.initialise(config, SEED, Device.cpu()), Device.cpu());
+    try (StepPair steps =
+            new StepPair(SparseCoder.initialise(config, SEED, Device.cpu()), Device.cpu());
         HookedActivations activations =
             new HookedActivations(model, List.of(hook), ExcludedTokens.none(), shape.batch())) {
       for (int run = -WARM_UP; run < repetitions; run++) {
@@ -110,7 +111,11 @@ public final class EndToEndBench {
 
   private void eager(int at, Times times, TokenBatch batch, StepPair steps) {
     HookPlan plan =
-        new HookPlan().logits(true).tapInput(hook.hookpoint()).tapOutput(hook.hookpoint());
+        new HookPlan()
+            .logits(false)
+            .tapInput(hook.hookpoint())
+            .tapOutput(hook.hookpoint())
+            .tapOutput(model.layerHookpoint(model.config().layers() - 1));
     long begin = System.nanoTime();
     try (PointerScope scope = new PointerScope();
         Forward forward = model.forward(batch, plan)) {

@@ -16,8 +16,8 @@ import dev.palimpsest.base.Environment;
  * @param stepMs both
  * @param tokensPerSecond trained on by us
  * @param forwardShare the language model's part of our step
- * @param fullForwardMs the whole language model, logits included, as tools run it that hook it with
- *     callbacks
+ * @param fullForwardMs all blocks of the language model (no head), as tools run it that hook it
+ *     with callbacks
  * @param eagerUpdateMs the coder's step as eager libtorch operations
  * @param eagerStepMs both
  * @param eagerTokensPerSecond trained on by the eager baseline

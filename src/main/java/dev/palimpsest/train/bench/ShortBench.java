@@ -42,8 +42,7 @@ public final class ShortBench {
    * @param device where all of it runs
    */
   public static ShortBench synthetic(BenchShape shape, Device device) {
-    return new ShortBench(
-        shape, "synthetic", device, () -> BenchProblem.synthetic(shape, device));
+    return new ShortBench(shape, "synthetic", device, () -> BenchProblem.synthetic(shape, device));
   }
 
   /**

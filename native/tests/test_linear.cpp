@@ -1,0 +1,83 @@
+// pal_cpu_linear against double precision; the same bits for every instruction set, thread count and company of rows.
+#include "check.hpp"
+#include "palimpsest_cpu.h"
+#include "reference.hpp"
+
+using namespace reference;
+
+namespace {
+
+struct Shape {
+  int64_t in, out, rows;
+};
+
+Floats packed_form(const Floats& weight, int64_t in, int64_t out, bool transposed) {
+  Floats packed(static_cast<size_t>(pal_cpu_packed_floats(in, out)));
+  CHECK_OK(pal_cpu_pack(weight.data(), in, out, transposed ? out : 1, transposed ? 1 : in, packed.data()));
+  return packed;
+}
+
+Floats apply(const Floats& packed, const float* bias, const float* x, const Shape& s) {
+  Floats y(static_cast<size_t>(s.rows * s.out), -1.0f);
+  CHECK_OK(pal_cpu_linear(packed.data(), bias, x, s.rows, s.in, s.out, y.data()));
+  return y;
+}
+
+void check_shape(std::mt19937_64& random, const Shape& s, bool with_bias) {
+  test::context = "in " + std::to_string(s.in) + ", out " + std::to_string(s.out) + ", rows " + std::to_string(s.rows);
+  const Floats weight = heavy_tailed(random, s.out, s.in), x = heavy_tailed(random, s.rows, s.in);
+  const Floats bias = heavy_tailed(random, 1, s.out);
+  Floats turned(weight.size());
+  for (int64_t o = 0; o < s.out; ++o) {
+    for (int64_t i = 0; i < s.in; ++i) turned[i * s.out + o] = weight[o * s.in + i];
+  }
+  Floats agreed;
+  for_every_way([&] {
+    const Floats packed = packed_form(weight, s.in, s.out, false);
+    CHECK(test::same_bits(packed, packed_form(turned, s.in, s.out, true)));
+    const Floats y = apply(packed, with_bias ? bias.data() : nullptr, x.data(), s);
+    if (agreed.empty()) agreed = y;
+    CHECK(test::same_bits(y, agreed));
+    if (s.rows > 1) { // the last row alone
+      const Shape one = {s.in, s.out, 1};
+      const Floats last = apply(packed, with_bias ? bias.data() : nullptr, x.data() + (s.rows - 1) * s.in, one);
+      CHECK(test::same_bits(last, Floats(y.end() - s.out, y.end())));
+    }
+  });
+  for (int64_t r = 0; r < s.rows; ++r) {
+    for (int64_t o = 0; o < s.out; ++o) {
+      double exact = with_bias ? bias[o] : 0.0, magnitude = std::fabs(exact);
+      for (int64_t i = 0; i < s.in; ++i) {
+        const double product = static_cast<double>(x[r * s.in + i]) * static_cast<double>(weight[o * s.in + i]);
+        exact += product;
+        magnitude += std::fabs(product);
+      }
+      CHECK_NEAR(agreed[r * s.out + o], exact, 6e-8 * static_cast<double>(s.in + 2) * magnitude);
+    }
+  }
+}
+
+void refused() {
+  test::context = "arguments";
+  Floats some(64);
+  CHECK(pal_cpu_packed_floats(0, 4) == 0);
+  CHECK(pal_cpu_packed_floats(3, 33) == 192);
+  CHECK(pal_cpu_linear(some.data(), nullptr, some.data(), 1, 0, 1, some.data()) == PAL_INVALID_ARGUMENT);
+  CHECK(pal_cpu_linear(some.data(), nullptr, nullptr, 1, 1, 1, some.data()) == PAL_INVALID_ARGUMENT);
+  CHECK(std::string(pal_last_error()).find("pal_cpu_linear: x is NULL") == 0);
+  CHECK(pal_cpu_linear(nullptr, nullptr, nullptr, 0, 1, 1, nullptr) == PAL_OK);
+}
+
+} // namespace
+
+int main() {
+  const unsigned seed = 20250203;
+  std::printf("seed %u\n", seed);
+  std::mt19937_64 random(seed);
+  for (const Shape& s : {Shape{1, 1, 1}, Shape{3, 33, 13}, Shape{64, 32, 12}, Shape{65, 100, 500}, Shape{17, 31, 97},
+                         Shape{300, 129, 25}}) {
+    for (const bool bias : {false, true}) check_shape(random, s, bias);
+  }
+  refused();
+  return test::verdict("linear");
+}
