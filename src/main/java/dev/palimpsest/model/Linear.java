@@ -31,7 +31,7 @@ sealed interface Linear {
       Optional<Tensor> bias,
       List<Pointer> owned) {
     if (device.isHost()) {
-      return packed(weight, transposed, bias, owned);
+      return packed(device, weight, transposed, bias, owned);
     }
     Tensor placed = kept(device.place(weight), owned);
     TensorOptional placedBias =
@@ -46,18 +46,26 @@ sealed interface Linear {
   }
 
   private static Linear packed(
-      Tensor weight, boolean transposed, Optional<Tensor> bias, List<Pointer> owned) {
+      Device device,
+      Tensor weight,
+      boolean transposed,
+      Optional<Tensor> bias,
+      List<Pointer> owned) {
     try (weight) {
       long out = weight.size(transposed ? 1 : 0);
       long in = weight.size(transposed ? 0 : 1);
       Tensor packed =
-          kept(Tensors.empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out)), owned);
-      FloatPointer values = keptPointer(packed, owned);
+          kept(device.empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out)), owned);
+      FloatPointer values = keptPointer(device, packed, owned);
       DenseLayer.pack(
-          weight.data_ptr_float(), in, out, transposed ? out : 1, transposed ? 1 : in, values);
+          device.data(weight), in, out, transposed ? out : 1, transposed ? 1 : in, values);
       return new Packed(
+          device,
           new DenseLayer(
-              in, out, values, bias.map(tensor -> keptPointer(kept(tensor, owned), owned))));
+              in,
+              out,
+              values,
+              bias.map(tensor -> keptPointer(device, kept(tensor, owned), owned))));
     }
   }
 
@@ -66,24 +74,24 @@ sealed interface Linear {
     return tensor;
   }
 
-  private static FloatPointer keptPointer(Tensor tensor, List<Pointer> owned) {
-    FloatPointer pointer = tensor.data_ptr_float();
+  private static FloatPointer keptPointer(Device device, Tensor tensor, List<Pointer> owned) {
+    FloatPointer pointer = device.data(tensor);
     pointer.retainReference();
     owned.add(pointer);
     return pointer;
   }
 
   /** On the host, by our own kernel. */
-  record Packed(DenseLayer layer) implements Linear {
+  record Packed(Device device, DenseLayer layer) implements Linear {
     @Override
     public Tensor apply(Tensor x) {
       long[] shape = x.shape();
       shape[shape.length - 1] = layer.out();
-      Tensor result = Tensors.empty(torch.ScalarType.Float, shape);
+      Tensor result = device.empty(torch.ScalarType.Float, shape);
       PointerScope.getInnerScope().attach(result);
       result.releaseReference();
       try (Tensor dense = x.contiguous()) {
-        layer.apply(dense.data_ptr_float(), x.numel() / layer.in(), result.data_ptr_float());
+        layer.apply(device.data(dense), x.numel() / layer.in(), device.data(result));
       }
       return result;
     }
