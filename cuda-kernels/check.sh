@@ -132,8 +132,9 @@ device_build() {
     exit 1
   fi
   link="$nvcc $(nvcc_flags)"
-  # The library shares the runtime with whoever else uses CUDA in the process (libtorch); the programs stand alone.
-  $link --cudart shared -shared -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
+  # The library shares the runtime with whoever else uses CUDA in the process (libtorch); the programs stand alone. Its calls
+  # of its own functions stay inside, also where the process is linked with the CPU library, which has the same names.
+  $link --cudart shared -shared -Xlinker=-Bsymbolic -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
   $link --cudart static -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o -ldl
   $link --cudart static -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
 }
@@ -169,6 +170,10 @@ compile_only() {
   fi
   mkdir -p "$build"
   device_build
+  if readelf -rW "$objects/libpalimpsest_cuda.so" | grep -q 'JUMP_SLOT.* pal_'; then
+    say "the library calls its own functions by name: another library's could take their place"
+    exit 1
+  fi
   resource_report >"$build/resources.md"
   kernels=$(grep -c '^| `' "$build/resources.md")
   spilled=$(awk -F'|' '/^\| `/ && $6 + 0 > most { most = $6 + 0 } END { print most + 0 }' "$build/resources.md")

@@ -92,9 +92,15 @@ class Stages {
 
   /* The arrays of a training step, and what the device says is in use after one; `before`: in use before the inputs. */
   Memory memory(double before) {
-    train(0, PAL_ADAM);
-    MUST(cudaStreamSynchronize(bench_.stream()));
     Memory m{};
+    const auto taken_by = [&](const std::function<void()>& run) {
+      const double at_first = used_bytes();
+      run();
+      MUST(cudaStreamSynchronize(bench_.stream()));
+      return used_bytes() - at_first;
+    };
+    m.encode_call = taken_by([&] { encode(0); });
+    m.step_call = taken_by([&] { train(0, PAL_ADAM); });
     m.shape = s_.text();
     const auto bytes = [](const auto&... arrays) { return static_cast<double>((arrays.bytes() + ...)); };
     m.parameters = bytes(in_.encoder, in_.encoder_bias, in_.decoder, in_.decoder_bias);

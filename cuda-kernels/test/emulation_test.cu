@@ -73,6 +73,13 @@ void shared_memory_limit() {
   }
 }
 
+/* A grid has at most 65535 blocks in y. */
+void grid_limit() {
+  expect(!host::launch(dim3(1, 65536), 32, 0, false, [] {}), "65536 blocks in y");
+  host::clear_error();
+  expect(host::launch(dim3(1, 65535), 1, 0, false, [] {}), "65535 blocks in y: %s", host::launch_error().c_str());
+}
+
 void device_memory_bounds() {
   void* memory = nullptr;
   cudaMalloc(&memory, 16);
@@ -116,6 +123,7 @@ void warp_operations() {
 std::vector<Case> emulation_cases() {
   return {{"emulation violations", violations},
           {"emulation shared memory limit", shared_memory_limit},
+          {"emulation grid limit", grid_limit},
           {"emulation device memory bounds", device_memory_bounds},
           {"emulation order shows a race", order_shows_a_race},
           {"emulation warp operations", warp_operations}};
