@@ -1,6 +1,7 @@
 // The exported functions of palimpsest_cpu.h: check, then hand on.
 #include "palimpsest_cpu.h"
 
+#include "attention.hpp"
 #include "checks.hpp"
 #include "dense.hpp"
 
@@ -47,5 +48,36 @@ pal_status pal_cpu_linear(const float* packed, const float* bias, const float* x
   if (rows == 0) return PAL_OK;
   PAL_TRY(check_pointers(name, {{"packed", packed}, {"x", x}, {"y", y}}));
   linear(packed, bias, x, rows, in, out, y, threads());
+  return PAL_OK;
+}
+
+size_t pal_cpu_attention_workspace_bytes(int64_t length, int64_t channels) {
+  if (length < 1 || length > kMaxSide || channels < 1 || channels > kMaxSide) return 0;
+  return attention_workspace(length, channels, threads());
+}
+
+pal_status pal_cpu_attention(const pal_cpu_heads* queries, const pal_cpu_heads* keys, const pal_cpu_heads* values,
+                             const pal_cpu_attention_shape* shape, float* out, void* workspace,
+                             size_t workspace_bytes) {
+  const char* name = "pal_cpu_attention";
+  PAL_TRY(check_pointers(name, {{"queries", queries}, {"keys", keys}, {"values", values}, {"shape", shape}}));
+  PAL_TRY(check_range(name, "rows", shape->rows, 0, kMaxRows));
+  PAL_TRY(check_range(name, "length", shape->length, 1, kMaxSide));
+  PAL_TRY(check_range(name, "heads", shape->heads, 1, kMaxSide));
+  PAL_TRY(check_range(name, "key_heads", shape->key_heads, 1, shape->heads));
+  PAL_TRY(check_range(name, "channels", shape->channels, 1, kMaxSide));
+  PAL_TRY(check_range(name, "window", shape->window, 0, kMaxSide));
+  if (shape->heads % shape->key_heads != 0) {
+    return fail(PAL_INVALID_ARGUMENT, "%s: %lld heads do not divide among %lld of keys", name,
+                static_cast<long long>(shape->heads), static_cast<long long>(shape->key_heads));
+  }
+  if (!(shape->scale > 0.0f)) return fail(PAL_INVALID_ARGUMENT, "%s: scale must be above 0", name);
+  if (shape->rows == 0) return PAL_OK;
+  PAL_TRY(check_pointers(name, {{"queries.data", queries->data}, {"keys.data", keys->data},
+                                {"values.data", values->data}, {"out", out}}));
+  const auto bytes = [&](int count) { return attention_workspace(shape->length, shape->channels, count); };
+  const int count = threads_for(workspace_bytes, bytes);
+  PAL_TRY(check_workspace(name, workspace, workspace_bytes, bytes(count)));
+  attention(*queries, *keys, *values, *shape, out, workspace, count);
   return PAL_OK;
 }

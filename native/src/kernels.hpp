@@ -78,6 +78,10 @@ struct Kernels {
   void (*axpy)(float alpha, const float* x, float* y, int64_t n);
   void (*axpy_centred)(float alpha, const float* x, const float* c, float* y, int64_t n);
 
+  // Softmax of scale s, scale > 0, over s[first, last), without the division: exponentials of the differences from the largest there,
+  // zeros in the rest of s[begin, end); returns 1 / (their sum).
+  float (*softmax)(float* s, int64_t begin, int64_t first, int64_t last, int64_t end, float scale);
+
   // w /= divisor.
   void (*divide)(float* w, float divisor, int64_t n);
 

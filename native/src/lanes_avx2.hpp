@@ -50,6 +50,19 @@ struct Lanes {
     return _mm256_or_ps(positive, _mm256_and_ps(_mm256_cmp_ps(g, zero, _CMP_LT_OQ), minus));
   }
   static Lanes with_sign(Lanes s, Lanes g) { return {half_with_sign(s.low, g.low), half_with_sign(s.high, g.high)}; }
+  static Lanes larger(Lanes a, Lanes b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+  static Lanes nearest(Lanes a) {
+    constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_ps(a.low, kNearest), _mm256_round_ps(a.high, kNearest)};
+  }
+  static __m256 half_power_of_two(__m256 n, __m256 x, float least) {
+    const __m256i bits = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_NLT_UQ), _mm256_castsi256_ps(bits));
+  }
+  // 2^n for whole n > -127; 0 where x < least.
+  static Lanes power_of_two(Lanes n, Lanes x, float least) {
+    return {half_power_of_two(n.low, x.low, least), half_power_of_two(n.high, x.high, least)};
+  }
   float sum() const {
     const __m256 eight = _mm256_add_ps(low, high);
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -31,6 +31,13 @@ struct Lanes {
     const __m512 minus = _mm512_xor_ps(s.v, _mm512_set1_ps(-0.0f));
     return {_mm512_mask_mov_ps(positive, _mm512_cmp_ps_mask(g.v, zero, _CMP_LT_OQ), minus)};
   }
+  static Lanes larger(Lanes a, Lanes b) { return {_mm512_maskz_max_ps(0xffff, a.v, b.v)}; }
+  static Lanes nearest(Lanes a) { return {_mm512_maskz_roundscale_ps(0xffff, a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  // 2^n for whole n > -127; 0 where x < least.
+  static Lanes power_of_two(Lanes n, Lanes x, float least) {
+    const __m512i bits = _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);
+    return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_set1_ps(least), _CMP_NLT_UQ), _mm512_castsi512_ps(bits))};
+  }
   float sum() const {
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

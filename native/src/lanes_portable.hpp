@@ -64,6 +64,25 @@ struct Lanes {
     for (int i = 0; i < 16; ++i) s.v[i] = g.v[i] > 0.0f ? s.v[i] : g.v[i] < 0.0f ? -s.v[i] : 0.0f;
     return s;
   }
+  // a > b ? a : b, so b where either is NaN.
+  static Lanes larger(Lanes a, Lanes b) {
+    for (int i = 0; i < 16; ++i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
+    return a;
+  }
+  float largest() const {
+    float most = v[0];
+    for (int i = 1; i < 16; ++i) most = v[i] > most ? v[i] : most;
+    return most;
+  }
+  static Lanes nearest(Lanes a) {
+    for (int i = 0; i < 16; ++i) a.v[i] = std::nearbyint(a.v[i]);
+    return a;
+  }
+  // 2^n for whole n > -127; 0 where x < least.
+  static Lanes power_of_two(Lanes n, Lanes x, float least) {
+    for (int i = 0; i < 16; ++i) n.v[i] = x.v[i] < least ? 0.0f : std::ldexp(1.0f, static_cast<int>(n.v[i]));
+    return n;
+  }
   // Sum of the lanes: upper half onto lower half, four times.
   float sum() const {
     float t[8];

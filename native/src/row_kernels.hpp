@@ -67,6 +67,37 @@ void axpy_centred(float alpha, const float* x, const float* c, float* y, int64_t
   }
 }
 
+// e^x for x <= 0, within two units in the last place; 0 below -87. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial
+// of degree 6 in r.
+Lanes exponential(Lanes x) {
+  const Lanes n = Lanes::nearest(x * Lanes::set(1.44269504f));
+  Lanes r = Lanes::fma(n, Lanes::set(-0.693359375f), x);
+  r = Lanes::fma(n, Lanes::set(2.12194440e-4f), r);
+  constexpr float kTerms[] = {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+  Lanes p = Lanes::set(1.9875691500e-4f);
+  for (const float term : kTerms) p = Lanes::fma(p, r, Lanes::set(term));
+  return Lanes::power_of_two(n, x, -87.0f) * Lanes::fma(p, r * r, r + Lanes::set(1.0f));
+}
+
+float softmax(float* s, int64_t begin, int64_t first, int64_t last, int64_t end, float scale) {
+  Lanes most = Lanes::set(s[first]);
+  int64_t whole = first;
+  for (; whole + Lanes::kCount <= last; whole += Lanes::kCount) most = Lanes::larger(Lanes::load(s + whole), most);
+  float largest = most.largest();
+  for (; whole < last; ++whole) largest = s[whole] > largest ? s[whole] : largest;
+  for (int64_t t = begin; t < first; ++t) s[t] = 0.0f;
+  Lanes sum = Lanes::set(0.0f);
+  const Lanes times = Lanes::set(scale), offset = Lanes::set(-largest * scale);
+  for (int64_t t = first; t < last; t += Lanes::kCount) {
+    const int64_t left = last - t < Lanes::kCount ? last - t : Lanes::kCount;
+    const Lanes e = exponential(Lanes::fma(Lanes::load_part(s + t, left), times, offset));
+    e.store_part(s + t, left);
+    sum = sum + Lanes::load_part(s + t, left);
+  }
+  for (int64_t t = last; t < end; ++t) s[t] = 0.0f;
+  return 1.0f / sum.sum();
+}
+
 void divide(float* w, float divisor, int64_t n) {
   const Lanes by = Lanes::set(divisor);
   int64_t p = 0;

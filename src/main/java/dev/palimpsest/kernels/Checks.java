@@ -38,4 +38,11 @@ final class Checks {
     }
     return Math.multiplyExact(rows, columns);
   }
+
+  /** Throws the CPU library's own message where a call has failed. */
+  static void status(int status) {
+    if (status != 0) {
+      throw new KernelException(NativeKernels.pal_last_error().getString());
+    }
+  }
 }

@@ -44,7 +44,7 @@ public final class DenseLayer {
   public static void pack(
       FloatPointer weight, long in, long out, long inStride, long outStride, FloatPointer packed) {
     Checks.array("pack", "packed", packed, packedFloats(in, out));
-    check(NativeKernels.pal_cpu_pack(weight, in, out, inStride, outStride, packed));
+    Checks.status(NativeKernels.pal_cpu_pack(weight, in, out, inStride, outStride, packed));
   }
 
   /**
@@ -56,13 +56,7 @@ public final class DenseLayer {
   public void apply(FloatPointer x, long rows, FloatPointer y) {
     Checks.array("dense layer", "x", x, Checks.elements("dense layer", rows, in));
     Checks.array("dense layer", "y", y, Checks.elements("dense layer", rows, out));
-    check(NativeKernels.pal_cpu_linear(packed, bias.orElse(null), x, rows, in, out, y));
-  }
-
-  private static void check(int status) {
-    if (status != 0) {
-      throw new KernelException(NativeKernels.pal_last_error().getString());
-    }
+    Checks.status(NativeKernels.pal_cpu_linear(packed, bias.orElse(null), x, rows, in, out, y));
   }
 
   /** Width of x. */

@@ -157,6 +157,67 @@ final class NativeKernels {
     native @ByRef Gradients second();
   }
 
+  /** {@code pal_cpu_heads}: where the heads of queries, keys or values lie. */
+  @Name("pal_cpu_heads")
+  static class Heads extends Pointer {
+    static {
+      Loader.load();
+    }
+
+    Heads() {
+      allocate();
+    }
+
+    private native void allocate();
+
+    @MemberSetter
+    native Heads data(@Const FloatPointer data);
+
+    @MemberSetter
+    native Heads row_stride(long stride);
+
+    @MemberSetter
+    native Heads position_stride(long stride);
+
+    @MemberSetter
+    native Heads head_stride(long stride);
+  }
+
+  /** {@code pal_cpu_attention_shape}. */
+  @Name("pal_cpu_attention_shape")
+  static class AttentionShape extends Pointer {
+    static {
+      Loader.load();
+    }
+
+    AttentionShape() {
+      allocate();
+    }
+
+    private native void allocate();
+
+    @MemberSetter
+    native AttentionShape rows(long rows);
+
+    @MemberSetter
+    native AttentionShape length(long length);
+
+    @MemberSetter
+    native AttentionShape heads(long heads);
+
+    @MemberSetter
+    native AttentionShape key_heads(long heads);
+
+    @MemberSetter
+    native AttentionShape channels(long channels);
+
+    @MemberSetter
+    native AttentionShape window(long window);
+
+    @MemberSetter
+    native AttentionShape scale(float scale);
+  }
+
   /** {@code pal_table}: the functions of one library, each called through its pointer. */
   @Name("pal_table")
   static class Table extends Pointer {
@@ -315,6 +376,17 @@ final class NativeKernels {
       long in,
       long out,
       FloatPointer y);
+
+  static native @Cast("size_t") long pal_cpu_attention_workspace_bytes(long length, long channels);
+
+  static native int pal_cpu_attention(
+      @Const Heads queries,
+      @Const Heads keys,
+      @Const Heads values,
+      @Const AttentionShape shape,
+      FloatPointer out,
+      Pointer workspace,
+      @Cast("size_t") long workspaceBytes);
 
   /** Fills a table from the library at a path. */
   static native int pal_table_open(

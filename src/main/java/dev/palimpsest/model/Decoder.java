@@ -3,16 +3,13 @@ package dev.palimpsest.model;
 import dev.palimpsest.model.Hookpoint.Site;
 import dev.palimpsest.model.Weights.Block;
 import dev.palimpsest.model.Weights.Norm;
-import dev.palimpsest.tensor.BlasThreads;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -26,11 +23,13 @@ final class Decoder {
   private final ModelConfig config;
   private final Weights weights;
   private final PositionTables tables;
+  private final AttentionMixer attention;
 
-  Decoder(ModelConfig config, Weights weights, PositionTables tables) {
+  Decoder(ModelConfig config, Weights weights, PositionTables tables, Device device) {
     this.config = config;
     this.weights = weights;
     this.tables = tables;
+    this.attention = new AttentionMixer(config, tables, device);
   }
 
   /**
@@ -81,7 +80,7 @@ final class Decoder {
   /** The unembedding: [B, T, d] to [B, T, V]. */
   Tensor head(Tensor x) {
     Tensor logits = torch.linear(x, weights.head());
-    config.logitSoftcap().ifPresent(cap -> softcap(logits, cap));
+    config.logitSoftcap().ifPresent(cap -> AttentionMixer.softcap(logits, cap));
     return logits;
   }
 
@@ -161,8 +160,6 @@ final class Decoder {
 
   /** Multi-head attention over normalised x, [B, T, d] to [B, T, d]. */
   private Tensor attend(int layer, Block w, Tensor x, HookRun hooks) {
-    long rows = x.size(0);
-    long length = x.size(1);
     Tensor all = w.queryKeyValue().apply(x);
     Tensor queries = heads(all, 0, config.heads());
     Tensor keys = heads(all, config.queryWidth(), config.keyValueHeads());
@@ -173,15 +170,7 @@ final class Decoder {
     config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, q, hooks.offset()));
     config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k, hooks.offset()));
     KeyValues.Pair seen = hooks.seen(layer, k, values);
-    Tensor mixed =
-        BlasThreads.forSmallProducts(
-            () ->
-                mix(
-                    layer,
-                    q.transpose(1, 2),
-                    perQueryHead(seen.keys()).transpose(1, 2),
-                    perQueryHead(seen.values()).transpose(1, 2)));
-    return w.attentionOut().apply(mixed.transpose(1, 2).reshape(rows, length, config.queryWidth()));
+    return w.attentionOut().apply(attention.mix(layer, q, seen.keys(), seen.values()));
   }
 
   /** Channels {@code from …} of the stacked projection, [B, T, heads, c]. */
@@ -206,57 +195,6 @@ final class Decoder {
     Tensor before = a.clone();
     a.mul_(cosines).addcmul_(b, sines, new Scalar(-1.0));
     b.mul_(cosines).addcmul_(before, sines);
-  }
-
-  /**
-   * Repeats each key-value head for the query heads that share it: [B, T, K, c] to [B, T, H, c].
-   */
-  private Tensor perQueryHead(Tensor x) {
-    long sharing = config.heads() / config.keyValueHeads();
-    return sharing == 1
-        ? x
-        : x.unsqueeze(3)
-            .expand(x.size(0), x.size(1), config.keyValueHeads(), sharing, config.headWidth())
-            .reshape(x.size(0), x.size(1), config.heads(), config.headWidth());
-  }
-
-  /**
-   * softmax(scale · q kᵀ) v over the positions each query may see; all [B, H, T, c], or q of the
-   * last position alone.
-   */
-  private Tensor mix(int layer, Tensor q, Tensor k, Tensor v) {
-    int length = (int) k.size(2);
-    double scale = config.attentionScale().get(layer);
-    OptionalInt window = config.windows().get(layer);
-    if (q.size(2) == 1) {
-      int reach = Math.min(length, window.orElse(length));
-      return mixLast(
-          q, k.narrow(2, length - reach, reach), v.narrow(2, length - reach, reach), scale);
-    }
-    if (window.isPresent() && window.getAsInt() >= length) {
-      window = OptionalInt.empty();
-    }
-    if (config.attentionSoftcap().isPresent()) {
-      Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
-      softcap(scores, config.attentionSoftcap().getAsDouble());
-      return torch.matmul(torch.softmax(scores.add_(tables.mask(window, length)), -1), v);
-    }
-    TensorOptional mask =
-        window.isPresent() ? new TensorOptional(tables.mask(window, length)) : new TensorOptional();
-    return torch.scaled_dot_product_attention(
-        q, k, v, mask, 0, window.isEmpty(), new DoubleOptional(scale), false);
-  }
-
-  /** {@link #mix} for one query that sees all keys. */
-  private Tensor mixLast(Tensor q, Tensor k, Tensor v, double scale) {
-    Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
-    config.attentionSoftcap().ifPresent(cap -> softcap(scores, cap));
-    return torch.matmul(torch.softmax(scores, -1), v);
-  }
-
-  /** c tanh(x/c), in place (Gemma 2). */
-  private static void softcap(Tensor x, double cap) {
-    x.div_(new Scalar(cap)).tanh_().mul_(new Scalar(cap));
   }
 
   private static Tensor normed(Optional<Norm> norm, Tensor x) {

@@ -38,7 +38,7 @@ public final class LanguageModel implements AutoCloseable {
     this.device = device;
     this.tables = new PositionTables(device);
     this.weights = weights;
-    this.decoder = new Decoder(config, weights, tables);
+    this.decoder = new Decoder(config, weights, tables, device);
     Map<String, Hookpoint> byName = new LinkedHashMap<>();
     for (int layer = 0; layer < config.layers(); layer++) {
       for (Hookpoint.Site site : Hookpoint.Site.values()) {

@@ -1,0 +1,122 @@
+// pal_cpu_attention against double precision; the same bits for every instruction set and thread count.
+#include "check.hpp"
+#include "palimpsest_cpu.h"
+#include "reference.hpp"
+
+using namespace reference;
+
+namespace {
+
+// Queries, keys and values side by side in one array [B, T, (H + 2 K) channels], as a stacked projection leaves them.
+struct Problem {
+  pal_cpu_attention_shape shape;
+  Floats all;
+
+  int64_t width() const { return (shape.heads + 2 * shape.key_heads) * shape.channels; }
+  pal_cpu_heads heads(int64_t from) const {
+    return {all.data() + from * shape.channels, shape.length * width(), width(), shape.channels};
+  }
+  double at(int64_t row, int64_t position, int64_t head, int64_t channel) const {
+    return all[(row * shape.length + position) * width() + head * shape.channels + channel];
+  }
+};
+
+Floats attend(const Problem& p) {
+  const pal_cpu_heads q = p.heads(0), k = p.heads(p.shape.heads), v = p.heads(p.shape.heads + p.shape.key_heads);
+  Floats out(static_cast<size_t>(p.shape.rows * p.shape.length * p.shape.heads * p.shape.channels), -1.0f);
+  const Scratch scratch(pal_cpu_attention_workspace_bytes(p.shape.length, p.shape.channels));
+  CHECK_OK(pal_cpu_attention(&q, &k, &v, &p.shape, out.data(), scratch.get(), scratch.bytes()));
+  return out;
+}
+
+void check_query(const Problem& p, int64_t b, int64_t t, int64_t h, const float* got) {
+  const pal_cpu_attention_shape& s = p.shape;
+  const int64_t shared = h / (s.heads / s.key_heads), from = s.window > 0 ? std::max<int64_t>(0, t + 1 - s.window) : 0;
+  Doubles weights;
+  double largest = -1e300, sum = 0.0;
+  for (int64_t u = from; u <= t; ++u) {
+    double score = 0.0;
+    for (int64_t c = 0; c < s.channels; ++c) score += p.at(b, t, h, c) * p.at(b, u, s.heads + shared, c);
+    weights.push_back(score * static_cast<double>(s.scale));
+    largest = std::max(largest, weights.back());
+  }
+  for (double& w : weights) sum += w = std::exp(w - largest);
+  for (int64_t c = 0; c < s.channels; ++c) {
+    double exact = 0.0, magnitude = 0.0;
+    for (int64_t u = from; u <= t; ++u) {
+      const double term = weights[u - from] / sum * p.at(b, u, s.heads + s.key_heads + shared, c);
+      exact += term;
+      magnitude += std::fabs(term);
+    }
+    CHECK_NEAR(got[c], exact, 2e-5 * (magnitude + 1e-3));
+  }
+}
+
+void check_shape(std::mt19937_64& random, const pal_cpu_attention_shape& shape) {
+  test::context = "B " + std::to_string(shape.rows) + ", T " + std::to_string(shape.length) + ", heads " +
+                  std::to_string(shape.heads) + "/" + std::to_string(shape.key_heads) + ", channels " +
+                  std::to_string(shape.channels) + ", window " + std::to_string(shape.window);
+  Problem p = {shape, {}};
+  std::normal_distribution<float> normal;
+  p.all.resize(static_cast<size_t>(shape.rows * shape.length * p.width()));
+  for (float& a : p.all) a = normal(random);
+  Floats agreed;
+  for_every_way([&] {
+    const Floats out = attend(p);
+    if (agreed.empty()) agreed = out;
+    CHECK(test::same_bits(out, agreed));
+  });
+  for (int64_t b = 0; b < shape.rows; ++b) {
+    for (int64_t t = 0; t < shape.length; ++t) {
+      for (int64_t h = 0; h < shape.heads; ++h) {
+        check_query(p, b, t, h, agreed.data() + ((b * shape.length + t) * shape.heads + h) * shape.channels);
+      }
+    }
+  }
+}
+
+// Scores so far apart that the smaller exponentials vanish, and equal ones that share evenly.
+void extreme_scores() {
+  test::context = "extreme scores";
+  Problem p = {{1, 40, 1, 1, 1, 0, 1.0f}, {}};
+  p.all.resize(120);
+  for (int64_t t = 0; t < 40; ++t) {
+    p.all[t * 3] = 1.0f;
+    p.all[t * 3 + 1] = t == 7 ? 1e4f : t == 9 ? 1e4f : -1e4f;
+    p.all[t * 3 + 2] = static_cast<float>(t);
+  }
+  for_every_way([&] {
+    const Floats out = attend(p);
+    CHECK_NEAR(out[6], 3.0, 1e-6); // seven equal scores: the mean of 0 to 6
+    CHECK(out[8] == 7.0f);         // one large score alone
+    CHECK(out[39] == 8.0f);        // two: the mean of 7 and 9
+  });
+}
+
+void refused() {
+  test::context = "arguments";
+  Problem p = {{1, 4, 3, 2, 2, 0, 1.0f}, Floats(200)};
+  const pal_cpu_heads q = p.heads(0);
+  float out[24];
+  CHECK(pal_cpu_attention(&q, &q, &q, &p.shape, out, nullptr, 0) == PAL_INVALID_ARGUMENT);
+  CHECK(std::string(pal_last_error()).find("3 heads do not divide among 2") != std::string::npos);
+  p.shape.key_heads = 3;
+  CHECK(pal_cpu_attention(&q, &q, &q, &p.shape, out, nullptr, 0) == PAL_INVALID_ARGUMENT);
+  CHECK(pal_cpu_attention_workspace_bytes(0, 1) == 0);
+}
+
+} // namespace
+
+int main() {
+  const unsigned seed = 20250204;
+  std::printf("seed %u\n", seed);
+  std::mt19937_64 random(seed);
+  for (const pal_cpu_attention_shape& s :
+       {pal_cpu_attention_shape{1, 1, 1, 1, 1, 0, 1.0f}, {2, 12, 2, 1, 4, 0, 0.5f}, {1, 33, 4, 2, 33, 0, 0.2f},
+        {2, 70, 3, 3, 64, 0, 0.125f}, {1, 100, 2, 1, 16, 7, 0.25f}, {1, 65, 1, 1, 40, 64, 0.1f}}) {
+    check_shape(random, s);
+  }
+  extreme_scores();
+  refused();
+  return test::verdict("attention");
+}

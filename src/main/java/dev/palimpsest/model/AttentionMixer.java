@@ -1,0 +1,126 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.kernels.CausalAttention;
+import dev.palimpsest.kernels.CausalAttention.Heads;
+import dev.palimpsest.kernels.Workspace;
+import dev.palimpsest.tensor.BlasThreads;
+import dev.palimpsest.tensor.Device;
+import java.util.OptionalInt;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * What attention does between its projections: softmax(scale · q kᵀ) v over the positions each
+ * query may see. On the host by our own kernel, which reads heads where they lie; by libtorch on
+ * other devices, where scores are capped, and for a last query alone. B rows, T queries, S
+ * positions, H heads of c channels, K heads of keys.
+ */
+final class AttentionMixer {
+  private final ModelConfig config;
+  private final PositionTables tables;
+  private final Device device;
+
+  AttentionMixer(ModelConfig config, PositionTables tables, Device device) {
+    this.config = config;
+    this.tables = tables;
+    this.device = device;
+  }
+
+  /**
+   * Mixes values.
+   *
+   * @param q [B, T, H, c], T = S, or 1: the last position alone
+   * @param k [B, S, K, c]
+   * @param v [B, S, K, c]
+   * @return [B, T, H · c]
+   */
+  Tensor mix(int layer, Tensor q, Tensor k, Tensor v) {
+    if (device.isHost() && config.attentionSoftcap().isEmpty() && q.size(1) == k.size(1)) {
+      return byOurKernel(layer, q, k, v);
+    }
+    Tensor mixed =
+        BlasThreads.forSmallProducts(
+            () ->
+                byLibtorch(
+                    layer,
+                    q.transpose(1, 2),
+                    perQueryHead(k).transpose(1, 2),
+                    perQueryHead(v).transpose(1, 2)));
+    return mixed.transpose(1, 2).reshape(q.size(0), q.size(1), config.queryWidth());
+  }
+
+  private Tensor byOurKernel(int layer, Tensor q, Tensor k, Tensor v) {
+    Tensor result = device.empty(torch.ScalarType.Float, q.size(0), q.size(1), config.queryWidth());
+    PointerScope.getInnerScope().attach(result);
+    result.releaseReference();
+    CausalAttention attention =
+        new CausalAttention(
+            q.size(0),
+            q.size(1),
+            config.heads(),
+            config.keyValueHeads(),
+            config.headWidth(),
+            config.windows().get(layer).orElse(0),
+            config.attentionScale().get(layer));
+    try (Workspace workspace = new Workspace(device.memory())) {
+      attention.apply(heads(q), heads(k), heads(v), device.data(result), workspace);
+    }
+    return result;
+  }
+
+  private Heads heads(Tensor x) {
+    return new Heads(device.data(x), x.stride(0), x.stride(1), x.stride(2));
+  }
+
+  /**
+   * Repeats each key-value head for the query heads that share it: [B, S, K, c] to [B, S, H, c].
+   */
+  private Tensor perQueryHead(Tensor x) {
+    long sharing = config.heads() / config.keyValueHeads();
+    return sharing == 1
+        ? x
+        : x.unsqueeze(3)
+            .expand(x.size(0), x.size(1), config.keyValueHeads(), sharing, config.headWidth())
+            .reshape(x.size(0), x.size(1), config.heads(), config.headWidth());
+  }
+
+  /** {@link #mix} of [B, H, T, c] and twice [B, H, S, c] to [B, H, T, c]. */
+  private Tensor byLibtorch(int layer, Tensor q, Tensor k, Tensor v) {
+    int length = (int) k.size(2);
+    double scale = config.attentionScale().get(layer);
+    OptionalInt window = config.windows().get(layer);
+    if (q.size(2) == 1) {
+      int reach = Math.min(length, window.orElse(length));
+      return mixLast(
+          q, k.narrow(2, length - reach, reach), v.narrow(2, length - reach, reach), scale);
+    }
+    if (window.isPresent() && window.getAsInt() >= length) {
+      window = OptionalInt.empty();
+    }
+    if (config.attentionSoftcap().isPresent()) {
+      Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
+      softcap(scores, config.attentionSoftcap().getAsDouble());
+      return torch.matmul(torch.softmax(scores.add_(tables.mask(window, length)), -1), v);
+    }
+    TensorOptional mask =
+        window.isPresent() ? new TensorOptional(tables.mask(window, length)) : new TensorOptional();
+    return torch.scaled_dot_product_attention(
+        q, k, v, mask, 0, window.isEmpty(), new DoubleOptional(scale), false);
+  }
+
+  /** {@link #byLibtorch} for one query that sees all keys. */
+  private Tensor mixLast(Tensor q, Tensor k, Tensor v, double scale) {
+    Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
+    config.attentionSoftcap().ifPresent(cap -> softcap(scores, cap));
+    return torch.matmul(torch.softmax(scores, -1), v);
+  }
+
+  /** c tanh(x/c), in place (Gemma 2). */
+  static void softcap(Tensor x, double cap) {
+    x.div_(new Scalar(cap)).tanh_().mul_(new Scalar(cap));
+  }
+}
