@@ -83,7 +83,7 @@ public final class RandomModel {
       String block = "gpt_neox.layers." + layer + ".";
       norm(block + "input_layernorm");
       norm(block + "post_attention_layernorm");
-      linear(block + "attention.query_key_value", 3 * d, d);
+      linear(block + "attention.query_key_value", 3L * d, d);
       linear(block + "attention.dense", d, d);
       linear(block + "mlp.dense_h_to_4h", shape.innerWidth(), d);
       linear(block + "mlp.dense_4h_to_h", d, shape.innerWidth());
