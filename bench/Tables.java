@@ -3,8 +3,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Prints the recorded results of a folder as Markdown; run by bench/tables.sh from source. */
 final class Tables {
@@ -18,21 +20,42 @@ final class Tables {
     System.out.println(
         "## `palimpsest bench`\n\n"
             + "Milliseconds: median (10th to 90th percentile).\n\n"
-            + "| d | M | k | B | threads | product | encode | encode / product | step | eager step | eager / step"
+            + "| rows | d | M | k | B | threads | product | encode | encode / product | step | eager step | eager / step"
             + " | tokens/s | memory / needed | Java's share | machine | commit |\n"
-            + "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
+            + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
     for (Path file : files(folder, "short-")) {
       System.out.println(shortRow(JSON.readTree(file.toFile())));
+    }
+    List<Path> whole = files(folder, "end-to-end-");
+    if (!whole.isEmpty()) {
+      System.out.println(
+          "\n## `palimpsest bench end-to-end`\n\n"
+              + "| layers | hook | ctx | M | B | threads | model to the hook | coder step | tokens/s | all blocks"
+              + " | eager coder step | eager tokens/s | ours / eager | machine | commit |\n"
+              + "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
+    }
+    for (Path file : whole) {
+      System.out.println(endToEndRow(JSON.readTree(file.toFile())));
     }
     List<Path> jmh = files(folder, "jmh-");
     if (!jmh.isEmpty()) {
       System.out.println(
-          "\n## JMH\n\n| benchmark | d | M | k | B | ms | ± (99.9 %) | forks | file |\n"
-              + "|---|--:|--:|--:|--:|--:|--:|--:|---|");
+          "\n## JMH\n\nMilliseconds a call: mean (half the width of its 99.9 % interval).\n\n"
+              + "| rows | d | M | k | B | product | encode | encode / product | decode | step | eager step | eager / step"
+              + " | forks | commit |\n"
+              + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|");
     }
     for (Path file : jmh) {
+      Map<String, Map<String, JsonNode>> problems = new LinkedHashMap<>();
       for (JsonNode run : JSON.readTree(file.toFile())) {
-        System.out.println(jmhRow(run, file.getFileName().toString()));
+        String name = run.get("benchmark").asText();
+        String problem = run.get("params").toString() + name.contains("Trained");
+        problems
+            .computeIfAbsent(problem, key -> new LinkedHashMap<>())
+            .put(name.substring(name.lastIndexOf('.') + 1), run);
+      }
+      for (Map<String, JsonNode> runs : problems.values()) {
+        System.out.println(jmhRow(runs, file.getFileName().toString()));
       }
     }
   }
@@ -52,7 +75,8 @@ final class Tables {
     JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %d | %d | %d | %d | %d | %s | %s | %.2f | %s | %s | %.1f | %.0f | %.3f | %.1e | %s, %s | %s |",
+        "| %s | %d | %d | %d | %d | %d | %s | %s | %.2f | %s | %s | %.1f | %.0f | %.3f | %.1e | %s, %s | %s |",
+        r.path("data").asText("synthetic"),
         shape.get("width").asLong(),
         shape.get("latents").asLong(),
         shape.get("k").asLong(),
@@ -81,21 +105,73 @@ final class Tables {
         t.get("high").asDouble());
   }
 
-  private static String jmhRow(JsonNode run, String file) {
-    JsonNode shape = run.get("params");
-    JsonNode result = run.get("primaryMetric");
-    String name = run.get("benchmark").asText();
+  private static String endToEndRow(JsonNode r) {
+    JsonNode shape = r.get("shape");
+    JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %s | %s | %s | %s | %s | %.1f | %.1f | %d | %s |",
-        name.substring(name.lastIndexOf('.') + 1),
-        shape.get("width").asText(),
+        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.2f | %s, %s | %s |",
+        r.get("layers").asLong(),
+        r.get("hookpoint").asText(),
+        r.get("context_length").asLong(),
+        shape.get("latents").asLong(),
+        shape.get("batch").asLong(),
+        shape.get("threads").asLong(),
+        r.get("forward_ms").asDouble(),
+        r.get("update_ms").asDouble(),
+        r.get("tokens_per_second").asDouble(),
+        r.get("full_forward_ms").asDouble(),
+        r.get("eager_update_ms").asDouble(),
+        r.get("eager_tokens_per_second").asDouble(),
+        r.get("eager_over_step").asDouble(),
+        machine.get("processor").asText(),
+        machine.get("libraries").get("kernels").asText(),
+        machine.get("palimpsest").asText());
+  }
+
+  private static String jmhRow(Map<String, JsonNode> runs, String file) {
+    JsonNode any = runs.values().iterator().next();
+    JsonNode shape = any.get("params");
+    boolean trained = any.get("benchmark").asText().contains("Trained");
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s |",
+        trained ? "trained coder, embedded model" : "synthetic",
+        shape.path("width").asText(trained ? "128" : ""),
         shape.get("latents").asText(),
         shape.get("k").asText(),
         shape.get("batch").asText(),
-        result.get("score").asDouble(),
-        result.get("scoreError").asDouble(),
-        run.get("forks").asLong(),
-        file);
+        score(runs, "sgemm"),
+        score(runs, "encode"),
+        ratio(runs, "encode", "sgemm"),
+        score(runs, "decode"),
+        score(runs, "step"),
+        score(runs, "eagerStep"),
+        ratio(runs, "eagerStep", "step"),
+        any.get("forks").asLong(),
+        file.replaceFirst("jmh-([0-9a-f]+).*", "$1"));
+  }
+
+  private static String score(Map<String, JsonNode> runs, String name) {
+    if (!runs.containsKey(name)) {
+      return "";
+    }
+    JsonNode metric = runs.get(name).get("primaryMetric");
+    return String.format(
+        Locale.ROOT,
+        "%.1f (%.1f)",
+        metric.get("score").asDouble(),
+        metric.get("scoreError").asDouble());
+  }
+
+  private static String ratio(Map<String, JsonNode> runs, String above, String below) {
+    if (!runs.containsKey(above) || !runs.containsKey(below)) {
+      return "";
+    }
+    return String.format(
+        Locale.ROOT,
+        "%.2f",
+        runs.get(above).get("primaryMetric").get("score").asDouble()
+            / runs.get(below).get("primaryMetric").get("score").asDouble());
   }
 }
