@@ -14,8 +14,13 @@ final class Tables {
 
   private Tables() {}
 
+  /** The folder of results; with a second argument, the README whose table is to be renewed. */
   public static void main(String[] arguments) throws IOException {
     Path folder = Path.of(arguments[0]);
+    if (arguments.length > 1) {
+      renew(Path.of(arguments[1]), folder);
+      return;
+    }
     System.out.println("# Results\n\nMade by `bench/tables.sh` from `bench/results`; do not edit.\n");
     System.out.println(
         "## `palimpsest bench`\n\n"
@@ -58,6 +63,63 @@ final class Tables {
         System.out.println(jmhRow(runs, file.getFileName().toString()));
       }
     }
+  }
+
+  private static final String BEGIN = "<!-- bench:begin -->\n";
+  private static final String END = "<!-- bench:end -->";
+
+  private static void renew(Path readme, Path folder) throws IOException {
+    StringBuilder table =
+        new StringBuilder(
+            "| on | what | ours | eager libtorch, sparsify's operations | ours / eager |\n|---|---|--:|--:|--:|\n");
+    for (Path file : files(folder, "short-")) {
+      JsonNode r = JSON.readTree(file.toFile());
+      if (!r.path("data").asText("synthetic").equals("synthetic")) {
+        continue;
+      }
+      JsonNode shape = r.get("shape");
+      double eager = shape.get("batch").asDouble() / (r.get("eager_step_ms").asDouble() / 1e3);
+      table.append(
+          String.format(
+              Locale.ROOT,
+              "| %s, %s | coder step, d %d, M %,d, k %d, B %d, Adam; exact encode in %.2f of the bare product's time"
+                  + " | %.0f tokens/s | %.0f tokens/s | %.1f |\n",
+              r.get("environment").get("processor").asText(),
+              r.get("environment").get("libraries").get("kernels").asText(),
+              shape.get("width").asLong(),
+              shape.get("latents").asLong(),
+              shape.get("k").asLong(),
+              shape.get("batch").asLong(),
+              r.get("encode_over_sgemm").asDouble(),
+              r.get("tokens_per_second").asDouble(),
+              eager,
+              r.get("eager_over_step").asDouble()));
+    }
+    for (Path file : files(folder, "end-to-end-")) {
+      JsonNode r = JSON.readTree(file.toFile());
+      table.append(
+          String.format(
+              Locale.ROOT,
+              "| %s, %s | end to end, %d layers of Pythia-160m's shape, hook %s, ctx %d, M %,d, B %d"
+                  + " | %.0f tokens/s | %.0f tokens/s | %.1f |\n",
+              r.get("environment").get("processor").asText(),
+              r.get("environment").get("libraries").get("kernels").asText(),
+              r.get("layers").asLong(),
+              r.get("hookpoint").asText(),
+              r.get("context_length").asLong(),
+              r.get("shape").get("latents").asLong(),
+              r.get("shape").get("batch").asLong(),
+              r.get("tokens_per_second").asDouble(),
+              r.get("eager_tokens_per_second").asDouble(),
+              r.get("eager_over_step").asDouble()));
+    }
+    String text = Files.readString(readme);
+    int begin = text.indexOf(BEGIN) + BEGIN.length();
+    int end = text.indexOf(END);
+    if (begin < BEGIN.length() || end < begin) {
+      throw new IOException(readme + " has no place for the benchmark's table");
+    }
+    Files.writeString(readme, text.substring(0, begin) + "\n" + table + "\n" + text.substring(end));
   }
 
   private static List<Path> files(Path folder, String prefix) throws IOException {
