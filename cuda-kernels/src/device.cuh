@@ -55,8 +55,12 @@ pal_status launch(const char* name, void (*kernel)(Parameters...), dim3 grid, un
                   cudaStream_t stream, Arguments... arguments) {
 #if defined(__CUDACC__)
   if (shared_bytes > kSharedWithoutAsking) {
-    const cudaError_t error =
+    cudaError_t error =
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+    /* All of the first-level cache as shared memory, so that as many blocks as registers allow run at a time. */
+    if (error == cudaSuccess) {
+      error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+    }
     if (error != cudaSuccess) {
       cudaGetLastError();
       return fail(PAL_UNSUPPORTED, "%s needs %zu bytes of shared memory: %s", name, shared_bytes,
