@@ -1,5 +1,8 @@
 package dev.palimpsest.kernels;
 
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /**
  * Whether the CUDA kernels can be used on this machine, and if not, why. The library ({@code
  * cuda-kernels/}) is opened at run time, so that everything else works without it.
@@ -9,6 +12,11 @@ public final class CudaKernels {
   public static final String LIBRARY_VARIABLE = "PALIMPSEST_CUDA_LIBRARY";
 
   private static final String LIBRARY = "libpalimpsest_cuda.so";
+
+  /** What they are compiled for: sm_80 and newer. */
+  private static final int OLDEST = 80;
+
+  private static final Pattern DEVICE = Pattern.compile("cuda sm_(\\d+) .*");
 
   private CudaKernels() {}
 
@@ -44,7 +52,18 @@ public final class CudaKernels {
               + "; build them with cuda-kernels/check.sh --library DIR and set "
               + LIBRARY_VARIABLE);
     }
-    String description = table.describe().getString();
-    return new Status(description.startsWith("cuda sm_"), description);
+    return judged(table.describe().getString());
+  }
+
+  /** What a library's description of itself means. */
+  static Status judged(String description) {
+    Matcher device = DEVICE.matcher(description);
+    if (!device.matches()) {
+      return new Status(false, description);
+    }
+    if (Integer.parseInt(device.group(1)) < OLDEST) {
+      return new Status(false, description + ": too old, compute capability 8.0 is needed");
+    }
+    return new Status(true, description);
   }
 }

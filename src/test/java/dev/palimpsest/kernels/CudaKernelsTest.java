@@ -24,6 +24,21 @@ class CudaKernelsTest {
   }
 
   @Test
+  void onlyAGpuThatIsNewEnoughCounts() {
+    assertThat(CudaKernels.judged("cuda sm_90 NVIDIA H200, products by cublasLt").usable())
+        .isTrue();
+    assertThat(CudaKernels.judged("cuda sm_120 NVIDIA RTX").usable()).isTrue();
+    assertThat(CudaKernels.judged("cuda sm_75 Tesla T4, products by cublasLt"))
+        .isEqualTo(
+            new CudaKernels.Status(
+                false,
+                "cuda sm_75 Tesla T4, products by cublasLt: too old, compute capability 8.0 is needed"));
+    assertThat(CudaKernels.judged("cuda unavailable: no CUDA-capable device is detected"))
+        .isEqualTo(
+            new CudaKernels.Status(false, "cuda unavailable: no CUDA-capable device is detected"));
+  }
+
+  @Test
   void thisMachineHasAnAnswer() {
     assertThat(CudaKernels.status().description()).isNotBlank();
   }
