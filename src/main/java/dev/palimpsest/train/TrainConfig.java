@@ -8,7 +8,8 @@ import java.util.Set;
 
 /**
  * All that decides a training run's result. Two runs with the same configuration end with the same
- * bytes (given the same number of threads, where the language model's libraries depend on it).
+ * bytes on the same device (given the same number of threads, where the language model's libraries
+ * depend on it).
  *
  * @param model the model's folder, or {@code embedded}
  * @param data text files, or {@code embedded}

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Assumptions;
 
 /** Devices that are not the CPU, for tests. */
 public final class TestDevices {
+  private static boolean said;
+
   private TestDevices() {}
 
   /**
@@ -38,9 +40,17 @@ public final class TestDevices {
       if (System.getProperty("require.gpu") != null) {
         fail("a GPU is required: " + missing.get());
       }
-      Assumptions.abort("skipped without a GPU: " + missing.get());
+      sayOnce("tests of the GPU are skipped: " + missing.get());
+      Assumptions.abort("no GPU: " + missing.get());
     }
     return Devices.choose("cuda", precision).device();
+  }
+
+  private static synchronized void sayOnce(String why) {
+    if (!said) {
+      System.err.println(why);
+      said = true;
+    }
   }
 
   /** Knows its arrays, so that host memory given to a kernel is found out. */

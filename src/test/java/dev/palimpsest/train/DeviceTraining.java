@@ -8,14 +8,25 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.data.Corpus;
+import dev.palimpsest.data.CorpusOptions;
+import dev.palimpsest.data.TokenWidth;
 import dev.palimpsest.kernels.Activation;
 import dev.palimpsest.kernels.NativeArrays;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.TestModels;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.Test;
@@ -114,6 +125,64 @@ abstract class DeviceTraining {
         assertThat(back.frozenDecoderRow(7)).containsExactly(onCpu.decoderRow(7));
       }
     }
+  }
+
+  @Test
+  void aWholeRunTrainsFromTextToCoder(@TempDir Path folder) throws IOException {
+    TrainResult here = wholeRun(Device.cpu(), folder.resolve("cpu"), folder);
+    TrainResult there = wholeRun(device(Precision.FP32), folder.resolve("device"), folder);
+    assertThat(there.fvu()).isCloseTo(here.fvu(), within(1e-3));
+    assertThat(there.ceLossScore()).isCloseTo(here.ceLossScore(), within(1e-2));
+    assertThat(there.perCoder().get(0).l0()).isCloseTo(here.perCoder().get(0).l0(), within(0.05));
+    assertThat(here.peakDeviceBytes()).isEmpty();
+    assertThat(there.peakDeviceBytes()).isPresent();
+  }
+
+  private static TrainResult wholeRun(Device device, Path out, Path shared) throws IOException {
+    Path text = shared.resolve("text.bin");
+    CorpusOptions options =
+        new CorpusOptions("text", Optional.of(TokenWidth.U16), OptionalInt.of(3));
+    CoderSpec spec =
+        new CoderSpec("layers.1.mlp", true, true, Activation.TOPK, OptionalInt.of(48), 0, 4);
+    OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
+    TrainConfig config =
+        new TrainConfig(
+            "tiny",
+            List.of(text.toString()),
+            options,
+            List.of(spec),
+            List.of(0L),
+            480,
+            96,
+            16,
+            optimizer,
+            "auto",
+            2,
+            3,
+            128);
+    writeTokens(text);
+    Path folder = TestModels.golden("gpt_neox");
+    try (LanguageModel model = LanguageModel.load(folder, device)) {
+      Corpus corpus =
+          Corpus.openFor(
+              folder,
+              model.config().vocabularySize(),
+              config.data(),
+              0,
+              shared.resolve("tokens"),
+              options);
+      return Training.run(config, model, corpus, out, false, () -> {}, Progress.none());
+    }
+  }
+
+  /** Documents of about forty random tokens, as 16-bit ids; 3 ends a document. */
+  private static void writeTokens(Path file) throws IOException {
+    SplittableRandom random = Seeds.stream(12, "text");
+    ByteBuffer ids = ByteBuffer.allocate(2 * 8000).order(ByteOrder.LITTLE_ENDIAN);
+    while (ids.hasRemaining()) {
+      ids.putShort((short) (random.nextInt(40) == 0 ? 3 : 4 + random.nextInt(90)));
+    }
+    Files.write(file, ids.array());
   }
 
   private void compare(
