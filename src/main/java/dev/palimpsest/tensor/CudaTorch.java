@@ -28,13 +28,13 @@ final class CudaTorch {
    * @return what is missing, in one line; empty where nothing is
    */
   static Optional<String> load() {
-    Loader.load(torch.class);
     String name = "/org/bytedeco/pytorch/" + Loader.getPlatform() + "-gpu/libtorch_cuda.so";
     URL library = CudaTorch.class.getResource(name);
     if (library == null) {
       return Optional.of(
           "this build's libtorch is for the CPU (build with ./mvnw -Pcuda process-classes)");
     }
+    Loader.load(torch.class);
     try {
       // JavaCPP has tried this already, and would not say what was missing.
       File file = Loader.cacheResource(library);
