@@ -35,9 +35,10 @@ final class Tables {
     if (!whole.isEmpty()) {
       System.out.println(
           "\n## `palimpsest bench end-to-end`\n\n"
+              + "Milliseconds, medians. *With head*: where the other tool runs the language model's head too.\n\n"
               + "| layers | hook | ctx | M | B | threads | model to the hook | coder step | tokens/s | all blocks"
-              + " | eager coder step | eager tokens/s | ours / eager | machine | commit |\n"
-              + "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
+              + " | head | eager coder step | eager tokens/s (with head) | ours / eager (with head) | machine | commit |\n"
+              + "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
     }
     for (Path file : whole) {
       System.out.println(endToEndRow(JSON.readTree(file.toFile())));
@@ -101,7 +102,7 @@ final class Tables {
           String.format(
               Locale.ROOT,
               "| %s, %s | end to end, %d layers of Pythia-160m's shape, hook %s, ctx %d, M %,d, B %d"
-                  + " | %.0f tokens/s | %.0f tokens/s | %.1f |\n",
+                  + " | %.0f tokens/s | %.0f tokens/s; %.0f with the head | %.1f; %.1f |\n",
               r.get("environment").get("processor").asText(),
               r.get("environment").get("libraries").get("kernels").asText(),
               r.get("layers").asLong(),
@@ -111,7 +112,9 @@ final class Tables {
               r.get("shape").get("batch").asLong(),
               r.get("tokens_per_second").asDouble(),
               r.get("eager_tokens_per_second").asDouble(),
-              r.get("eager_over_step").asDouble()));
+              r.get("eager_with_head_tokens_per_second").asDouble(),
+              r.get("eager_over_step").asDouble(),
+              r.get("eager_with_head_over_step").asDouble()));
     }
     String text = Files.readString(readme);
     int begin = text.indexOf(BEGIN) + BEGIN.length();
@@ -172,7 +175,7 @@ final class Tables {
     JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.2f | %s, %s | %s |",
+        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f (%.0f) | %.2f (%.2f) | %s, %s | %s |",
         r.get("layers").asLong(),
         r.get("hookpoint").asText(),
         r.get("context_length").asLong(),
@@ -183,9 +186,12 @@ final class Tables {
         r.get("update_ms").asDouble(),
         r.get("tokens_per_second").asDouble(),
         r.get("full_forward_ms").asDouble(),
+        r.get("head_ms").asDouble(),
         r.get("eager_update_ms").asDouble(),
         r.get("eager_tokens_per_second").asDouble(),
+        r.get("eager_with_head_tokens_per_second").asDouble(),
         r.get("eager_over_step").asDouble(),
+        r.get("eager_with_head_over_step").asDouble(),
         machine.get("processor").asText(),
         machine.get("libraries").get("kernels").asText(),
         machine.get("palimpsest").asText());

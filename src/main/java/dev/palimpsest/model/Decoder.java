@@ -7,6 +7,7 @@ import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -143,8 +144,20 @@ final class Decoder {
     if (hooks.done()) {
       return x;
     }
-    Tensor output = scoped(() -> feedForward(w, input));
+    Tensor output =
+        scoped(
+            () ->
+                config.parallelResidual()
+                    ? ofTokens(layer, input, hooks, few -> feedForward(w, few))
+                    : feedForward(w, input));
     return hooks.output(layer, Site.MLP, input, output);
+  }
+
+  /** A function of single rows; in the first block of the tokens' own, so once for each token. */
+  private static Tensor ofTokens(
+      int layer, Tensor x, HookRun hooks, UnaryOperator<Tensor> function) {
+    Optional<DistinctTokens> distinct = layer == 0 ? hooks.distinct() : Optional.empty();
+    return distinct.isPresent() ? distinct.get().apply(x, function) : function.apply(x);
   }
 
   /** Out(act(in x)), or, gated, out(act(gate x) · up x). */
@@ -160,7 +173,7 @@ final class Decoder {
 
   /** Multi-head attention over normalised x, [B, T, d] to [B, T, d]. */
   private Tensor attend(int layer, Block w, Tensor x, HookRun hooks) {
-    Tensor all = w.queryKeyValue().apply(x);
+    Tensor all = ofTokens(layer, x, hooks, w.queryKeyValue()::apply);
     Tensor queries = heads(all, 0, config.heads());
     Tensor keys = heads(all, config.queryWidth(), config.keyValueHeads());
     Tensor values =

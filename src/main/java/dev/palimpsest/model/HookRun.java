@@ -33,13 +33,21 @@ final class HookRun {
   private final Forward kept;
   private final Optional<KeyValues> remembered;
   private final Optional<HookPlan.Recall> recalled;
+  private final Optional<DistinctTokens> distinct;
   private int outstanding;
 
   /**
    * @param resolve from a plan's name to a hookpoint; throws for unknown names
    * @param firstLayer the first layer that will run: hooks below it cannot be met
+   * @param distinct the different tokens, where the first block can make use of them
    */
-  HookRun(HookPlan plan, Function<String, Hookpoint> resolve, int firstLayer, Forward kept) {
+  HookRun(
+      HookPlan plan,
+      Function<String, Hookpoint> resolve,
+      int firstLayer,
+      Forward kept,
+      Optional<DistinctTokens> distinct) {
+    this.distinct = distinct;
     this.wantsLogits = plan.wantsLogits();
     this.kept = kept;
     this.remembered = plan.remembered();
@@ -68,6 +76,11 @@ final class HookRun {
               }
             });
     this.outstanding = wishes.values().stream().mapToInt(Wishes::count).sum();
+  }
+
+  /** The different tokens of the batch, where the first block can make use of them. */
+  Optional<DistinctTokens> distinct() {
+    return distinct;
   }
 
   /** How many positions lie before the pass's first. */

@@ -129,9 +129,15 @@ public final class LanguageModel implements AutoCloseable {
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      HookRun hooks = new HookRun(plan, this::resolve, 0, result);
+      Optional<DistinctTokens> distinct =
+          weights.positions().isEmpty()
+              ? DistinctTokens.of(batch, config.vocabularySize(), device)
+              : Optional.empty();
+      HookRun hooks = new HookRun(plan, this::resolve, 0, result, distinct);
       try (Tensor ids = ids(batch)) {
         decoder.run(0, decoder.embed(ids), hooks).ifPresent(result::keepLogits);
+      } finally {
+        distinct.ifPresent(DistinctTokens::close);
       }
       noGradients.close();
       return result;
@@ -163,7 +169,7 @@ public final class LanguageModel implements AutoCloseable {
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      HookRun hooks = new HookRun(plan, this::resolve, layer, result);
+      HookRun hooks = new HookRun(plan, this::resolve, layer, result, Optional.empty());
       decoder.run(layer, hidden, hooks).ifPresent(result::keepLogits);
       noGradients.close();
       return result;

@@ -203,6 +203,22 @@ class LanguageModelTest {
     }
   }
 
+  /** Repeated tokens are computed once in the first block; a given stream is not looked into. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt_neox", "llama", "qwen3", "gpt2"})
+  void repeatedTokensChangeNoBit(String name) {
+    try (LanguageModel model = LanguageModel.load(TestModels.golden(name));
+        Forward direct =
+            model.forward(
+                new TokenBatch(2, 6, new int[] {3, 7, 3, 3, 9, 7, 7, 3, 1, 1, 1, 9}),
+                new HookPlan().tapInput(model.layerHookpoint(0)));
+        Forward fromStream =
+            model.forwardFrom(0, direct.input(model.layerHookpoint(0)), new HookPlan())) {
+      assertThat(Tensors.toArray(direct.logits()))
+          .containsExactly(Tensors.toArray(fromStream.logits()));
+    }
+  }
+
   @Test
   void passesMayOverlap() {
     try (LanguageModel model = LanguageModel.load(TestModels.golden("mistral"))) {

@@ -59,16 +59,20 @@ public final class EndToEndBench {
     private final double[] update;
     private final double[] step;
     private final double[] fullForward;
+    private final double[] head;
     private final double[] eagerUpdate;
     private final double[] eagerStep;
+    private final double[] eagerWithHead;
 
     Times(int repetitions) {
       forward = new double[repetitions];
       update = new double[repetitions];
       step = new double[repetitions];
       fullForward = new double[repetitions];
+      head = new double[repetitions];
       eagerUpdate = new double[repetitions];
       eagerStep = new double[repetitions];
+      eagerWithHead = new double[repetitions];
     }
   }
 
@@ -115,12 +119,14 @@ public final class EndToEndBench {
   }
 
   private void eager(int at, Times times, TokenBatch batch, StepPair steps) {
+    int layers = model.config().layers();
+    String last = model.layerHookpoint(layers - 1);
     HookPlan plan =
         new HookPlan()
             .logits(false)
             .tapInput(hook.hookpoint())
             .tapOutput(hook.hookpoint())
-            .tapOutput(model.layerHookpoint(model.config().layers() - 1));
+            .tapOutput(last);
     long begin = System.nanoTime();
     try (PointerScope scope = new PointerScope();
         Forward forward = model.forward(batch, plan)) {
@@ -128,8 +134,14 @@ public final class EndToEndBench {
       Tensor x = forward.input(hook.hookpoint()).view(-1, shape.width());
       Tensor y = forward.output(hook.hookpoint()).view(-1, shape.width());
       times.eagerUpdate[at] = Timings.time(() -> steps.eager(x, y));
+      times.eagerStep[at] = (System.nanoTime() - begin) / 1e6;
+      times.head[at] = Timings.time(() -> head(layers, forward.output(last)));
+      times.eagerWithHead[at] = times.eagerStep[at] + times.head[at];
     }
-    times.eagerStep[at] = (System.nanoTime() - begin) / 1e6;
+  }
+
+  private void head(int layers, Tensor stream) {
+    model.forwardFrom(layers, stream, new HookPlan().logits(true)).close();
   }
 
   private TokenBatch newBatch() {
@@ -147,6 +159,7 @@ public final class EndToEndBench {
   private EndToEndReport report(Times times) {
     double step = Timings.of(times.step).median();
     double eagerStep = Timings.of(times.eagerStep).median();
+    double eagerWithHead = Timings.of(times.eagerWithHead).median();
     return new EndToEndReport(
         shape,
         hook.hookpoint(),
@@ -159,10 +172,13 @@ public final class EndToEndBench {
         shape.batch() / (step / 1e3),
         Timings.medianRatio(times.forward, times.step),
         Timings.of(times.fullForward).median(),
+        Timings.of(times.head).median(),
         Timings.of(times.eagerUpdate).median(),
         eagerStep,
         shape.batch() / (eagerStep / 1e3),
         Timings.medianRatio(times.eagerStep, times.step),
+        shape.batch() / (eagerWithHead / 1e3),
+        Timings.medianRatio(times.eagerWithHead, times.step),
         Timings.of(times.step),
         Timings.of(times.eagerStep),
         Environment.here(Map.of("kernels", CoderKernels.cpu().describe())));

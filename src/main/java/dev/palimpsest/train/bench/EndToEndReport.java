@@ -16,12 +16,16 @@ import dev.palimpsest.base.Environment;
  * @param stepMs both
  * @param tokensPerSecond trained on by us
  * @param forwardShare the language model's part of our step
- * @param fullForwardMs all blocks of the language model (no head), as tools run it that hook it
- *     with callbacks
+ * @param fullForwardMs all blocks of the language model, as tools run it that hook it with
+ *     callbacks
+ * @param headMs its final norm and head, which those tools run too when they are given a causal
+ *     language model, as sparsify's documentation does, but not from sparsify's command line
  * @param eagerUpdateMs the coder's step as eager libtorch operations
- * @param eagerStepMs both
+ * @param eagerStepMs all blocks and the eager update
  * @param eagerTokensPerSecond trained on by the eager baseline
  * @param eagerOverStep median of the ratio within each repetition
+ * @param eagerWithHeadTokensPerSecond the same with the head
+ * @param eagerWithHeadOverStep the same with the head
  * @param step percentiles of ours
  * @param eagerStep percentiles of the baseline
  * @param environment machine and versions
@@ -38,10 +42,13 @@ public record EndToEndReport(
     double tokensPerSecond,
     double forwardShare,
     double fullForwardMs,
+    double headMs,
     double eagerUpdateMs,
     double eagerStepMs,
     double eagerTokensPerSecond,
     double eagerOverStep,
+    double eagerWithHeadTokensPerSecond,
+    double eagerWithHeadOverStep,
     Timings step,
     Timings eagerStep,
     Environment environment) {}
