@@ -70,6 +70,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ConsoleLog log = output.log(spec.commandLine().getErr());
+    sizes.limitInstructions();
     Devices.Choice chosen = device.choose();
     log.device(chosen.describe());
     BenchReport report =

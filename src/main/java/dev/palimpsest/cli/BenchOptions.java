@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.train.bench.BenchShape;
 import dev.palimpsest.train.bench.ShortBench;
 import java.util.Optional;
@@ -20,11 +21,23 @@ final class BenchOptions {
   private Optional<Integer> threads = Optional.empty();
 
   @Option(
+      names = "--instructions",
+      paramLabel = "SET",
+      description =
+          "Of our kernels on the CPU: portable, avx2, avx512 or avx512vnni (default: the best there is).")
+  private Optional<String> instructions = Optional.empty();
+
+  @Option(
       names = "--repetitions",
       paramLabel = "N",
       defaultValue = "9",
       description = "Repetitions of each measurement (default: ${DEFAULT-VALUE}).")
   private int repetitions;
+
+  /** Limits our kernels to the instructions asked for, for this process. */
+  void limitInstructions() {
+    instructions.ifPresent(CoderKernels.cpu()::setInstructionSet);
+  }
 
   /** The shape asked for, with the usual sizes where nothing was said. */
   BenchShape shape(int width) {

@@ -60,6 +60,7 @@ final class EndToEndBenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    sizes.limitInstructions();
     try (Subject subject = model.map(this::open).orElseGet(this::made)) {
       ConsoleLog log = output.log(spec.commandLine().getErr());
       int count = sizes.repetitions();

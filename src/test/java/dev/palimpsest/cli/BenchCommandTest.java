@@ -9,6 +9,7 @@ import dev.palimpsest.kernels.CoderKernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,8 +19,9 @@ class BenchCommandTest {
   @TempDir private Path folder;
 
   @AfterEach
-  void allThreadsAgain() {
+  void asBefore() {
     CoderKernels.cpu().setThreads(0);
+    CoderKernels.cpu().setInstructionSet("");
   }
 
   private Path model() {
@@ -134,6 +136,36 @@ class BenchCommandTest {
             "--quiet",
             "--json");
     assertThat(outcome.json().get("data").asText()).isEqualTo("trained coder of layers.1.mlp");
+  }
+
+  @Test
+  void timesTheInstructionsAskedFor() {
+    String[] tiny = {
+      "bench",
+      "--d",
+      "16",
+      "--latents",
+      "64",
+      "--k",
+      "4",
+      "--batch",
+      "32",
+      "--threads",
+      "1",
+      "--repetitions",
+      "1",
+      "--quiet",
+      "--json",
+      "--instructions"
+    };
+    String[] portable = Arrays.copyOf(tiny, tiny.length + 1);
+    portable[tiny.length] = "portable";
+    assertThat(palimpsest(portable).json().at("/environment/libraries/kernels").asText())
+        .startsWith("cpu portable");
+    portable[tiny.length] = "sse9";
+    Outcome unknown = palimpsest(portable);
+    assertThat(unknown.status()).isNotZero();
+    assertThat(unknown.err()).contains("expected portable, avx2, avx512, avx512vnni");
   }
 
   @Test
