@@ -8,7 +8,7 @@ cd "$root"
 kind=short
 if [ "${1:-}" = end-to-end ]; then kind=end-to-end; fi
 commit=$(git rev-parse --short HEAD)
-file=bench/results/$kind-$commit$(printf '%s' "$*" | sed "s/^$kind//" | tr -d ' /').json
+file=bench/results/$kind-$commit$(printf '%s' "$*" | sed "s/^$kind//" | tr -d ' /' | sed 's/--*/-/g').json
 trap 'rm -f "$file.partial"' EXIT
 ./palimpsest bench "$@" --json >"$file.partial"
 mv "$file.partial" "$file"
