@@ -24,7 +24,7 @@ PAL_API pal_status pal_cpu_pack(const float* weight, int64_t in, int64_t out, in
 /*
  * y[r, o] = sum_i x[r, i] weight[o, i] + bias[o];  x [rows, in], bias [out] or NULL, y [rows, out].
  * The sum is one chain of fused multiply-adds in ascending i: the same bits for any number of threads and rows and any
- * instruction set. Reads the weights once for every 96 rows from the second-level cache; no workspace.
+ * instruction set. Weights come from memory once for every 480 rows; no workspace.
  */
 PAL_API pal_status pal_cpu_linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
                                   int64_t out, float* y);

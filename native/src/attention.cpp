@@ -51,7 +51,8 @@ class Head {
     const int64_t begin = seen_from(first) / kTileColumns * kTileColumns, end = padded(first + count);
     const TileRows rows(queries, query_stride, count);
     for (int64_t t = begin; t < end; t += kTileColumns) {
-      kernel_.tile(rows.at, 1, scratch_.keys + t * shape_.channels, shape_.channels, nullptr, scratch_.scores + t, stride_);
+      kernel_.tile(rows.at, 1, scratch_.keys + t * shape_.channels, shape_.channels, nullptr, scratch_.scores + t,
+                   stride_);
     }
     float inverse_sums[kTileRows];
     for (int64_t i = 0; i < count; ++i) {

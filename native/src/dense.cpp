@@ -18,10 +18,11 @@ size_t panel_bytes(int64_t depth, int thread_count) {
   return arena.used();
 }
 
-// Rows that pass by a group of panels at once, and rows and panels of an item: all stay in the second-level cache.
+// Rows that pass by a group of panels at once, and the bytes of such a group: both stay in the second-level cache. An item
+// is a group and some such rows in turn.
 constexpr int64_t kRowsAtOnce = 8 * kTileRows;
-constexpr int64_t kRowsOfItem = 5 * kRowsAtOnce;
 constexpr int64_t kPanelBytes = int64_t{384} << 10;
+constexpr int64_t kRowsOfItem = 5 * kRowsAtOnce;
 
 // One tile of y at its place; a tile at the edge goes by way of memory of its own.
 void linear_tile(const Kernels& kernel, const float* panel, const float* bias, const float* x, int64_t rows, int64_t in,

@@ -163,7 +163,8 @@ class Pass {
       uint32_t& mask = masks[n][i];
       if (!mask) continue;
       const float* tile = tiles[n] + i / kTileRows * kTileRows * kTileColumns;
-      mask = mine.refine(space_.rows, (row + i) / kTileRows, i % kTileRows, n, tile, candidates_.threshold(row + i), mask);
+      mask = mine.refine(space_.rows, (row + i) / kTileRows, i % kTileRows, n, tile, candidates_.threshold(row + i),
+                         mask);
       any |= mask;
       for (uint32_t left = mask; left; left &= left - 1) {
         prefetch(job_.encoder + (latent + n * kTileColumns + __builtin_ctz(left)) * shape_.width);

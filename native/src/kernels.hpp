@@ -52,8 +52,8 @@ struct Kernels {
   // Bit j of masks[i] is set where the bound above is > 0 and >= the row's threshold.
   void (*passing)(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks);
 
-  // 8-bit products, for processors that do several at once; else levels is 0 and the three functions are NULL. Rows are
-  // whole numbers in [-127, 127]; columns in [-levels, levels], stored as themselves + levels + 1.
+  // 8-bit products, for processors that do several at once; else byte_levels is 0 and the three functions are NULL. Rows
+  // are whole numbers in [-127, 127]; columns in [-byte_levels, byte_levels], stored as themselves + byte_levels + 1.
   int byte_levels;
 
   // out[i][j] = float(start[i] + sum_p rows[p][i] columns[p][j]), the sum exact; p runs over `groups` groups of four,
@@ -78,8 +78,8 @@ struct Kernels {
   void (*axpy)(float alpha, const float* x, float* y, int64_t n);
   void (*axpy_centred)(float alpha, const float* x, const float* c, float* y, int64_t n);
 
-  // Softmax of scale s, scale > 0, over s[first, last), without the division: exponentials of the differences from the largest there,
-  // zeros in the rest of s[begin, end); returns 1 / (their sum).
+  // Softmax of scale s, scale > 0, over s[first, last), without the division: exponentials of the differences from the
+  // largest there, zeros in the rest of s[begin, end); returns 1 / (their sum).
   float (*softmax)(float* s, int64_t begin, int64_t first, int64_t last, int64_t end, float scale);
 
   // w /= divisor.

@@ -32,7 +32,10 @@ struct Lanes {
     return {_mm512_mask_mov_ps(positive, _mm512_cmp_ps_mask(g.v, zero, _CMP_LT_OQ), minus)};
   }
   static Lanes larger(Lanes a, Lanes b) { return {_mm512_maskz_max_ps(0xffff, a.v, b.v)}; }
-  static Lanes nearest(Lanes a) { return {_mm512_maskz_roundscale_ps(0xffff, a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  static Lanes nearest(Lanes a) {
+    constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm512_maskz_roundscale_ps(0xffff, a.v, kNearest)};
+  }
   // 2^n for whole n > -127; 0 where x < least.
   static Lanes power_of_two(Lanes n, Lanes x, float least) {
     const __m512i bits = _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23);

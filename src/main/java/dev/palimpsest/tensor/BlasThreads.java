@@ -9,8 +9,8 @@ import org.bytedeco.pytorch.global.torch;
  * How many threads libtorch and the OpenBLAS beneath it use. The two do not know of each other:
  * libtorch splits batches of small products over its own threads, and where OpenBLAS then splits
  * each of them again, its threads spend ten times as long waiting for one another as computing
- * (measured on attention of 256 × 64 heads). So OpenBLAS has all threads for the large products,
- * and one inside {@link #forSmallProducts}.
+ * (measured on attention of 256 × 64 heads). So OpenBLAS has all threads for the large products
+ * that are left to it (the head), and one inside {@link #forSmallProducts}.
  */
 public final class BlasThreads {
   private static int threads;
