@@ -17,16 +17,23 @@ class ArchitectureTest {
   private static final List<String> LAYERS =
       List.of(
           "base",
+          "run",
+          "results",
           "kernels",
           "tensor",
+          "safetensors",
           "model",
-          "data",
+          "text",
+          "activations",
           "coder",
+          "evaluate",
           "train",
           "latents",
           "explain",
           "simulate",
+          "lexical",
           "rewrite",
+          "bench",
           "report",
           "experiment",
           "cli");
@@ -80,7 +87,10 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideOutsideOfPackages(
-            "dev.palimpsest.kernels..", "dev.palimpsest.tensor..", "dev.palimpsest.train.bench..")
+            "dev.palimpsest.kernels..",
+            "dev.palimpsest.tensor..",
+            "dev.palimpsest.safetensors..",
+            "dev.palimpsest.bench..")
         .and(
             DescribedPredicate.not(
                 HasName.Predicates.nameMatching(".*\\.(WeightLoader|ActivationFile)")))

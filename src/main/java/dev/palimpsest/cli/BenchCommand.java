@@ -1,17 +1,17 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.bench.BenchReport;
+import dev.palimpsest.bench.BenchShape;
+import dev.palimpsest.bench.ShortBench;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.Corpus;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Split;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Devices;
-import dev.palimpsest.train.bench.BenchReport;
-import dev.palimpsest.train.bench.BenchShape;
-import dev.palimpsest.train.bench.ShortBench;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.Split;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.bench.BenchShape;
+import dev.palimpsest.bench.ShortBench;
 import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.train.bench.BenchShape;
-import dev.palimpsest.train.bench.ShortBench;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 

@@ -1,16 +1,16 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.TemporaryFolder;
-import dev.palimpsest.data.Corpus;
-import dev.palimpsest.data.CorpusOptions;
-import dev.palimpsest.data.Split;
-import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.bench.BenchShape;
+import dev.palimpsest.bench.EndToEndBench;
+import dev.palimpsest.bench.EndToEndReport;
+import dev.palimpsest.bench.PythiaShape;
+import dev.palimpsest.bench.RandomModel;
 import dev.palimpsest.model.LanguageModel;
-import dev.palimpsest.train.bench.BenchShape;
-import dev.palimpsest.train.bench.EndToEndBench;
-import dev.palimpsest.train.bench.EndToEndReport;
-import dev.palimpsest.train.bench.PythiaShape;
-import dev.palimpsest.train.bench.RandomModel;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.Split;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;

@@ -2,8 +2,8 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.ExperimentRunner;
 import dev.palimpsest.experiment.Experiments;
-import dev.palimpsest.experiment.RunDirectory;
-import dev.palimpsest.experiment.StageName;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;

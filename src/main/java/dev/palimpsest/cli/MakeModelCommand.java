@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.train.bench.PythiaShape;
-import dev.palimpsest.train.bench.RandomModel;
+import dev.palimpsest.bench.PythiaShape;
+import dev.palimpsest.bench.RandomModel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
-import dev.palimpsest.experiment.StageName;
+import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.concurrent.Callable;

@@ -1,9 +1,9 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.data.Corpus;
-import dev.palimpsest.data.CorpusOptions;
-import dev.palimpsest.data.TokenWidth;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.TokenWidth;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

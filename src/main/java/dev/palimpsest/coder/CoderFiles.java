@@ -2,8 +2,8 @@ package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.kernels.Memory;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 

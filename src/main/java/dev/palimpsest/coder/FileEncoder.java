@@ -2,10 +2,10 @@ package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.tensor.DType;
+import dev.palimpsest.safetensors.DType;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import dev.palimpsest.tensor.Device;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;

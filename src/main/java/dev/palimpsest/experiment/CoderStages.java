@@ -4,21 +4,27 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.Split;
-import dev.palimpsest.data.TokenWindows;
-import dev.palimpsest.explain.ExplainConfig;
 import dev.palimpsest.explain.ExplainStage;
+import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
-import dev.palimpsest.explain.ScoreConfig;
 import dev.palimpsest.latents.CacheConfig;
 import dev.palimpsest.latents.CacheStage;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentStream;
-import dev.palimpsest.simulate.LexicalSimulator;
+import dev.palimpsest.lexical.LexicalConfig;
+import dev.palimpsest.lexical.LexicalExplainer;
+import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageName;
+import dev.palimpsest.simulate.ScoreConfig;
 import dev.palimpsest.simulate.ScoreStage;
 import dev.palimpsest.simulate.SimulateConfig;
 import dev.palimpsest.simulate.SimulateStage;
+import dev.palimpsest.text.Split;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,13 +34,11 @@ import java.util.Set;
 
 /** The stages of one coder, from its latent cache to its loss table. */
 final class CoderStages {
-  private static final String LEXICAL = "lexical";
-
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunLog log;
   private final StageLedger ledger;
-  private final Workbench bench;
+  private final RunContext bench;
   private final ExperimentConfig.Coder given;
   private final String hookpoint;
   private final boolean main;
@@ -47,7 +51,7 @@ final class CoderStages {
       RunDirectory run,
       RunLog log,
       StageLedger ledger,
-      Workbench bench,
+      RunContext bench,
       int index) {
     this.config = config;
     this.run = run;
@@ -57,9 +61,12 @@ final class CoderStages {
     given = config.coders().get(index);
     hookpoint = given.hookpoint();
     main = index == mainCoder(config);
-    if (!config.explain().explainer().equals(LEXICAL)) {
+    if (!config.explain().explainer().equals(LexicalExplainer.NAME)) {
       throw new UsageException(
-          "unknown explainer '" + config.explain().explainer() + "'; known: " + LEXICAL);
+          "unknown explainer '"
+              + config.explain().explainer()
+              + "'; known: "
+              + LexicalExplainer.NAME);
     }
   }
 
@@ -119,12 +126,11 @@ final class CoderStages {
         List.of(finished(StageName.CACHE)),
         List.of(run.explanations(hookpoint)),
         () -> {
-          ExplainConfig settings = explainConfig();
+          Explainer explainer = new LexicalExplainer(lexicalConfig(), bench.names());
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             return ExplainStage.run(
                 cache,
-                bench.names(),
-                settings,
+                explainer,
                 run.explanations(hookpoint),
                 done -> progress("explaining latents", done, cache.latents()));
           }
@@ -177,8 +183,8 @@ final class CoderStages {
         log);
   }
 
-  private ExplainConfig explainConfig() {
-    ExplainConfig usual = ExplainConfig.defaults().withCharacters(config.explain().maxCharacters());
+  private LexicalConfig lexicalConfig() {
+    LexicalConfig usual = LexicalConfig.defaults().withCharacters(config.explain().maxCharacters());
     return config.threads() > 0 ? usual.withThreads(config.threads()) : usual;
   }
 

@@ -57,7 +57,7 @@ public final class Doctor {
         attempt(
             "libtorch",
             () -> {
-              String described = dev.palimpsest.model.Backend.describe();
+              String described = dev.palimpsest.model.LibtorchInfo.describe();
               libraries.put("libtorch", described);
               return described;
             },

@@ -6,9 +6,13 @@ import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.model.Backend;
+import dev.palimpsest.model.LibtorchInfo;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.RewriteTable;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageName;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.Training;
@@ -78,9 +82,9 @@ public final class ExperimentRunner {
                     "kernels",
                     CoderKernels.cpu().describe(),
                     "libtorch",
-                    Backend.describe()))));
+                    LibtorchInfo.describe()))));
     StageLedger ledger = new StageLedger(run, force);
-    try (Workbench bench = new Workbench(config, run, device, log)) {
+    try (RunContext bench = new RunContext(config, run, device, log)) {
       List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
       for (int i = 0; i < config.coders().size(); i++) {
         new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders);
@@ -94,7 +98,7 @@ public final class ExperimentRunner {
 
   /** Trains what has no folder yet; coders given by path are taken as they are. */
   private List<StageLedger.Entry> coders(
-      Workbench bench, StageLedger ledger, Set<StageName> wanted) {
+      RunContext bench, StageLedger ledger, Set<StageName> wanted) {
     TrainStage stage = new TrainStage(config, run, log, bench);
     if (wanted.contains(StageName.TRAIN)) {
       return List.of(stage.ensure(ledger));

@@ -1,6 +1,7 @@
 package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.run.RunDirectory;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -5,6 +5,7 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.Markdown;
 import dev.palimpsest.report.RewriteTable;
+import dev.palimpsest.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

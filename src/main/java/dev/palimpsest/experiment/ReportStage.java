@@ -2,7 +2,6 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.Environment;
 import dev.palimpsest.base.Json;
-import dev.palimpsest.data.Corpus;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.CoderLatents;
@@ -12,7 +11,12 @@ import dev.palimpsest.report.HtmlReport;
 import dev.palimpsest.report.ReportData;
 import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.report.TrainingCurve;
-import dev.palimpsest.rewrite.Protocol;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageName;
+import dev.palimpsest.text.Corpus;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,12 +27,12 @@ import java.util.Locale;
 final class ReportStage {
   private final ExperimentConfig config;
   private final RunDirectory run;
-  private final Workbench bench;
+  private final RunContext bench;
   private final StageLedger ledger;
   private final RunLog log;
 
   ReportStage(
-      ExperimentConfig config, RunDirectory run, Workbench bench, StageLedger ledger, RunLog log) {
+      ExperimentConfig config, RunDirectory run, RunContext bench, StageLedger ledger, RunLog log) {
     this.config = config;
     this.run = run;
     this.bench = bench;

@@ -4,25 +4,29 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.Split;
-import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
-import dev.palimpsest.explain.ScoreStore;
+import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.Selection;
 import dev.palimpsest.rewrite.CalibrationMeans;
-import dev.palimpsest.rewrite.Protocol;
-import dev.palimpsest.rewrite.RewriteConfig;
 import dev.palimpsest.rewrite.RewriteInputs;
-import dev.palimpsest.rewrite.RewriteResult;
 import dev.palimpsest.rewrite.RewriteStage;
-import dev.palimpsest.rewrite.Selection;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageName;
 import dev.palimpsest.simulate.CalibratedPredictor;
 import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.simulate.CalibrationSet;
 import dev.palimpsest.simulate.CalibrationStore;
 import dev.palimpsest.simulate.LatentPredictor;
-import dev.palimpsest.simulate.LexicalSimulator;
+import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.simulate.ShuffledExplanations;
+import dev.palimpsest.text.Split;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,7 +43,7 @@ final class RewriteStages {
   private final RunDirectory run;
   private final RunLog log;
   private final StageLedger ledger;
-  private final Workbench bench;
+  private final RunContext bench;
   private final ExperimentConfig.Coder given;
   private final String hookpoint;
   private final boolean main;
@@ -52,7 +56,7 @@ final class RewriteStages {
       RunDirectory run,
       RunLog log,
       StageLedger ledger,
-      Workbench bench,
+      RunContext bench,
       ExperimentConfig.Coder given,
       boolean main) {
     this.config = config;

@@ -1,5 +1,6 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.run.RunLog;
 import dev.palimpsest.train.Progress;
 import java.util.Locale;
 

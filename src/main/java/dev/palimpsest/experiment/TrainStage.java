@@ -4,8 +4,11 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.CorpusOptions;
 import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
@@ -29,9 +32,9 @@ final class TrainStage {
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunLog log;
-  private final Workbench bench;
+  private final RunContext bench;
 
-  TrainStage(ExperimentConfig config, RunDirectory run, RunLog log, Workbench bench) {
+  TrainStage(ExperimentConfig config, RunDirectory run, RunLog log, RunContext bench) {
     this.config = config;
     this.run = run;
     this.log = log;

@@ -23,13 +23,13 @@ public final class ExplainStage {
    * Explains and replaces the file in one step.
    *
    * @param cache of the explain split
-   * @param names the vocabulary
+   * @param explainer writes the words
    * @param file usually {@code explanations/<hookpoint>.jsonl}
    * @param progress is told the number of latents done so far, from any thread
    */
   public static Result run(
-      LatentCache cache, TokenNames names, ExplainConfig config, Path file, IntConsumer progress) {
-    List<Explanation> explanations = new LexicalExplainer(config, names).explain(cache, progress);
+      LatentCache cache, Explainer explainer, Path file, IntConsumer progress) {
+    List<Explanation> explanations = explainer.explain(cache, progress);
     ExplanationStore.write(file, explanations);
     return summary(cache.latents(), explanations);
   }

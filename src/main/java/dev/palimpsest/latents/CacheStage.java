@@ -1,6 +1,6 @@
 package dev.palimpsest.latents;
 
-import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.LongConsumer;

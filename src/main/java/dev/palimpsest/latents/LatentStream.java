@@ -1,14 +1,14 @@
 package dev.palimpsest.latents;
 
+import dev.palimpsest.activations.Hook;
+import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Hook;
-import dev.palimpsest.data.HookedActivations;
-import dev.palimpsest.data.TokenWindows;
-import dev.palimpsest.data.WindowOrder;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
+import dev.palimpsest.text.WindowOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;

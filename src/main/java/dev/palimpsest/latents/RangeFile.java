@@ -1,7 +1,7 @@
 package dev.palimpsest.latents;
 
 import dev.palimpsest.base.PalimpsestException;
-import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensors;
 import java.nio.file.Path;
 import java.util.Arrays;
 

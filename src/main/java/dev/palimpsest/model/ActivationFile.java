@@ -1,8 +1,8 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.PalimpsestException;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.ArrayList;

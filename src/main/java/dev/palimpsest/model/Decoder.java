@@ -55,7 +55,7 @@ final class Decoder {
    * @param hooks told of every module's input and output
    * @return logits [B, T, V], or empty when the pass ended before the head
    */
-  Optional<Tensor> run(int first, Tensor x, HookRun hooks) {
+  Optional<Tensor> run(int first, Tensor x, ActiveHooks hooks) {
     PointerScope scope = PointerScope.getInnerScope();
     Tensor stream = x.contiguous();
     for (int layer = first; layer < config.layers() && !hooks.done(); layer++) {
@@ -86,7 +86,7 @@ final class Decoder {
   }
 
   /** One block; when the hooks are done before its end, what it returns is not used. */
-  private Tensor block(int layer, Tensor x, HookRun hooks) {
+  private Tensor block(int layer, Tensor x, ActiveHooks hooks) {
     Block w = weights.blocks().get(layer);
     hooks.input(layer, Site.LAYER, x);
     if (hooks.done()) {
@@ -101,7 +101,7 @@ final class Decoder {
    * x + mlp(norm(x)) + attention(norm(x)); the order of the two is free, and an MLP is hooked more
    * often.
    */
-  private Tensor parallel(int layer, Block w, Tensor x, HookRun hooks) {
+  private Tensor parallel(int layer, Block w, Tensor x, ActiveHooks hooks) {
     Tensor mlp = mlp(layer, w, x, hooks);
     if (hooks.done()) {
       return x;
@@ -111,7 +111,7 @@ final class Decoder {
   }
 
   /** h = x + attention(norm(x)), then h + mlp(norm(h)). */
-  private Tensor serial(int layer, Block w, Tensor x, HookRun hooks) {
+  private Tensor serial(int layer, Block w, Tensor x, ActiveHooks hooks) {
     Tensor attention = normed(w.attentionOutNorm(), attention(layer, w, x, hooks));
     if (hooks.done()) {
       return x;
@@ -128,7 +128,7 @@ final class Decoder {
     return aIsKept ? a.add(b) : a.add_(b);
   }
 
-  private Tensor attention(int layer, Block w, Tensor x, HookRun hooks) {
+  private Tensor attention(int layer, Block w, Tensor x, ActiveHooks hooks) {
     Tensor input = w.attentionNorm().apply(x);
     hooks.input(layer, Site.ATTENTION, input);
     if (hooks.done()) {
@@ -138,7 +138,7 @@ final class Decoder {
     return hooks.output(layer, Site.ATTENTION, input, output);
   }
 
-  private Tensor mlp(int layer, Block w, Tensor x, HookRun hooks) {
+  private Tensor mlp(int layer, Block w, Tensor x, ActiveHooks hooks) {
     Tensor input = w.mlpNorm().apply(x);
     hooks.input(layer, Site.MLP, input);
     if (hooks.done()) {
@@ -155,7 +155,7 @@ final class Decoder {
 
   /** A function of single rows; in the first block of the tokens' own, so once for each token. */
   private static Tensor ofTokens(
-      int layer, Tensor x, HookRun hooks, UnaryOperator<Tensor> function) {
+      int layer, Tensor x, ActiveHooks hooks, UnaryOperator<Tensor> function) {
     Optional<DistinctTokens> distinct = layer == 0 ? hooks.distinct() : Optional.empty();
     return distinct.isPresent() ? distinct.get().apply(x, function) : function.apply(x);
   }
@@ -172,7 +172,7 @@ final class Decoder {
   }
 
   /** Multi-head attention over normalised x, [B, T, d] to [B, T, d]. */
-  private Tensor attend(int layer, Block w, Tensor x, HookRun hooks) {
+  private Tensor attend(int layer, Block w, Tensor x, ActiveHooks hooks) {
     Tensor all = ofTokens(layer, x, hooks, w.queryKeyValue()::apply);
     Tensor queries = heads(all, 0, config.heads());
     Tensor keys = heads(all, config.queryWidth(), config.keyValueHeads());

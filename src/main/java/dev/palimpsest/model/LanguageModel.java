@@ -1,9 +1,9 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.safetensors.ShardedSafeTensors;
+import dev.palimpsest.safetensors.TensorReader;
 import dev.palimpsest.tensor.Device;
-import dev.palimpsest.tensor.ShardedSafeTensors;
-import dev.palimpsest.tensor.TensorReader;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -133,7 +133,7 @@ public final class LanguageModel implements AutoCloseable {
           weights.positions().isEmpty()
               ? DistinctTokens.of(batch, config.vocabularySize(), device)
               : Optional.empty();
-      HookRun hooks = new HookRun(plan, this::resolve, 0, result, distinct);
+      ActiveHooks hooks = new ActiveHooks(plan, this::resolve, 0, result, distinct);
       try (Tensor ids = ids(batch)) {
         decoder.run(0, decoder.embed(ids), hooks).ifPresent(result::keepLogits);
       } finally {
@@ -169,7 +169,7 @@ public final class LanguageModel implements AutoCloseable {
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      HookRun hooks = new HookRun(plan, this::resolve, layer, result, Optional.empty());
+      ActiveHooks hooks = new ActiveHooks(plan, this::resolve, layer, result, Optional.empty());
       decoder.run(layer, hidden, hooks).ifPresent(result::keepLogits);
       noGradients.close();
       return result;

@@ -2,6 +2,7 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.evaluate.SplicedModel;
 import dev.palimpsest.simulate.LatentPredictor;
 import java.util.Arrays;
 import java.util.HashMap;

@@ -1,6 +1,7 @@
 package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.Seeds;
+import dev.palimpsest.results.Selection;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.SplittableRandom;

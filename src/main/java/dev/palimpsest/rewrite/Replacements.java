@@ -4,6 +4,8 @@ import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Addresses;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.Selection;
 import dev.palimpsest.rewrite.Variant.ChosenLatents;
 import dev.palimpsest.simulate.LatentPredictor;
 import java.util.Arrays;

@@ -1,7 +1,11 @@
 package dev.palimpsest.rewrite;
 
-import dev.palimpsest.rewrite.RewriteResult.Baseline;
-import dev.palimpsest.rewrite.RewriteResult.Rewrite;
+import dev.palimpsest.evaluate.LossStatistics;
+import dev.palimpsest.evaluate.LossTable;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.RewriteResult.Baseline;
+import dev.palimpsest.results.RewriteResult.Rewrite;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

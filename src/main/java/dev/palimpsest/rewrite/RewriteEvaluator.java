@@ -2,6 +2,11 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.evaluate.CleanPredictions;
+import dev.palimpsest.evaluate.LossTable;
+import dev.palimpsest.evaluate.SplicedModel;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

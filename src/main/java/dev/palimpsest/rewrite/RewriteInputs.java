@@ -1,10 +1,11 @@
 package dev.palimpsest.rewrite;
 
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;

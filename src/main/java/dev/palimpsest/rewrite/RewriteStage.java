@@ -2,6 +2,10 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.evaluate.WindowLosses;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
 import java.nio.file.Path;
 
 /**

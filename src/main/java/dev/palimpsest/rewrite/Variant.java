@@ -1,6 +1,9 @@
 package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.Selection;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -1,10 +1,12 @@
 package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.Seeds;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.TokenWindows;
-import dev.palimpsest.data.WindowOrder;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
+import dev.palimpsest.text.WindowOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

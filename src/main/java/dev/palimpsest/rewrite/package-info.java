@@ -1,4 +1,4 @@
-/** The spliced evaluation: replacements, baselines, losses, statistics. */
+/** What is put in the component's place: guesses, baselines, mixtures; and the loop over them. */
 @NullMarked
 package dev.palimpsest.rewrite;
 

@@ -1,9 +1,5 @@
 package dev.palimpsest.simulate;
 
-import dev.palimpsest.explain.DetectionScorer;
-import dev.palimpsest.explain.LatentScore;
-import dev.palimpsest.explain.ScoreConfig;
-import dev.palimpsest.explain.ScoreStore;
 import dev.palimpsest.latents.LatentCache;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.palimpsest.simulate;
 
-import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.latents.LatentBatch;
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.LongConsumer;

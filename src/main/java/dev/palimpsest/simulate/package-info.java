@@ -1,4 +1,4 @@
-/** Simulators, which see only an explanation and a context, and calibration. */
+/** Simulators, which see only an explanation and a context; scorers; calibration. */
 @NullMarked
 package dev.palimpsest.simulate;
 

@@ -1,4 +1,4 @@
-/** Safetensors files, dtypes, and the devices on which tensors and kernels live. */
+/** The devices on which tensors and kernels live. */
 @NullMarked
 package dev.palimpsest.tensor;
 

@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.data.TokenWindows;
-import dev.palimpsest.data.WindowOrder;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.text.TokenWindows;
+import dev.palimpsest.text.WindowOrder;
 
 /**
  * The token batch of any step, from its number alone: ceil(B / context) windows in the seeded

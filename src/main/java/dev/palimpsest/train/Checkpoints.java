@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.evaluate.HeldOut;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

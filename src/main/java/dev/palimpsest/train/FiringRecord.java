@@ -3,8 +3,8 @@ package dev.palimpsest.train;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import org.bytedeco.javacpp.LongPointer;
 
 /** How often, and when last, every latent of a coder fired; one pass over the latents per batch. */

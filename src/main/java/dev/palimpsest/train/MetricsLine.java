@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.palimpsest.evaluate.HeldOut;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -5,8 +5,8 @@ import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.kernels.ParameterArrays;
 import dev.palimpsest.kernels.UpdateRule;
-import dev.palimpsest.tensor.SafeTensorsWriter;
-import dev.palimpsest.tensor.TensorReader;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
+import dev.palimpsest.safetensors.TensorReader;
 import java.util.Optional;
 
 /** What an optimiser remembers of every parameter: Adam's two moments, or signum's z. */

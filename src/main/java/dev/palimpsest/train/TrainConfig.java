@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.data.CorpusOptions;
+import dev.palimpsest.text.CorpusOptions;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.HookedActivations;
 import dev.palimpsest.tensor.Device;
 import java.nio.file.Path;
 import java.util.OptionalLong;

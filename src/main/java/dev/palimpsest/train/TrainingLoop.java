@@ -1,12 +1,17 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.HookedActivations;
-import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.evaluate.CoderEvaluation;
+import dev.palimpsest.evaluate.EvaluationResult;
+import dev.palimpsest.evaluate.HeldOut;
+import dev.palimpsest.evaluate.HeldOutReconstruction;
+import dev.palimpsest.evaluate.ReconstructionStatistics;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,7 +73,7 @@ final class TrainingLoop {
         checkpoint.map(Checkpoints::state).orElse(new Checkpoints.State(0, 0, List.of()));
     checkpoint.ifPresent(folder -> coders.forEach(coder -> coder.readState(folder)));
     heldOut = start.evaluation();
-    try (RunLog log = RunLog.open(metrics, start.metricsBytes())) {
+    try (MetricsLog log = MetricsLog.open(metrics, start.metricsBytes())) {
       progress.start(start.step() * config.batchTokens(), config.steps() * config.batchTokens());
       TokenBatch batch = batches.newBatch();
       for (long step = start.step(); step < config.steps(); step++) {

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URISyntaxException;

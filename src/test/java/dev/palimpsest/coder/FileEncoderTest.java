@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

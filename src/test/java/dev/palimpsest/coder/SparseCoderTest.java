@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.tensor.DType;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.DType;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

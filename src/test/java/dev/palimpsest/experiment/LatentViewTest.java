@@ -9,26 +9,27 @@ import dev.palimpsest.base.UsageException;
 import dev.palimpsest.cli.Palimpsest;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.explain.ExplainConfig;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
-import dev.palimpsest.explain.LatentScore;
-import dev.palimpsest.explain.LexicalExplainer;
-import dev.palimpsest.explain.ScoreStore;
-import dev.palimpsest.explain.TokenNames;
 import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.LatentBatch;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentCacheBuilder;
+import dev.palimpsest.lexical.LexicalConfig;
+import dev.palimpsest.lexical.LexicalExplainer;
+import dev.palimpsest.lexical.LexicalSimulator;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
-import dev.palimpsest.model.Tokenizer;
 import dev.palimpsest.report.CoderLatents;
 import dev.palimpsest.report.LatentPage;
 import dev.palimpsest.report.LatentPage.ContextToken;
+import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.simulate.CalibrationFitter;
 import dev.palimpsest.simulate.CalibrationStore;
-import dev.palimpsest.simulate.LexicalSimulator;
+import dev.palimpsest.simulate.LatentScore;
+import dev.palimpsest.simulate.ScoreStore;
+import dev.palimpsest.text.TokenNames;
+import dev.palimpsest.text.Tokenizer;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -84,7 +85,7 @@ class LatentViewTest {
       }
       try (LatentCache cache = LatentCache.open(folder)) {
         List<Explanation> explanations =
-            new LexicalExplainer(ExplainConfig.defaults(), names).explain(cache, done -> {});
+            new LexicalExplainer(LexicalConfig.defaults(), names).explain(cache, done -> {});
         ExplanationStore.write(run.explanations("layers.2"), explanations);
         ScoreStore.write(
             run.scores("layers.2"), List.of(new LatentScore(CAT, 0.93, 0.9, 0.96, 0.8, 10, 10)));

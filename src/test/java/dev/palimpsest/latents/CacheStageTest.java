@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.Corpus;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Split;
-import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
-import dev.palimpsest.model.Tokenizer;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.Split;
+import dev.palimpsest.text.TokenWindows;
+import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.base.PalimpsestException;
-import dev.palimpsest.tensor.DType;
-import dev.palimpsest.tensor.HalfFloats;
-import dev.palimpsest.tensor.SafeTensors;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.DType;
+import dev.palimpsest.safetensors.HalfFloats;
+import dev.palimpsest.safetensors.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.palimpsest.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Tensor;

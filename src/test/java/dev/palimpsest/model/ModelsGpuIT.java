@@ -2,9 +2,9 @@ package dev.palimpsest.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
-import dev.palimpsest.tensor.SafeTensors;
 import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.tensor.TestDevices;
 import org.bytedeco.pytorch.Tensor;

@@ -1,6 +1,6 @@
 package dev.palimpsest.model;
 
-import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensors;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -5,6 +5,7 @@ import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.results.Protocol;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;

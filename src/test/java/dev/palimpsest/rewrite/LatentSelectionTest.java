@@ -2,6 +2,7 @@ package dev.palimpsest.rewrite;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.results.Selection;
 import org.junit.jupiter.api.Test;
 
 class LatentSelectionTest {

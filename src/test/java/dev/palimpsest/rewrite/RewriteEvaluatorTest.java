@@ -9,9 +9,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.TokenWindows;
+import dev.palimpsest.evaluate.LossTable;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

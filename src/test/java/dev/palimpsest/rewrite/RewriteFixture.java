@@ -2,11 +2,14 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.Selection;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
-import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.safetensors.SafeTensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.explain.Explanation;
-import dev.palimpsest.explain.TestVocabulary;
+import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.TestVocabulary;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -3,12 +3,10 @@ package dev.palimpsest.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.explain.Explanation;
-import dev.palimpsest.explain.LatentScore;
-import dev.palimpsest.explain.ScoreConfig;
-import dev.palimpsest.explain.ScoreStore;
-import dev.palimpsest.explain.TestVocabulary;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.SyntheticCache;
+import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.TestVocabulary;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;

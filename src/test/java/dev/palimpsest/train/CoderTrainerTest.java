@@ -12,7 +12,7 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Activation;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.tensor.SafeTensorsWriter;
+import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.FloatPointer;

@@ -6,7 +6,7 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.tensor.SafeTensors;
+import dev.palimpsest.safetensors.SafeTensors;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -3,14 +3,14 @@ package dev.palimpsest.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.palimpsest.activations.Hook;
+import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.data.ExcludedTokens;
-import dev.palimpsest.data.Hook;
-import dev.palimpsest.data.HookedActivations;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.text.ExcludedTokens;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -1,0 +1,125 @@
+package dev.palimpsest.evaluate;
+
+import dev.palimpsest.results.Interval;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * The statistics of a loss table, paired by window. Means are over tokens (windows weigh by their
+ * counted tokens), medians and tests over windows. All intervals come from one set of resampled
+ * windows.
+ */
+public final class LossStatistics {
+  private final LossTable table;
+  private final int clean;
+  private final int zero;
+  private final int coder;
+  private final double[][] resampled;
+  private final double[] resampledTokens;
+  private final double[][] windowMeans;
+
+  /**
+   * @param clean the un-spliced variant
+   * @param zero the variant at which loss recovered is 0: all latents zeroed
+   * @param coder the variant at which it is 1: the true coder
+   */
+  public LossStatistics(LossTable table, int clean, int zero, int coder, int resamples, long seed) {
+    this.table = table;
+    this.clean = clean;
+    this.zero = zero;
+    this.coder = coder;
+    double[][] series = new double[table.variants() + 1][];
+    windowMeans = new double[table.variants()][];
+    for (int v = 0; v < table.variants(); v++) {
+      series[v] = table.crossEntropy(v);
+      windowMeans[v] = table.meanCrossEntropy(v);
+    }
+    series[table.variants()] = Arrays.stream(table.tokens()).asDoubleStream().toArray();
+    resampled = Bootstrap.sums(series, resamples, seed);
+    resampledTokens = resampled[table.variants()];
+  }
+
+  /** Mean cross-entropy, nats per token. */
+  public OptionalDouble ce(int variant) {
+    return finite(sum(table.crossEntropy(variant)) / table.totalTokens());
+  }
+
+  /** Mean KL(un-spliced ‖ variant), nats per token. */
+  public OptionalDouble kl(int variant) {
+    return finite(sum(table.divergence(variant)) / table.totalTokens());
+  }
+
+  /** Mean difference of cross-entropy to un-spliced. */
+  public OptionalDouble deltaMean(int variant) {
+    return finite(meanDifference(variant, clean));
+  }
+
+  /** 95 % interval of {@link #deltaMean}. */
+  public Optional<Interval> deltaInterval(int variant) {
+    return differenceInterval(variant, clean);
+  }
+
+  /** Median over windows of the window's mean difference to un-spliced. */
+  public OptionalDouble deltaMedian(int variant) {
+    double[] differences = new double[table.windows()];
+    Arrays.setAll(differences, w -> windowMeans[variant][w] - windowMeans[clean][w]);
+    if (differences.length == 0 || !Arrays.stream(differences).allMatch(Double::isFinite)) {
+      return OptionalDouble.empty();
+    }
+    Arrays.sort(differences);
+    return OptionalDouble.of(Bootstrap.quantile(differences, 0.5));
+  }
+
+  /** (CE_zero - CE) / (CE_zero - CE_coder), where the denominator's interval does not contain 0. */
+  public OptionalDouble lossRecovered(int variant) {
+    return denominatorIsClear()
+        ? finite(meanDifference(zero, variant) / meanDifference(zero, coder))
+        : OptionalDouble.empty();
+  }
+
+  /** 95 % interval of {@link #lossRecovered}: the ratio in every resample. */
+  public Optional<Interval> lossRecoveredInterval(int variant) {
+    if (!denominatorIsClear()) {
+      return Optional.empty();
+    }
+    double[] ratios = new double[resampledTokens.length];
+    Arrays.setAll(
+        ratios,
+        r ->
+            (resampled[zero][r] - resampled[variant][r])
+                / (resampled[zero][r] - resampled[coder][r]));
+    return Bootstrap.interval95(ratios);
+  }
+
+  /** Two-sided paired test of a variant against another. */
+  public OptionalDouble pValue(int variant, int against) {
+    return PairedTest.pValue(windowMeans[variant], windowMeans[against]);
+  }
+
+  private boolean denominatorIsClear() {
+    return differenceInterval(zero, coder).map(ends -> !ends.contains(0)).orElse(false);
+  }
+
+  private double meanDifference(int a, int b) {
+    return (sum(table.crossEntropy(a)) - sum(table.crossEntropy(b))) / table.totalTokens();
+  }
+
+  private Optional<Interval> differenceInterval(int a, int b) {
+    double[] differences = new double[resampledTokens.length];
+    Arrays.setAll(differences, r -> (resampled[a][r] - resampled[b][r]) / resampledTokens[r]);
+    return table.windows() == 0 ? Optional.empty() : Bootstrap.interval95(differences);
+  }
+
+  private static double sum(double[] values) {
+    double sum = 0;
+    for (double value : values) {
+      sum += value;
+    }
+    return sum;
+  }
+
+  private static OptionalDouble finite(double value) {
+    return Double.isFinite(value) ? OptionalDouble.of(value) : OptionalDouble.empty();
+  }
+}

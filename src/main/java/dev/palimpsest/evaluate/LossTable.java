@@ -1,0 +1,81 @@
+package dev.palimpsest.evaluate;
+
+import java.util.Arrays;
+
+/** Losses of every variant in every window, as sums over the window's counted tokens (nats). */
+public final class LossTable {
+  private final double[][] crossEntropy;
+  private final double[][] divergence;
+  private int[] tokens = new int[0];
+
+  /**
+   * @param variants rows of the table
+   */
+  public LossTable(int variants) {
+    crossEntropy = new double[variants][0];
+    divergence = new double[variants][0];
+  }
+
+  /**
+   * Adds windows at the end of the table.
+   *
+   * @param counted tokens counted in each new window, all above 0
+   * @return index of the first of them
+   */
+  public int append(int[] counted) {
+    int first = tokens.length;
+    tokens = Arrays.copyOf(tokens, first + counted.length);
+    System.arraycopy(counted, 0, tokens, first, counted.length);
+    for (int v = 0; v < crossEntropy.length; v++) {
+      crossEntropy[v] = Arrays.copyOf(crossEntropy[v], tokens.length);
+      divergence[v] = Arrays.copyOf(divergence[v], tokens.length);
+    }
+    return first;
+  }
+
+  /** Adds the losses of one counted token to its window. */
+  public void add(int variant, int window, double ce, double kl) {
+    crossEntropy[variant][window] += ce;
+    divergence[variant][window] += kl;
+  }
+
+  /** Makes one variant's losses those of another that is the same computation. */
+  public void copy(int from, int to) {
+    crossEntropy[to] = crossEntropy[from].clone();
+    divergence[to] = divergence[from].clone();
+  }
+
+  int variants() {
+    return crossEntropy.length;
+  }
+
+  public int windows() {
+    return tokens.length;
+  }
+
+  /** Counted tokens by window [W]. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  public long totalTokens() {
+    return Arrays.stream(tokens).asLongStream().sum();
+  }
+
+  /** Summed cross-entropy by window [W]; not a copy. */
+  public double[] crossEntropy(int variant) {
+    return crossEntropy[variant];
+  }
+
+  /** Summed KL(un-spliced ‖ variant) by window [W]; not a copy. */
+  public double[] divergence(int variant) {
+    return divergence[variant];
+  }
+
+  /** Mean cross-entropy by window [W]. */
+  double[] meanCrossEntropy(int variant) {
+    double[] means = new double[tokens.length];
+    Arrays.setAll(means, w -> crossEntropy[variant][w] / tokens[w]);
+    return means;
+  }
+}

@@ -1,0 +1,105 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.TokenNames;
+import dev.palimpsest.text.Tokenizer;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The model, its tokenizer and the text of a run, each opened when first needed and shared by all
+ * stages.
+ */
+final class RunContext implements AutoCloseable {
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final Devices.Choice device;
+  private final RunLog log;
+  private @Nullable LanguageModel model;
+  private @Nullable Tokenizer tokenizer;
+  private @Nullable Corpus corpus;
+  private @Nullable TokenNames names;
+
+  /**
+   * @param device where the model and its coders compute
+   * @param log is told of the device when the model is opened
+   */
+  RunContext(ExperimentConfig config, RunDirectory run, Devices.Choice device, RunLog log) {
+    this.log = log;
+    this.device = device;
+    this.config = config;
+    this.run = run;
+  }
+
+  Device device() {
+    return device.device();
+  }
+
+  LanguageModel model() {
+    LanguageModel open = model;
+    if (open == null) {
+      log.device(device.describe());
+      open = LanguageModel.load(ModelSource.resolve(config.model()), device.device());
+      model = open;
+    }
+    return open;
+  }
+
+  Tokenizer tokenizer() {
+    Tokenizer open = tokenizer;
+    if (open == null) {
+      open = Tokenizer.load(ModelSource.resolve(config.model()));
+      tokenizer = open;
+    }
+    return open;
+  }
+
+  Corpus corpus() {
+    Corpus open = corpus;
+    if (open == null) {
+      CorpusOptions options =
+          new CorpusOptions(config.data().textKey(), Optional.empty(), OptionalInt.empty());
+      open = Corpus.open(config.data().files(), tokenizer(), config.seed(), run.tokens(), options);
+      open.requireVocabulary(model().config().vocabularySize());
+      corpus = open;
+    }
+    return open;
+  }
+
+  ExcludedTokens excluded() {
+    return ExcludedTokens.parse(
+        config.data().excludeTokens(), OptionalInt.of(corpus().endOfText()));
+  }
+
+  /** The vocabulary as the explainer writes it and the simulator reads it. */
+  TokenNames names() {
+    TokenNames known = names;
+    if (known == null) {
+      Tokenizer pieces = tokenizer();
+      known =
+          TokenNames.of(
+              pieces.vocabularySize(), pieces::token, OptionalInt.of(corpus().endOfText()));
+      names = known;
+    }
+    return known;
+  }
+
+  @Override
+  public void close() {
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
+    if (model != null) {
+      model.close();
+    }
+  }
+}

@@ -1,0 +1,93 @@
+package dev.palimpsest.lexical;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Lists the patterns worth considering: all of a few shapes that occur often enough in the text.
+ */
+final class CandidatePatterns {
+  /** Single tokens are tried at these distances. */
+  private static final int FARTHEST_TOKEN = 3;
+
+  private static final int[] REACHES = {8};
+  private static final int FARTHEST_SPELLING = 1;
+
+  private final TokenRows text;
+  private final int fewest;
+  private final List<Pattern> patterns = new ArrayList<>();
+
+  private CandidatePatterns(TokenRows text, int fewest) {
+    this.text = text;
+    this.fewest = fewest;
+  }
+
+  /**
+   * @param fewest occurrences below which a pattern is not considered
+   */
+  static List<Pattern> in(TokenRows text, int fewest) {
+    CandidatePatterns candidates = new CandidatePatterns(text, fewest);
+    candidates.add();
+    return candidates.patterns;
+  }
+
+  private void add() {
+    for (long token : frequent(1, 0)) {
+      for (int back = 0; back <= FARTHEST_TOKEN; back++) {
+        patterns.add(Pattern.Sequence.of(back, (int) token));
+      }
+      for (int reach : REACHES) {
+        patterns.add(new Pattern.Nearby(reach, (int) token));
+      }
+    }
+    for (long pair : frequent(2, 0)) {
+      patterns.add(new Pattern.Sequence(0, List.of(first(pair), second(pair))));
+      patterns.add(new Pattern.Sequence(1, List.of(first(pair), second(pair))));
+    }
+    for (long pair : frequent(2, 1)) {
+      patterns.add(new Pattern.Sequence(0, List.of(first(pair), Pattern.ANY, second(pair))));
+    }
+    for (long triple : frequent(3, 0)) {
+      patterns.add(
+          new Pattern.Sequence(0, List.of((int) (triple >>> 42), first(triple), second(triple))));
+    }
+    for (Trait trait : Trait.values()) {
+      for (int back = 0; back <= (trait.isSpelling() ? FARTHEST_SPELLING : 0); back++) {
+        patterns.add(new Pattern.HasTrait(back, trait));
+      }
+    }
+  }
+
+  /**
+   * Token tuples of a length, neighbours or {@code gap} tokens apart, that occur at least {@link
+   * #fewest} times.
+   */
+  private long[] frequent(int length, int gap) {
+    LongIntMap counts = new LongIntMap(text.tokens().length);
+    int step = gap + 1;
+    int width = text.contextLength();
+    for (int row = 0; row < text.rows(); row++) {
+      int base = row * width;
+      for (int p = (length - 1) * step; p < width; p++) {
+        if (text.counts(text.tokens()[base + p])) {
+          long key = 0;
+          for (int i = length - 1; i >= 0; i--) {
+            key = key << 21 | text.tokens()[base + p - i * step];
+          }
+          counts.increment(key);
+        }
+      }
+    }
+    return java.util.Arrays.stream(counts.sortedKeys())
+        .filter(key -> counts.get(key, 0) >= fewest)
+        .toArray();
+  }
+
+  private static int first(long pair) {
+    return (int) (pair >>> 21) & 0x1FFFFF;
+  }
+
+  private static int second(long pair) {
+    return (int) pair & 0x1FFFFF;
+  }
+}

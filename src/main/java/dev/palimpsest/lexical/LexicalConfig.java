@@ -1,0 +1,53 @@
+package dev.palimpsest.lexical;
+
+/**
+ * How the lexical explainer works.
+ *
+ * @param characters mean length of a latent's text that is aimed at; latents about which more can
+ *     be said get more of it
+ * @param longest the longest text of a latent
+ * @param fewest occurrences in the explained text below which a pattern is not considered
+ * @param mostShare share of positions above which a token pattern is not considered
+ * @param prior imagined firings, without a difference, behind every pattern
+ * @param toll likelihood that a pattern must gain before it counts for anything, in units of the
+ *     dispersion
+ * @param polish sweeps over the points at the end
+ * @param tokens at most so many tokens of the cache are looked at
+ * @param threads worker threads
+ */
+public record LexicalConfig(
+    int characters,
+    int longest,
+    int fewest,
+    double mostShare,
+    double prior,
+    double toll,
+    int polish,
+    int tokens,
+    int threads) {
+  /** About 400 characters a latent. */
+  public static LexicalConfig defaults() {
+    return new LexicalConfig(
+        400,
+        1200,
+        3,
+        0.2,
+        0.5,
+        2,
+        2,
+        250_000,
+        Math.max(1, Runtime.getRuntime().availableProcessors()));
+  }
+
+  /** The same aiming at another length; the longest text has three times as much. */
+  public LexicalConfig withCharacters(int wanted) {
+    return new LexicalConfig(
+        wanted, 3 * wanted, fewest, mostShare, prior, toll, polish, tokens, threads);
+  }
+
+  /** The same on another number of threads. */
+  public LexicalConfig withThreads(int wanted) {
+    return new LexicalConfig(
+        characters, longest, fewest, mostShare, prior, toll, polish, tokens, wanted);
+  }
+}

@@ -1,0 +1,124 @@
+package dev.palimpsest.results;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * The loss table of one coder under one protocol: {@code rewrite.json}. Losses are nats per token;
+ * a number that could not be measured or is not finite is absent (JSON null).
+ *
+ * @param hookpoint the rewritten module, e.g. {@code layers.2.mlp}
+ * @param protocol which positions were patched and counted
+ * @param windows windows with at least one counted prediction
+ * @param tokens counted predictions
+ * @param latents M of the coder
+ * @param k latents the coder keeps a token
+ * @param config what was asked for
+ * @param baselines by name: {@link #UNSPLICED} and the others
+ * @param rewrites one row a combination of calibration, selection, fraction and re-selection
+ */
+public record RewriteResult(
+    String hookpoint,
+    Protocol protocol,
+    int windows,
+    long tokens,
+    int latents,
+    int k,
+    RewriteConfig config,
+    Map<String, Baseline> baselines,
+    List<Rewrite> rewrites) {
+
+  /** The model as it is. */
+  public static final String UNSPLICED = "unspliced";
+
+  /** The true coder's output. */
+  public static final String TRANSCODER = "transcoder";
+
+  /** No latents: b_dec (+ W_skip x) alone. */
+  public static final String ZERO_LATENTS = "zero_latents";
+
+  /** The zero vector as output. */
+  public static final String ZERO_OUTPUT = "zero_output";
+
+  /** The mean output over the calibration text. */
+  public static final String MEAN_OUTPUT = "mean_output";
+
+  /** Every latent at its mean over the calibration text, zeros included. */
+  public static final String MEAN_LATENTS = "mean_latents";
+
+  /** The row's true activation values on latents drawn uniformly. */
+  public static final String RANDOM_LATENTS = "random_latents";
+
+  /** All latents predicted from one another's explanations. */
+  public static final String SHUFFLED_EXPLANATIONS = "shuffled_explanations";
+
+  /**
+   * One baseline.
+   *
+   * @param ce cross-entropy
+   * @param ceDeltaMean mean difference to un-spliced
+   * @param ceDeltaCi95 its 95 % bootstrap interval over windows
+   * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
+   * @param kl KL(un-spliced ‖ baseline)
+   */
+  public record Baseline(
+      OptionalDouble ce,
+      OptionalDouble ceDeltaMean,
+      @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
+      OptionalDouble ceDeltaMedian,
+      OptionalDouble kl) {
+    /** A baseline that there was nothing to measure with. */
+    public static final Baseline UNMEASURED =
+        new Baseline(
+            OptionalDouble.empty(),
+            OptionalDouble.empty(),
+            Optional.empty(),
+            OptionalDouble.empty(),
+            OptionalDouble.empty());
+  }
+
+  /**
+   * One rewrite.
+   *
+   * @param simulator who guessed
+   * @param calibration how ratings became activations
+   * @param selection how the rewritten latents S were chosen
+   * @param fraction f, the share of latents rewritten
+   * @param latents |S| = max(1, round(f M))
+   * @param reselect whether the k largest of the mixed activations were kept again
+   * @param ce cross-entropy
+   * @param ceDeltaMean mean difference to un-spliced
+   * @param ceDeltaCi95 its 95 % bootstrap interval over windows
+   * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
+   * @param kl KL(un-spliced ‖ rewritten)
+   * @param lossRecovered (CE_zero_latents - CE) / (CE_zero_latents - CE_transcoder); absent where
+   *     the denominator's interval contains 0
+   * @param lossRecoveredCi95 its interval, by the same resamples
+   * @param pVsZeroLatents two-sided Wilcoxon signed-rank test, paired by window, against all
+   *     latents zeroed
+   * @param pVsZeroOutput the same against the zero vector
+   * @param ceZeroSame cross-entropy with the same S zeroed and the rest true: the fair floor
+   * @param pVsZeroSame the test against that floor
+   */
+  public record Rewrite(
+      String simulator,
+      String calibration,
+      Selection selection,
+      double fraction,
+      int latents,
+      boolean reselect,
+      OptionalDouble ce,
+      OptionalDouble ceDeltaMean,
+      @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
+      OptionalDouble ceDeltaMedian,
+      OptionalDouble kl,
+      OptionalDouble lossRecovered,
+      @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95,
+      @JsonProperty("p_vs_zero_latents") OptionalDouble pVsZeroLatents,
+      @JsonProperty("p_vs_zero_output") OptionalDouble pVsZeroOutput,
+      OptionalDouble ceZeroSame,
+      @JsonProperty("p_vs_zero_same") OptionalDouble pVsZeroSame) {}
+}

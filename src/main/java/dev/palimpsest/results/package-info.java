@@ -1,0 +1,5 @@
+/** Records and file forms of what stages leave behind. */
+@NullMarked
+package dev.palimpsest.results;
+
+import org.jspecify.annotations.NullMarked;

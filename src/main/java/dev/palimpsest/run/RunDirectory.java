@@ -1,0 +1,108 @@
+package dev.palimpsest.run;
+
+import dev.palimpsest.base.PalimpsestException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Where everything of one run lies. The folder is self-sufficient: it can be moved, archived and
+ * reported on alone.
+ *
+ * @param root the folder
+ */
+public record RunDirectory(Path root) {
+  /**
+   * A folder that a run has been started in.
+   *
+   * @throws PalimpsestException if it has no {@code config.yaml}
+   */
+  public static RunDirectory existing(Path root) {
+    RunDirectory run = new RunDirectory(root);
+    if (!Files.isRegularFile(run.config())) {
+      throw new PalimpsestException(
+          root
+              + " is not a run directory: it has no config.yaml (made by 'run', 'demo' or 'train')");
+    }
+    return run;
+  }
+
+  /** The resolved configuration. */
+  public Path config() {
+    return root.resolve("config.yaml");
+  }
+
+  /** The machine and versions. */
+  public Path environment() {
+    return root.resolve("environment.json");
+  }
+
+  /** One line per training step. */
+  public Path metrics() {
+    return root.resolve("metrics.jsonl");
+  }
+
+  /** A coder's folder: {@code cfg.json} and {@code sae.safetensors}. */
+  public Path coder(String hookpoint) {
+    return root.resolve("coder").resolve(hookpoint);
+  }
+
+  /** The tokenised text. */
+  public Path tokens() {
+    return root.resolve("tokens");
+  }
+
+  /** The folder of the latent caches. */
+  public Path latents() {
+    return root.resolve("latents");
+  }
+
+  /** A coder's latent cache over the explain split. */
+  public Path latents(String hookpoint) {
+    return root.resolve("latents").resolve(hookpoint);
+  }
+
+  /** A coder's latent cache over the score split. */
+  public Path scoreLatents(String hookpoint) {
+    return root.resolve("latents").resolve("score").resolve(hookpoint);
+  }
+
+  /** The words, one JSON object a line; may be edited by hand. */
+  public Path explanations(String hookpoint) {
+    return root.resolve("explanations").resolve(hookpoint + ".jsonl");
+  }
+
+  /** Scores of the words. */
+  public Path scores(String hookpoint) {
+    return root.resolve("scores").resolve(hookpoint + ".jsonl");
+  }
+
+  /** The fitted calibrations. */
+  public Path simulations(String hookpoint) {
+    return root.resolve("simulations").resolve(hookpoint + ".jsonl");
+  }
+
+  /** The main result: the transcoder under the all-tokens protocol. */
+  public Path rewrite() {
+    return root.resolve("rewrite.json");
+  }
+
+  /** A coder's result under a protocol. */
+  public Path rewrite(String hookpoint, String protocol) {
+    return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".json");
+  }
+
+  /** The page to look at. */
+  public Path report() {
+    return root.resolve("report.html");
+  }
+
+  /** The main result's loss against the share rewritten, as an image. */
+  public Path figure() {
+    return root.resolve("figure.svg");
+  }
+
+  /** What is known of finished stages. */
+  Path stages() {
+    return root.resolve("stages");
+  }
+}

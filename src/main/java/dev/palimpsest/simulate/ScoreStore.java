@@ -1,0 +1,61 @@
+package dev.palimpsest.simulate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Scores as JSON Lines, one latent a line. */
+public final class ScoreStore {
+  private ScoreStore() {}
+
+  /** Replaces the file in one step. */
+  public static void write(Path file, List<LatentScore> scores) {
+    StringBuilder lines = new StringBuilder();
+    for (LatentScore score : scores) {
+      lines.append(Json.line(score)).append('\n');
+    }
+    AtomicFiles.writeString(file, lines.toString());
+  }
+
+  /**
+   * @throws PalimpsestException naming file and line of what is not a score
+   */
+  public static List<LatentScore> read(Path file) {
+    List<LatentScore> scores = new ArrayList<>();
+    try {
+      for (String line : Files.readAllLines(file)) {
+        scores.add(Json.MAPPER.readValue(line, LatentScore.class));
+      }
+    } catch (JsonProcessingException failure) {
+      throw new PalimpsestException(
+          file + " line " + (scores.size() + 1) + ": " + failure.getOriginalMessage(), failure);
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+    }
+    return scores;
+  }
+
+  /**
+   * The figure that ranks latents, for all of them.
+   *
+   * @return [latents] balanced accuracy; NaN where there is no score
+   */
+  public static double[] balancedAccuracy(List<LatentScore> scores, int latents) {
+    double[] accuracy = new double[latents];
+    Arrays.fill(accuracy, Double.NaN);
+    for (LatentScore score : scores) {
+      if (score.latent() < latents) {
+        accuracy[score.latent()] = score.balancedAccuracy();
+      }
+    }
+    return accuracy;
+  }
+}

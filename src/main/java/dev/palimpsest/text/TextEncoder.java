@@ -1,0 +1,16 @@
+package dev.palimpsest.text;
+
+import java.util.OptionalInt;
+
+/** What the corpus needs of a tokenizer. Safe for any number of threads. */
+interface TextEncoder {
+  /** Token ids of a document, without special tokens added. */
+  int[] encode(String text);
+
+  int vocabularySize();
+
+  OptionalInt endOfText();
+
+  /** Changes whenever the tokenizer would encode some text differently. */
+  String fingerprint();
+}

@@ -1,0 +1,29 @@
+package dev.palimpsest.text;
+
+/**
+ * The packed windows of one split: its documents in the order of the files, each preceded by the
+ * end-of-text token, joined and cut into windows of {@link #contextLength()} tokens. The last,
+ * incomplete window is left out. Safe for any number of threads.
+ */
+public interface TokenWindows {
+  /** Tokens of a window. */
+  int contextLength();
+
+  /** Number of windows, at least 1. */
+  long size();
+
+  /**
+   * Reads one window.
+   *
+   * @param index 0 … size() - 1
+   * @param into receives contextLength() token ids from {@code offset} on
+   */
+  void read(long index, int[] into, int offset);
+
+  /** Reads one window into a new array. */
+  default int[] read(long index) {
+    int[] window = new int[contextLength()];
+    read(index, window, 0);
+    return window;
+  }
+}

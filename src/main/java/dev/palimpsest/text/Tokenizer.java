@@ -1,0 +1,178 @@
+package dev.palimpsest.text;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * Text to token ids and back, by {@code tokenizer.json}: whole texts (never truncated), without
+ * added special tokens. Safe for concurrent use.
+ */
+public final class Tokenizer implements AutoCloseable {
+  private static final List<String> SEPARATORS =
+      List.of("<|endoftext|>", "<|end_of_text|>", "<bos>", "<s>", "</s>", "<eos>");
+
+  static {
+    // DJL would otherwise ask the network for a CUDA build of its library where it sees a GPU.
+    if (System.getProperty("ai.djl.offline") == null) {
+      System.setProperty("ai.djl.offline", "true");
+    }
+  }
+
+  private final HuggingFaceTokenizer tokenizer;
+  private final Vocabulary vocabulary;
+  private final OptionalInt endOfText;
+
+  private Tokenizer(HuggingFaceTokenizer tokenizer, Vocabulary vocabulary, OptionalInt endOfText) {
+    this.tokenizer = tokenizer;
+    this.vocabulary = vocabulary;
+    this.endOfText = endOfText;
+  }
+
+  /**
+   * Loads {@code tokenizer.json} of a model folder, and from its {@code config.json}, if there is
+   * one, which token separates documents.
+   *
+   * @throws PalimpsestException naming the file when it is missing or bad
+   */
+  public static Tokenizer load(Path folder) {
+    Path file = folder.resolve("tokenizer.json");
+    if (!Files.exists(file)) {
+      throw new PalimpsestException(
+          folder + " has no tokenizer.json, which is needed to turn text into tokens");
+    }
+    Vocabulary vocabulary = Vocabulary.read(file, Json.read(file, JsonNode.class));
+    Path config = folder.resolve("config.json");
+    OptionalInt separator =
+        Files.exists(config)
+            ? separator(Json.read(config, JsonNode.class), vocabulary)
+            : OptionalInt.empty();
+    return new Tokenizer(
+        open(file), vocabulary, separator.isPresent() ? separator : knownSeparator(vocabulary));
+  }
+
+  private static HuggingFaceTokenizer open(Path file) {
+    Map<String, String> options =
+        Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
+    try (InputStream stream = Files.newInputStream(file)) {
+      return HuggingFaceTokenizer.newInstance(stream, options);
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+    } catch (RuntimeException failure) {
+      throw new PalimpsestException(
+          file + ": not a usable tokenizer: " + failure.getMessage(), failure);
+    }
+  }
+
+  /**
+   * The configuration's beginning-of-text token, or else its end-of-text token: what precedes a
+   * document.
+   */
+  private static OptionalInt separator(JsonNode config, Vocabulary vocabulary) {
+    for (String key : List.of("bos_token_id", "eos_token_id")) {
+      JsonNode value = config.path(key);
+      JsonNode id = value.isArray() && !value.isEmpty() ? value.get(0) : value;
+      if (id.canConvertToInt() && id.intValue() >= 0 && id.intValue() < vocabulary.size()) {
+        return OptionalInt.of(id.intValue());
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  private static OptionalInt knownSeparator(Vocabulary vocabulary) {
+    return SEPARATORS.stream()
+        .map(vocabulary::idOf)
+        .filter(OptionalInt::isPresent)
+        .findFirst()
+        .orElse(OptionalInt.empty());
+  }
+
+  /** The ids of a text; none for an empty one. */
+  public int[] encode(String text) {
+    return text.isEmpty() ? new int[0] : ids(tokenizer.encode(wellFormed(text), false, false));
+  }
+
+  /** The ids of several texts, worked out in parallel. */
+  public int[][] encodeAll(List<String> texts) {
+    List<String> wellFormed = texts.stream().map(Tokenizer::wellFormed).toList();
+    return Arrays.stream(tokenizer.batchEncode(wellFormed, false, false))
+        .map(Tokenizer::ids)
+        .toArray(int[][]::new);
+  }
+
+  /** The text of ids, special tokens included. */
+  public String decode(int... ids) {
+    return ids.length == 0
+        ? ""
+        : tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), false);
+  }
+
+  /**
+   * A token as it appears in text, such as {@code " cat"}. Bytes that are no whole character appear
+   * as {@code <0xE2>}; ids without a token as {@code <unused 7>}.
+   */
+  public String token(int id) {
+    return vocabulary.text(id);
+  }
+
+  /** A token as the tokenizer's file spells it, such as {@code "Ġcat"}. */
+  public String rawToken(int id) {
+    return vocabulary.raw(id);
+  }
+
+  /** The largest id plus one. A model's own vocabulary may be padded beyond it. */
+  public int vocabularySize() {
+    return vocabulary.size();
+  }
+
+  /**
+   * The token put before every document: the beginning-of-text token of {@code config.json} where
+   * it has one (as Llama was trained), else its end-of-text token (for GPT-2 and Pythia the two are
+   * one), else a token of a well-known name.
+   */
+  public OptionalInt endOfText() {
+    return endOfText;
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+
+  private static int[] ids(Encoding encoding) {
+    long[] wide = encoding.getIds();
+    int[] ids = new int[wide.length];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = (int) wide[i];
+    }
+    return ids;
+  }
+
+  /** Half a surrogate pair has no UTF-8 form: it becomes a question mark. */
+  private static String wellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+      }
+    }
+    return text;
+  }
+}

@@ -1,0 +1,46 @@
+package dev.palimpsest.text;
+
+import java.util.Arrays;
+import java.util.OptionalInt;
+
+/** A model's tokenizer as the corpus needs it. */
+final class TokenizerEncoder implements TextEncoder {
+  /**
+   * Text whose encoding tells tokenizers of one vocabulary apart: case, spaces, digits, marks,
+   * accents, other scripts.
+   */
+  private static final String PROBE =
+      "Once upon a time,  there WAS\ta café;\n\n \"naïve\" 12345 + 0.5 don't re-read it… 東京 привет 🙂 <s></s>";
+
+  private final Tokenizer tokenizer;
+  private final String fingerprint;
+
+  TokenizerEncoder(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
+    StringBuilder description = new StringBuilder(Arrays.toString(tokenizer.encode(PROBE)));
+    for (int id = 0; id < tokenizer.vocabularySize(); id++) {
+      description.append('\n').append(tokenizer.token(id));
+    }
+    this.fingerprint = FileFingerprint.of(description.toString());
+  }
+
+  @Override
+  public int[] encode(String text) {
+    return tokenizer.encode(text);
+  }
+
+  @Override
+  public int vocabularySize() {
+    return tokenizer.vocabularySize();
+  }
+
+  @Override
+  public OptionalInt endOfText() {
+    return tokenizer.endOfText();
+  }
+
+  @Override
+  public String fingerprint() {
+    return fingerprint;
+  }
+}

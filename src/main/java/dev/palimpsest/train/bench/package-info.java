@@ -1,5 +1,0 @@
-/** Times the coder's kernels and training step beside the same work done by eager libtorch. */
-@NullMarked
-package dev.palimpsest.train.bench;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,111 @@
+package dev.palimpsest.lexical;
+
+import static dev.palimpsest.lexical.TestVocabulary.NAMES;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+class PatternMatcherTest {
+  @Test
+  void agreesWithLookingAtEveryPattern() {
+    long seed = 7;
+    Random random = new Random(seed);
+    for (int round = 0; round < 60; round++) {
+      Set<Pattern> distinct = new LinkedHashSet<>();
+      for (int i = 0; i < 150; i++) {
+        distinct.add(ScorecardTextTest.randomPattern(random));
+      }
+      List<Pattern> patterns = new ArrayList<>(distinct);
+      int[] context =
+          random.ints(60, 0, 12).map(i -> i == 11 ? random.nextInt(NAMES.size()) : i).toArray();
+      int[] traits = new TraitReader(NAMES).read(context);
+      new PatternMatcher(patterns, NAMES)
+          .match(
+              context,
+              (position, found, count) -> {
+                Set<Integer> matched = new TreeSet<>();
+                for (int i = 0; i < count; i++) {
+                  assertThat(matched.add(found[i])).as("seed %d: reported once", seed).isTrue();
+                }
+                for (int i = 0; i < patterns.size(); i++) {
+                  assertThat(matched.contains(i))
+                      .as("seed %d, position %d, %s", seed, position, patterns.get(i))
+                      .isEqualTo(matches(patterns.get(i), context, traits, position));
+                }
+              });
+    }
+  }
+
+  private static boolean matches(Pattern pattern, int[] context, int[] traits, int position) {
+    if (pattern instanceof Pattern.Sequence sequence) {
+      int at = position - sequence.back();
+      for (int i = sequence.tokens().size() - 1; i >= 0; i--, at--) {
+        int token = sequence.tokens().get(i);
+        if (at < 0 || (token != Pattern.ANY && token != context[at])) {
+          return false;
+        }
+      }
+      return true;
+    }
+    if (pattern instanceof Pattern.HasTrait has) {
+      return position >= has.back() && (traits[position - has.back()] & has.trait().bit()) != 0;
+    }
+    Pattern.Nearby nearby = (Pattern.Nearby) pattern;
+    for (int at = position - 1; at >= 0 && position - at <= nearby.reach(); at--) {
+      if (context[at + 1] == 0) {
+        return false;
+      }
+      if (context[at] == nearby.token()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Test
+  void readsTraits() {
+    int[] context = {
+      id("<|endoftext|>"),
+      id("Tom"),
+      id(" the"),
+      id(" cat"),
+      id("ing"),
+      id("."),
+      id("\""),
+      id(" dog"),
+      id("\""),
+      id("12")
+    };
+    int[] traits = new TraitReader(NAMES).read(context);
+    assertThat(has(traits[1], Trait.CAPITAL, Trait.FIRST, Trait.OPENING)).isTrue();
+    assertThat(has(traits[2], Trait.EARLY)).isTrue();
+    assertThat(has(traits[4], Trait.PIECE, Trait.EARLY)).isTrue();
+    assertThat(has(traits[5], Trait.PUNCTUATION)).isTrue();
+    assertThat(has(traits[6], Trait.FIRST, Trait.PUNCTUATION)).isTrue();
+    assertThat(has(traits[6], Trait.QUOTED)).isFalse();
+    assertThat(has(traits[7], Trait.QUOTED)).isTrue();
+    assertThat(has(traits[8], Trait.QUOTED)).isTrue();
+    assertThat(has(traits[9], Trait.NUMBER)).isTrue();
+    assertThat(has(traits[9], Trait.QUOTED)).isFalse();
+    assertThat(traits[0]).isZero();
+  }
+
+  private static boolean has(int bits, Trait... traits) {
+    for (Trait trait : traits) {
+      if ((bits & trait.bit()) == 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static int id(String text) {
+    return TestVocabulary.id(text);
+  }
+}

@@ -1,0 +1,205 @@
+package dev.palimpsest.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Packing and splits, by property: random documents, every format, compared with the obvious way on
+ * arrays.
+ */
+class CorpusTest {
+  private static final int VOCABULARY = 5000;
+
+  @TempDir Path folder;
+
+  private Corpus open(long seed, Path... files) {
+    return open(seed, CorpusOptions.defaults(), files);
+  }
+
+  private Corpus open(long seed, CorpusOptions options, Path... files) {
+    List<String> names = Arrays.stream(files).map(Path::toString).toList();
+    return Corpus.open(names, new WordEncoder(VOCABULARY), seed, folder.resolve("cache"), options);
+  }
+
+  private static List<int[]> randomDocuments(SplittableRandom random, int count, int longest) {
+    List<int[]> documents = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      documents.add(random.ints(random.nextInt(1, longest), 1, VOCABULARY).toArray());
+    }
+    return documents;
+  }
+
+  private static String words(int[] document) {
+    return IntStream.of(document).mapToObj(Integer::toString).collect(Collectors.joining(" "));
+  }
+
+  private Path jsonLines(String name, List<int[]> documents) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (int[] document : documents) {
+      text.append("{\"id\": 1, \"text\": \"").append(words(document)).append("\"}\n");
+    }
+    Path file = folder.resolve(name);
+    try (OutputStream raw = Files.newOutputStream(file);
+        OutputStream out = name.endsWith(".gz") ? new GZIPOutputStream(raw) : raw) {
+      out.write(text.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+    return file;
+  }
+
+  private Path tokenFile(String name, List<int[]> documents, int bytes) throws IOException {
+    int count = documents.stream().mapToInt(document -> document.length + 1).sum();
+    ByteBuffer buffer = ByteBuffer.allocate(count * bytes).order(ByteOrder.LITTLE_ENDIAN);
+    for (int[] document : documents) {
+      for (int token : IntStream.concat(IntStream.of(0), IntStream.of(document)).toArray()) {
+        if (bytes == 2) {
+          buffer.putShort((short) token);
+        } else {
+          buffer.putInt(token);
+        }
+      }
+    }
+    return Files.write(folder.resolve(name), buffer.array());
+  }
+
+  /** All windows of a split, one after the other. */
+  private static int[] stream(TokenWindows windows) {
+    int length = windows.contextLength();
+    int[] all = new int[(int) windows.size() * length];
+    for (int i = 0; i < windows.size(); i++) {
+      windows.read(i, all, i * length);
+    }
+    return all;
+  }
+
+  private static int[] expected(List<int[]> documents, Split split, long seed, int length) {
+    IntStream joined = IntStream.empty();
+    for (int i = 0; i < documents.size(); i++) {
+      if (Split.of(i, seed) == split) {
+        joined =
+            IntStream.concat(
+                joined, IntStream.concat(IntStream.of(0), IntStream.of(documents.get(i))));
+      }
+    }
+    int[] all = joined.toArray();
+    return Arrays.copyOf(all, all.length / length * length);
+  }
+
+  @Test
+  void windowsAreTheDocumentsJoined() throws IOException {
+    for (long trial = 0; trial < 12; trial++) {
+      System.out.println("seed " + trial);
+      SplittableRandom random = new SplittableRandom(trial);
+      List<int[]> documents =
+          randomDocuments(random, random.nextInt(75, 200), random.nextInt(8, 90));
+      int cut = random.nextInt(1, documents.size());
+      List<int[]> first = documents.subList(0, cut);
+      List<int[]> second = documents.subList(cut, documents.size());
+      Path a = jsonLines(trial + (trial % 2 == 0 ? "a.jsonl" : "a.jsonl.gz"), first);
+      Path b =
+          trial % 3 == 0
+              ? tokenFile(trial + "b.bin", second, 2)
+              : jsonLines(trial + "b.ndjson", second);
+      Corpus corpus = open(trial, a, b);
+      int length = random.nextInt(1, 12);
+      assertThat(corpus.documents()).isEqualTo(documents.size());
+      assertThat(corpus.tokens()).isEqualTo(documents.stream().mapToLong(d -> d.length).sum());
+      for (Split split : Split.values()) {
+        assertThat(stream(corpus.windows(split, length)))
+            .as("split %s, seed %d, length %d", split, trial, length)
+            .containsExactly(expected(documents, split, trial, length));
+      }
+    }
+  }
+
+  @Test
+  void plainTextEndsDocumentsAtTheMark() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(5), 60, 30);
+    String text =
+        documents.stream().map(CorpusTest::words).collect(Collectors.joining("\n<|endoftext|>\n"));
+    Path file = Files.writeString(folder.resolve("plain.txt"), "\uFEFF" + text);
+    Corpus corpus = open(5, file);
+    assertThat(corpus.documents()).isEqualTo(60);
+    assertThat(stream(corpus.windows(Split.TRAIN, 7)))
+        .containsExactly(expected(documents, Split.TRAIN, 5, 7));
+  }
+
+  @Test
+  void longPlainTextIsCutAndKeepsEveryWord() throws IOException {
+    SplittableRandom random = new SplittableRandom(6);
+    for (String separator : List.of("\n\n", "\n", " ")) {
+      int[] words = random.ints(40_000, 1000, VOCABULARY).toArray();
+      StringBuilder text = new StringBuilder();
+      for (int i = 0; i < words.length; i++) {
+        text.append(words[i]).append(i % 50 == 49 ? separator : " ");
+      }
+      Path file = Files.writeString(folder.resolve("long.txt"), text);
+      Corpus corpus = open(6, file);
+      assertThat(corpus.documents())
+          .as("cut at %s", separator.replace('\n', '|'))
+          .isBetween(12L, 60L);
+      if (!separator.equals(" ")) {
+        assertThat(corpus.tokens()).isEqualTo(words.length);
+      }
+    }
+  }
+
+  @Test
+  void fourByteTokenFilesAndFilesWithoutMark() throws IOException {
+    List<int[]> one = List.of(new SplittableRandom(8).ints(300_000, 1, VOCABULARY).toArray());
+    CorpusOptions wide =
+        new CorpusOptions("text", Optional.of(TokenWidth.U32), OptionalInt.empty());
+    Corpus corpus = open(0, wide, tokenFile("wide.bin", one, 4));
+    assertThat(corpus.tokens()).isEqualTo(300_000);
+    assertThat(corpus.documents()).isEqualTo(400);
+    assertThat(corpus.windows(Split.CALIBRATE, 1024).size()).isPositive();
+  }
+
+  @Test
+  void secondOpeningReadsTheCache() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(9), 50, 30);
+    Path file = jsonLines("twice.jsonl", documents);
+    Corpus first = open(1, file);
+    int[] before = stream(first.windows(Split.TRAIN, 4));
+    List<Path> cached = list(folder.resolve("cache"));
+    Corpus second = open(1, file);
+    assertThat(stream(second.windows(Split.TRAIN, 4))).containsExactly(before);
+    assertThat(list(folder.resolve("cache"))).isEqualTo(cached);
+    assertThat(second.fingerprint()).isEqualTo(first.fingerprint());
+
+    jsonLines("twice.jsonl", documents.subList(0, 40));
+    Corpus changed = open(1, file);
+    assertThat(changed.documents()).isEqualTo(40);
+    assertThat(changed.fingerprint()).isNotEqualTo(first.fingerprint());
+  }
+
+  private static List<Path> list(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
+      return files.sorted().toList();
+    }
+  }
+
+  @Test
+  void vocabularyOfTheModelIsChecked() throws IOException {
+    Corpus corpus = open(1, jsonLines("v.jsonl", List.of(new int[] {4, 999, 3})));
+    corpus.requireVocabulary(1000);
+    assertThatThrownBy(() -> corpus.requireVocabulary(999)).hasMessageContaining("token id 999");
+  }
+}
