@@ -7,29 +7,31 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
- * The bootstrap over windows (Efron 1979): percentile intervals from windows drawn with
- * replacement.
+ * The bootstrap over documents (Efron 1979; Davison and Hinkley 1997, section 3.8): percentile
+ * intervals from documents drawn with replacement, each with all its windows. Windows of one
+ * document resemble each other, so that windows drawn one by one would give intervals that are too
+ * narrow.
  */
 final class Bootstrap {
   private Bootstrap() {}
 
   /**
-   * Sums of several series over the same resamples of their windows, so that ratios and differences
-   * stay paired.
+   * Sums of several series over the same resamples of their documents, so that ratios and
+   * differences stay paired.
    *
-   * @param series [S, W], a value for each window
+   * @param series [S, D], a sum for each document
    * @param resamples R
    * @return [S, R]
    */
   static double[][] sums(double[][] series, int resamples, long seed) {
-    int windows = series.length == 0 ? 0 : series[0].length;
+    int documents = series.length == 0 ? 0 : series[0].length;
     double[][] sums = new double[series.length][resamples];
-    int[] times = new int[windows];
+    int[] times = new int[documents];
     for (int r = 0; r < resamples; r++) {
       SplittableRandom random = Seeds.stream(seed, "rewrite-bootstrap", r);
       Arrays.fill(times, 0);
-      for (int w = 0; w < windows; w++) {
-        times[random.nextInt(windows)]++;
+      for (int d = 0; d < documents; d++) {
+        times[random.nextInt(documents)]++;
       }
       for (int s = 0; s < series.length; s++) {
         sums[s][r] = dot(times, series[s]);
@@ -65,8 +67,8 @@ final class Bootstrap {
 
   private static double dot(int[] times, double[] values) {
     double sum = 0;
-    for (int w = 0; w < times.length; w++) {
-      sum += times[w] * values[w];
+    for (int d = 0; d < times.length; d++) {
+      sum += times[d] * values[d];
     }
     return sum;
   }

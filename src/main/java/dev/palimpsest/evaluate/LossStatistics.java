@@ -2,12 +2,15 @@ package dev.palimpsest.evaluate;
 
 import dev.palimpsest.results.Interval;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * The statistics of a loss table, paired by window. Means are over tokens (windows weigh by their
- * counted tokens), medians and tests over windows. All intervals come from one set of resampled
+ * The statistics of a loss table. Means are over tokens (windows weigh by their counted tokens),
+ * medians over windows. Intervals and tests take documents, not windows, for independent: intervals
+ * come from one set of resampled documents, tests are paired by document, by the sums over its
  * windows.
  */
 public final class LossStatistics {
@@ -15,6 +18,7 @@ public final class LossStatistics {
   private final int clean;
   private final int zero;
   private final int coder;
+  private final double[][] byDocument;
   private final double[][] resampled;
   private final double[] resampledTokens;
   private final double[][] windowMeans;
@@ -29,15 +33,48 @@ public final class LossStatistics {
     this.clean = clean;
     this.zero = zero;
     this.coder = coder;
-    double[][] series = new double[table.variants() + 1][];
+    Documents documents = Documents.of(table.documents());
+    byDocument = new double[table.variants() + 1][];
     windowMeans = new double[table.variants()][];
     for (int v = 0; v < table.variants(); v++) {
-      series[v] = table.crossEntropy(v);
+      byDocument[v] = documents.sums(table.crossEntropy(v));
       windowMeans[v] = table.meanCrossEntropy(v);
     }
-    series[table.variants()] = Arrays.stream(table.tokens()).asDoubleStream().toArray();
-    resampled = Bootstrap.sums(series, resamples, seed);
+    byDocument[table.variants()] =
+        documents.sums(Arrays.stream(table.tokens()).asDoubleStream().toArray());
+    resampled = Bootstrap.sums(byDocument, resamples, seed);
     resampledTokens = resampled[table.variants()];
+  }
+
+  /**
+   * The windows by document, documents numbered in the order in which they appear.
+   *
+   * @param of number of each window's document [W]
+   * @param count D
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+  private record Documents(int[] of, int count) {
+    static Documents of(long[] documents) {
+      Map<Long, Integer> numbers = new HashMap<>();
+      int[] of = new int[documents.length];
+      for (int w = 0; w < of.length; w++) {
+        of[w] = numbers.computeIfAbsent(documents[w], fresh -> numbers.size());
+      }
+      return new Documents(of, numbers.size());
+    }
+
+    double[] sums(double[] byWindow) {
+      double[] sums = new double[count];
+      for (int w = 0; w < of.length; w++) {
+        sums[of[w]] += byWindow[w];
+      }
+      return sums;
+    }
+  }
+
+  /** Documents that the windows come from. */
+  public int documents() {
+    return byDocument[table.variants()].length;
   }
 
   /** Mean cross-entropy, nats per token. */
@@ -92,9 +129,9 @@ public final class LossStatistics {
     return Bootstrap.interval95(ratios);
   }
 
-  /** Two-sided paired test of a variant against another. */
+  /** Two-sided test of a variant against another, paired by document. */
   public OptionalDouble pValue(int variant, int against) {
-    return PairedTest.pValue(windowMeans[variant], windowMeans[against]);
+    return PairedTest.pValue(byDocument[variant], byDocument[against]);
   }
 
   private boolean denominatorIsClear() {

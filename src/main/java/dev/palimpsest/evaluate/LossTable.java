@@ -7,6 +7,7 @@ public final class LossTable {
   private final double[][] crossEntropy;
   private final double[][] divergence;
   private int[] tokens = new int[0];
+  private long[] documents = new long[0];
 
   /**
    * @param variants rows of the table
@@ -20,12 +21,15 @@ public final class LossTable {
    * Adds windows at the end of the table.
    *
    * @param counted tokens counted in each new window, all above 0
+   * @param documentOf the document that each new window belongs to
    * @return index of the first of them
    */
-  public int append(int[] counted) {
+  public int append(int[] counted, long[] documentOf) {
     int first = tokens.length;
     tokens = Arrays.copyOf(tokens, first + counted.length);
     System.arraycopy(counted, 0, tokens, first, counted.length);
+    documents = Arrays.copyOf(documents, tokens.length);
+    System.arraycopy(documentOf, 0, documents, first, counted.length);
     for (int v = 0; v < crossEntropy.length; v++) {
       crossEntropy[v] = Arrays.copyOf(crossEntropy[v], tokens.length);
       divergence[v] = Arrays.copyOf(divergence[v], tokens.length);
@@ -56,6 +60,11 @@ public final class LossTable {
   /** Counted tokens by window [W]. */
   public int[] tokens() {
     return tokens;
+  }
+
+  /** The document of each window [W]; not a copy. */
+  long[] documents() {
+    return documents;
   }
 
   public long totalTokens() {

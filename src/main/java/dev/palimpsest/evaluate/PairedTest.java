@@ -19,15 +19,15 @@ final class PairedTest {
   private PairedTest() {}
 
   /**
-   * @param a losses by window
-   * @param b losses of the same windows
+   * @param a losses by document: sums over its counted tokens
+   * @param b losses of the same documents
    * @return the p-value of "a and b differ by chance only"; 1 where they are equal throughout;
-   *     empty without windows or with a difference that is not finite
+   *     empty without documents or with a difference that is not finite
    */
   static OptionalDouble pValue(double[] a, double[] b) {
     double[] differences = new double[a.length];
-    for (int w = 0; w < a.length; w++) {
-      differences[w] = a[w] - b[w];
+    for (int d = 0; d < a.length; d++) {
+      differences[d] = a[d] - b[d];
     }
     if (a.length == 0 || !Arrays.stream(differences).allMatch(Double::isFinite)) {
       return OptionalDouble.empty();

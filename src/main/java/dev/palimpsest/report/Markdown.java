@@ -66,8 +66,8 @@ public final class Markdown {
             ">median",
             ">KL",
             ">loss recovered [95 %]",
-            ">p vs zero latents",
-            ">p vs same latents zeroed");
+            ">p vs zero latents (Holm)",
+            ">p vs same latents zeroed (Holm)");
     List<List<String>> rows = new ArrayList<>();
     for (Map.Entry<String, Baseline> entry : table.baselines().entrySet()) {
       Baseline b = entry.getValue();
@@ -94,8 +94,8 @@ public final class Markdown {
               NUMBERS.fixed(r.kl(), 3),
               (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2))
                   .strip(),
-              NUMBERS.pValue(r.pVsZeroLatents()),
-              NUMBERS.pValue(r.pVsZeroSame())));
+              NUMBERS.pValue(r.pVsZeroLatents(), r.pVsZeroLatentsHolm()),
+              NUMBERS.pValue(r.pVsZeroSame(), r.pVsZeroSameHolm())));
     }
     return table(header, rows);
   }

@@ -64,6 +64,11 @@ public final class Numbers {
         : String.format(Locale.ROOT, "%.0e", p).replace("e-0", "e-").replace('-', '−');
   }
 
+  /** A p-value and, in brackets, the same corrected for several tests, where there is one. */
+  public String pValue(OptionalDouble value, OptionalDouble corrected) {
+    return corrected.isEmpty() ? pValue(value) : pValue(value) + " (" + pValue(corrected) + ")";
+  }
+
   /** A share in percent with as many decimals as it needs, at most five: "0.1 %", "60 %". */
   public String percent(double share) {
     String text = String.format(Locale.ROOT, "%.5f", share * 100);

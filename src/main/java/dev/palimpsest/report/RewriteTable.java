@@ -84,6 +84,9 @@ public record RewriteTable(
    * @param pVsZeroLatents paired test against all latents zeroed
    * @param ceZeroSame cross-entropy with the same latents zeroed and the rest true
    * @param pVsZeroSame paired test against that
+   * @param pVsZeroLatentsHolm {@code pVsZeroLatents} by Holm's correction for the table's other
+   *     rewrites; empty in older files
+   * @param pVsZeroSameHolm {@code pVsZeroSame} likewise
    */
   public record Rewrite(
       String simulator,
@@ -100,7 +103,9 @@ public record RewriteTable(
       Optional<Interval> lossRecoveredCi95,
       OptionalDouble pVsZeroLatents,
       OptionalDouble ceZeroSame,
-      OptionalDouble pVsZeroSame) {}
+      OptionalDouble pVsZeroSame,
+      OptionalDouble pVsZeroLatentsHolm,
+      OptionalDouble pVsZeroSameHolm) {}
 
   /**
    * The named baseline's mean difference to the un-spliced model.
@@ -203,7 +208,9 @@ public record RewriteTable(
         interval(node, "loss_recovered_ci95"),
         number(node, "p_vs_zero_latents"),
         number(node, "ce_zero_same"),
-        number(node, "p_vs_zero_same"));
+        number(node, "p_vs_zero_same"),
+        number(node, "p_vs_zero_latents_holm"),
+        number(node, "p_vs_zero_same_holm"));
   }
 
   private static OptionalDouble number(JsonNode node, String key) {

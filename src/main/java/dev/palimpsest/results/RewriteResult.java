@@ -13,6 +13,8 @@ import java.util.OptionalDouble;
  * @param hookpoint the rewritten module, e.g. {@code layers.2.mlp}
  * @param protocol which positions were patched and counted
  * @param windows windows with at least one counted prediction
+ * @param documents documents that the windows come from, a window counting for the one that most of
+ *     it is of; intervals and tests take documents for independent, not windows
  * @param tokens counted predictions
  * @param latents M of the coder
  * @param k latents the coder keeps a token
@@ -24,6 +26,7 @@ public record RewriteResult(
     String hookpoint,
     Protocol protocol,
     int windows,
+    int documents,
     long tokens,
     int latents,
     int k,
@@ -60,7 +63,7 @@ public record RewriteResult(
    *
    * @param ce cross-entropy
    * @param ceDeltaMean mean difference to un-spliced
-   * @param ceDeltaCi95 its 95 % bootstrap interval over windows
+   * @param ceDeltaCi95 its 95 % bootstrap interval over documents
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ baseline)
    */
@@ -91,17 +94,21 @@ public record RewriteResult(
    * @param reselect whether the k largest of the mixed activations were kept again
    * @param ce cross-entropy
    * @param ceDeltaMean mean difference to un-spliced
-   * @param ceDeltaCi95 its 95 % bootstrap interval over windows
+   * @param ceDeltaCi95 its 95 % bootstrap interval over documents
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ rewritten)
    * @param lossRecovered (CE_zero_latents - CE) / (CE_zero_latents - CE_transcoder); absent where
    *     the denominator's interval contains 0
    * @param lossRecoveredCi95 its interval, by the same resamples
-   * @param pVsZeroLatents two-sided Wilcoxon signed-rank test, paired by window, against all
+   * @param pVsZeroLatents two-sided Wilcoxon signed-rank test, paired by document, against all
    *     latents zeroed
    * @param pVsZeroOutput the same against the zero vector
    * @param ceZeroSame cross-entropy with the same S zeroed and the rest true: the fair floor
    * @param pVsZeroSame the test against that floor
+   * @param pVsZeroLatentsHolm {@code pVsZeroLatents} by Holm's correction for all different
+   *     rewrites of the table: what to go by where a row was sought out among them
+   * @param pVsZeroOutputHolm {@code pVsZeroOutput} likewise
+   * @param pVsZeroSameHolm {@code pVsZeroSame} likewise
    */
   public record Rewrite(
       String simulator,
@@ -120,5 +127,8 @@ public record RewriteResult(
       @JsonProperty("p_vs_zero_latents") OptionalDouble pVsZeroLatents,
       @JsonProperty("p_vs_zero_output") OptionalDouble pVsZeroOutput,
       OptionalDouble ceZeroSame,
-      @JsonProperty("p_vs_zero_same") OptionalDouble pVsZeroSame) {}
+      @JsonProperty("p_vs_zero_same") OptionalDouble pVsZeroSame,
+      @JsonProperty("p_vs_zero_latents_holm") OptionalDouble pVsZeroLatentsHolm,
+      @JsonProperty("p_vs_zero_output_holm") OptionalDouble pVsZeroOutputHolm,
+      @JsonProperty("p_vs_zero_same_holm") OptionalDouble pVsZeroSameHolm) {}
 }

@@ -1,5 +1,6 @@
 package dev.palimpsest.rewrite;
 
+import dev.palimpsest.evaluate.HolmCorrection;
 import dev.palimpsest.evaluate.LossStatistics;
 import dev.palimpsest.evaluate.LossTable;
 import dev.palimpsest.results.RewriteConfig;
@@ -11,14 +12,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
 
 /** Turns the losses by window into the published table. */
 final class ResultTable {
   private final RewriteConfig config;
   private final LossStatistics statistics;
   private final Map<Variant, Integer> indices = new HashMap<>();
+  private final Map<Variant.Rewritten, Tests> tests;
 
-  private ResultTable(RewriteConfig config, List<Variant> variants, LossTable table) {
+  private ResultTable(RewriteConfig config, int latents, List<Variant> variants, LossTable table) {
     this.config = config;
     for (Variant variant : variants) {
       indices.put(variant, indices.size());
@@ -31,12 +35,66 @@ final class ResultTable {
             baseline(RewriteResult.TRANSCODER),
             config.resamples(),
             config.seed());
+    tests = tests(variants, latents);
+  }
+
+  /**
+   * A rewrite's tests, each with its correction for the table's other rewrites.
+   *
+   * @param raw against zero latents, zero output and the same latents zeroed
+   * @param holm the same by Holm's correction
+   */
+  private record Tests(List<OptionalDouble> raw, List<OptionalDouble> holm) {}
+
+  /**
+   * The tests of all rewrites. A floor's tests are one family; a rewrite that is the same
+   * computation as an earlier one (all latents, however chosen) is one with it there.
+   */
+  private Map<Variant.Rewritten, Tests> tests(List<Variant> variants, int latents) {
+    Map<String, Variant.Rewritten> different = new LinkedHashMap<>();
+    for (Variant variant : variants) {
+      if (variant instanceof Variant.Rewritten rewritten) {
+        different.putIfAbsent(rewritten.computation(latents), rewritten);
+      }
+    }
+    List<List<OptionalDouble>> raw = new ArrayList<>();
+    List<List<OptionalDouble>> holm = new ArrayList<>();
+    for (int floor = 0; floor < 3; floor++) {
+      List<OptionalDouble> family = new ArrayList<>();
+      for (Variant.Rewritten rewritten : different.values()) {
+        family.add(statistics.pValue(index(rewritten), floors(rewritten)[floor]));
+      }
+      raw.add(family);
+      holm.add(HolmCorrection.adjust(family));
+    }
+    List<String> order = List.copyOf(different.keySet());
+    Map<Variant.Rewritten, Tests> byRewrite = new HashMap<>();
+    for (Variant variant : variants) {
+      if (variant instanceof Variant.Rewritten rewritten) {
+        int at = order.indexOf(rewritten.computation(latents));
+        byRewrite.put(
+            rewritten,
+            new Tests(
+                raw.stream().map(family -> family.get(at)).toList(),
+                holm.stream().map(family -> family.get(at)).toList()));
+      }
+    }
+    return byRewrite;
+  }
+
+  /** What a rewrite is tested against: zero latents, zero output, the same latents zeroed. */
+  private int[] floors(Variant.Rewritten rewritten) {
+    return new int[] {
+      baseline(RewriteResult.ZERO_LATENTS),
+      baseline(RewriteResult.ZERO_OUTPUT),
+      index(new Variant.ZeroSame(rewritten.chosen()))
+    };
   }
 
   /** The table of an evaluation. */
   static RewriteResult of(
       RewriteInputs inputs, RewriteConfig config, List<Variant> variants, LossTable table) {
-    ResultTable made = new ResultTable(config, variants, table);
+    ResultTable made = new ResultTable(config, inputs.latents(), variants, table);
     Map<String, Baseline> baselines = new LinkedHashMap<>();
     List<Rewrite> rewrites = new ArrayList<>();
     for (Variant variant : variants) {
@@ -51,6 +109,7 @@ final class ResultTable {
         inputs.hookpoint(),
         config.protocol(),
         table.windows(),
+        made.statistics.documents(),
         table.totalTokens(),
         inputs.latents(),
         inputs.coder().config().k(),
@@ -72,6 +131,7 @@ final class ResultTable {
   private Rewrite row(Variant.Rewritten variant) {
     int index = index(variant);
     int zeroSame = index(new Variant.ZeroSame(variant.chosen()));
+    Tests tested = Objects.requireNonNull(tests.get(variant));
     return new Rewrite(
         config.simulator(),
         variant.calibration(),
@@ -86,10 +146,13 @@ final class ResultTable {
         statistics.kl(index),
         statistics.lossRecovered(index),
         statistics.lossRecoveredInterval(index),
-        statistics.pValue(index, baseline(RewriteResult.ZERO_LATENTS)),
-        statistics.pValue(index, baseline(RewriteResult.ZERO_OUTPUT)),
+        tested.raw().get(0),
+        tested.raw().get(1),
         statistics.ce(zeroSame),
-        statistics.pValue(index, zeroSame));
+        tested.raw().get(2),
+        tested.holm().get(0),
+        tested.holm().get(1),
+        tested.holm().get(2));
   }
 
   private int baseline(String name) {

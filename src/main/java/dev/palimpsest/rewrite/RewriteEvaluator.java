@@ -125,7 +125,10 @@ public final class RewriteEvaluator {
     long done = before;
     int[] counted = new int[windowBatch.windows().size()];
     windowBatch.rows().forEach(row -> counted[row.inBatch()]++);
-    int first = table.append(counted);
+    int first =
+        table.append(
+            counted,
+            windowBatch.windows().stream().mapToLong(inputs.windows()::document).toArray());
     int[] windowOf = windowBatch.rows().stream().mapToInt(row -> first + row.inBatch()).toArray();
     try (SplicedModel.Batch spliced = model.run(windowBatch.tokens(), windowBatch.flatPositions());
         CleanPredictions clean = spliced.predictions(windowBatch.targets())) {

@@ -81,13 +81,41 @@ final class PackedWindows implements TokenWindows {
   }
 
   @Override
-  public void read(long index, int[] into, int offset) {
+  public long document(long index) {
+    long place = placeOf(index);
+    long end = place + contextLength;
+    int document = documentAt(place);
+    int most = document;
+    long mostTokens = 0;
+    while (place < end) {
+      long next = Math.min(end, places[document + 1]);
+      if (next - place > mostTokens) {
+        mostTokens = next - place;
+        most = document;
+      }
+      place = next;
+      document++;
+    }
+    return most;
+  }
+
+  private long placeOf(long index) {
     if (index < 0 || index >= size) {
       throw new IndexOutOfBoundsException("window " + index + " of " + size);
     }
-    long place = index * contextLength;
+    return index * contextLength;
+  }
+
+  /** The document whose tokens, or the end-of-text token before them, are at a place. */
+  private int documentAt(long place) {
     int found = Arrays.binarySearch(places, place);
-    int document = found >= 0 ? found : -found - 2;
+    return found >= 0 ? found : -found - 2;
+  }
+
+  @Override
+  public void read(long index, int[] into, int offset) {
+    long place = placeOf(index);
+    int document = documentAt(place);
     int written = 0;
     while (written < contextLength) {
       long inDocument = place + written - places[document];

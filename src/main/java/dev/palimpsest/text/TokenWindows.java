@@ -20,6 +20,15 @@ public interface TokenWindows {
    */
   void read(long index, int[] into, int offset);
 
+  /**
+   * The document that a window belongs to: the one most of its tokens come from, the earlier of
+   * equals. Windows of one document are not independent of each other.
+   *
+   * @param index 0 … size() - 1
+   * @return a number that no other document of the split has
+   */
+  long document(long index);
+
   /** Reads one window into a new array. */
   default int[] read(long index) {
     int[] window = new int[contextLength()];

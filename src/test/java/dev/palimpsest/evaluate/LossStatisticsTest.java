@@ -7,7 +7,10 @@ import dev.palimpsest.base.Seeds;
 import dev.palimpsest.results.Interval;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The loss table's statistics against plain loops over resampled windows. */
 class LossStatisticsTest {
@@ -102,6 +105,67 @@ class LossStatisticsTest {
                 .deltaInterval(REWRITE));
   }
 
+  /**
+   * A window's difference is the sum of one part that its document shares and one of its own, of
+   * equal variance: correlation 0.5 within documents. An interval that takes windows for
+   * independent covers the truth in half of the cases only.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4, 16})
+  void intervalsHoldTheTruthAsOftenAsTheySay(int windowsOfADocument) {
+    int documents = 40;
+    int trials = 1000;
+    int covered = 0;
+    for (int trial = 0; trial < trials; trial++) {
+      SplittableRandom random = Seeds.stream(8, "test.coverage", trial);
+      int windows = documents * windowsOfADocument;
+      LossTable table = new LossTable(4);
+      long[] documentOf = new long[windows];
+      int[] tokens = new int[windows];
+      double[] shared = new double[documents];
+      Arrays.setAll(shared, d -> random.nextGaussian());
+      // The windows of a document need not follow each other.
+      Arrays.setAll(documentOf, w -> w % documents);
+      Arrays.fill(tokens, 10);
+      table.append(tokens, documentOf);
+      for (int w = 0; w < windows; w++) {
+        double clean = 3 + random.nextDouble();
+        table.add(CLEAN, w, 10 * clean, 0);
+        table.add(
+            REWRITE, w, 10 * (clean + 0.25 + shared[w % documents] + random.nextGaussian()), 0);
+      }
+      LossStatistics statistics = new LossStatistics(table, CLEAN, ZERO, CODER, 400, trial);
+      assertThat(statistics.documents()).isEqualTo(documents);
+      covered += statistics.deltaInterval(REWRITE).orElseThrow().contains(0.25) ? 1 : 0;
+    }
+    assertThat((double) covered / trials).isBetween(0.92, 0.98);
+  }
+
+  /** Under the null hypothesis a test at 5 % rejects in 5 of 100 cases, not in 60. */
+  @Test
+  void testsRejectAsOftenAsTheySay() {
+    int documents = 40;
+    int rejected = 0;
+    for (int trial = 0; trial < 1000; trial++) {
+      SplittableRandom random = Seeds.stream(9, "test.level", trial);
+      LossTable table = new LossTable(4);
+      int[] tokens = new int[documents * 16];
+      long[] documentOf = new long[tokens.length];
+      Arrays.fill(tokens, 10);
+      Arrays.setAll(documentOf, w -> w / 16);
+      table.append(tokens, documentOf);
+      double shared = 0;
+      for (int w = 0; w < tokens.length; w++) {
+        shared = w % 16 == 0 ? random.nextGaussian() : shared;
+        table.add(REWRITE, w, 30 + shared + random.nextGaussian(), 0);
+        table.add(ZERO, w, 30, 0);
+      }
+      LossStatistics statistics = new LossStatistics(table, CLEAN, ZERO, CODER, 1, trial);
+      rejected += statistics.pValue(REWRITE, ZERO).orElseThrow() < 0.05 ? 1 : 0;
+    }
+    assertThat(rejected / 1000.0).isBetween(0.03, 0.07);
+  }
+
   private static void assertInterval(Interval found, double[] statistics) {
     Arrays.sort(statistics);
     assertThat(found.low()).isCloseTo(typeSeven(statistics, 0.025), within(1e-12));
@@ -137,7 +201,7 @@ class LossStatisticsTest {
   /** KL sums are twice the CE sums. */
   private static LossTable table(int[] tokens, double[][] sums) {
     LossTable table = new LossTable(sums.length);
-    int first = table.append(tokens);
+    int first = table.append(tokens, LongStream.range(0, tokens.length).toArray());
     for (int v = 0; v < sums.length; v++) {
       for (int w = 0; w < tokens.length; w++) {
         table.add(v, first + w, sums[v][w], 2 * sums[v][w]);

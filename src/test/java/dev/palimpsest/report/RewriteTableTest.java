@@ -97,6 +97,13 @@ class RewriteTableTest {
     assertThat(Headline.sentences(read(undefined)).get(1))
         .contains("loss recovered not defined")
         .endsWith(".");
+    String corrected =
+        FILE.replace(
+            "\"p_vs_zero_same\": 0.01", "\"p_vs_zero_same\": 0.01, \"p_vs_zero_same_holm\": 0.03");
+    assertThat(Headline.sentences(read(corrected)).get(2))
+        .endsWith("(p = 0.010; by Holm's correction, as it was sought out, p = 0.030).");
+    assertThat(Headline.sentences(read(corrected.replace("_holm\": 0.03", "_holm\": 0.3"))).get(2))
+        .startsWith("At no smaller share");
     String never = FILE.replace("\"p_vs_zero_same\": 0.01", "\"p_vs_zero_same\": 0.5");
     assertThat(Headline.sentences(read(never)).get(2)).startsWith("At no smaller share");
   }
@@ -110,6 +117,11 @@ class RewriteTableTest {
             "| zero latents | 2.900 | +0.400 [+0.350, +0.450] |  | 0.400 |  |  |  |",
             "| words: all latents, lexical, conditional-mean | 2.750 | +0.250 [+0.200, +0.300] | +0.200 | 0.300 |"
                 + " 0.50 [0.40, 0.60] | 4e−4 | 4e−4 |");
+    String corrected =
+        FILE.replace(
+            "\"p_vs_zero_same\": 0.0004",
+            "\"p_vs_zero_same\": 0.0004, \"p_vs_zero_same_holm\": 0.002");
+    assertThat(Markdown.summary(read(corrected))).contains("| 4e−4 | 4e−4 (0.002) |");
     assertThat(Markdown.losses(table).lines()).hasSize(2 + 3 + 4);
     assertThat(Markdown.table(List.of("a|b", ">n"), List.of(List.of("x\n<y>", "1"))))
         .isEqualTo("| a\\|b | n |\n|---|---:|\n| x↵&lt;y> | 1 |\n");

@@ -125,7 +125,9 @@ final class SampleReports {
         Optional.of(new Interval(recovered - .04, recovered + .04)),
         OptionalDouble.of(Math.exp(-Math.abs(recovered) * 30)),
         OptionalDouble.of(clean + zeroSame),
-        OptionalDouble.of(Math.exp(-Math.abs(zeroSame - delta) * 400)));
+        OptionalDouble.of(Math.exp(-Math.abs(zeroSame - delta) * 400)),
+        OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(recovered) * 30))),
+        OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(zeroSame - delta) * 400))));
   }
 
   private static Baseline baseline(double clean, double delta, double half) {

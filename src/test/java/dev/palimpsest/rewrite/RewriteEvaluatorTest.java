@@ -91,7 +91,16 @@ class RewriteEvaluatorTest {
       }
       assertThat(found.windows()).hasSizeGreaterThan(5);
       assertThat(found.result().windows()).isEqualTo(found.windows().size());
+      assertThat(found.result().documents())
+          .isEqualTo((int) found.windows().stream().map(w -> w / 2).distinct().count());
       assertThat(found.result().rewrites()).hasSize(2 * 3 * 2 * 2);
+      List<RewriteResult.Rewrite> rewrites = found.result().rewrites();
+      // All latents chosen at random are all latents: one test, not two.
+      int different = rewrites.size() - 2 * 2;
+      double least =
+          rewrites.stream().mapToDouble(r -> r.pVsZeroSame().orElseThrow()).min().orElseThrow();
+      assertThat(rewrites.stream().mapToDouble(r -> r.pVsZeroSameHolm().orElseThrow()).min())
+          .hasValue(Math.min(1, different * least));
     }
   }
 

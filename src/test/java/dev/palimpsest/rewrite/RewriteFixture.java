@@ -63,7 +63,7 @@ final class RewriteFixture implements AutoCloseable {
     coder.device().memory().put(values, pointer, count);
   }
 
-  /** Random text, about one token in twelve excluded. */
+  /** Random text, about one token in twelve excluded; two windows a document. */
   static TokenWindows text(int windows, int length, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     int[][] ids = new int[windows][length];
@@ -79,6 +79,11 @@ final class RewriteFixture implements AutoCloseable {
       @Override
       public long size() {
         return windows;
+      }
+
+      @Override
+      public long document(long index) {
+        return index / 2;
       }
 
       @Override

@@ -101,6 +101,7 @@ class RewriteResultTest {
         "layers.2.mlp",
         Protocol.ALL_TOKENS,
         7,
+        5,
         70,
         64,
         8,
@@ -124,6 +125,9 @@ class RewriteResultTest {
                 OptionalDouble.of(0.01),
                 OptionalDouble.of(0.02),
                 OptionalDouble.of(2.5),
-                OptionalDouble.of(0.5))));
+                OptionalDouble.of(0.5),
+                OptionalDouble.of(0.03),
+                OptionalDouble.empty(),
+                OptionalDouble.of(1))));
   }
 }

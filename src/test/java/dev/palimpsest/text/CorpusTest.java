@@ -130,6 +130,32 @@ class CorpusTest {
   }
 
   @Test
+  void aWindowBelongsToTheDocumentThatMostOfItIsOf() throws IOException {
+    SplittableRandom random = new SplittableRandom(4);
+    List<int[]> documents = randomDocuments(random, 300, 40);
+    TokenWindows windows = open(4, jsonLines("d.jsonl", documents)).windows(Split.TRAIN, 9);
+    int[] stream = stream(windows);
+    int document = -1;
+    int[] documentAt = new int[stream.length];
+    for (int place = 0; place < stream.length; place++) {
+      document += stream[place] == 0 ? 1 : 0;
+      documentAt[place] = document;
+    }
+    for (int w = 0; w < windows.size(); w++) {
+      int[] of = Arrays.copyOfRange(documentAt, 9 * w, 9 * w + 9);
+      int most = of[0];
+      for (int candidate : of) {
+        int inWindow = (int) Arrays.stream(of).filter(d -> d == candidate).count();
+        int best = most;
+        if (inWindow > Arrays.stream(of).filter(d -> d == best).count()) {
+          most = candidate;
+        }
+      }
+      assertThat(windows.document(w)).as("window %d", w).isEqualTo(most);
+    }
+  }
+
+  @Test
   void plainTextEndsDocumentsAtTheMark() throws IOException {
     List<int[]> documents = randomDocuments(new SplittableRandom(5), 60, 30);
     String text =
