@@ -61,13 +61,7 @@ final class ActivationsCommand implements Callable<Integer> {
     threads.ifPresent(ActivationsCommand::useThreads);
     try (LanguageModel loaded = LanguageModel.load(ModelSource.resolve(model))) {
       ConsoleLog log = output.log(spec.commandLine().getErr());
-      ActivationFile.Result result =
-          ActivationFile.write(
-              loaded,
-              input,
-              hookpoints,
-              out,
-              (done, total) -> log.progress("sequences", done, total));
+      ActivationFile.Result result = ActivationFile.write(loaded, input, hookpoints, out, log);
       output.print(
           spec.commandLine().getOut(),
           summary(result),

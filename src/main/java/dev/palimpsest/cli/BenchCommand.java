@@ -111,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private BenchReport run(ShortBench bench, ConsoleLog log) {
     int count = sizes.repetitions();
-    return bench.run(count, done -> log.progress("repetitions", done, count));
+    return bench.run(count, done -> log.advanced("measuring", "repetitions", done, count));
   }
 
   private static String text(BenchReport report) {

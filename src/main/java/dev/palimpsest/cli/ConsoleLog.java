@@ -2,7 +2,12 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.run.RunLog;
 import java.io.PrintWriter;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
+import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -10,8 +15,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells a person on stderr how a run gets on: a bar that redraws itself on a terminal, plain lines
- * every ten seconds elsewhere (logs, CI), nothing with {@code --quiet}.
+ * Tells a person on stderr how a command gets on: a bar that redraws itself on a terminal, plain
+ * lines every ten seconds elsewhere (logs, CI), nothing with {@code --quiet}. The one display of
+ * all commands.
  */
 final class ConsoleLog implements RunLog {
   private static final long LINE_EVERY_NANOS = 10_000_000_000L;
@@ -19,82 +25,140 @@ final class ConsoleLog implements RunLog {
   private final PrintWriter err;
   private final boolean quiet;
   private final boolean terminal;
+  private final LongSupplier clock;
   private @Nullable ProgressBar bar;
-  private String inBar = "";
-  private long lastLine = System.nanoTime();
+  private String inHand = "";
+  private Pace pace;
+  private StageCount stages = new StageCount(List.of());
+  private long lastLine;
 
   ConsoleLog(PrintWriter err, boolean quiet) {
+    // Set by the launcher, which can ask whether stderr is a terminal; the virtual machine cannot.
+    this(err, quiet, Boolean.getBoolean("palimpsest.terminal"), System::nanoTime);
+  }
+
+  /**
+   * @param clock nanoseconds
+   */
+  ConsoleLog(PrintWriter err, boolean quiet, boolean terminal, LongSupplier clock) {
     this.err = err;
     this.quiet = quiet;
-    // Set by the launcher, which can ask whether stderr is a terminal; the virtual machine cannot.
-    this.terminal = Boolean.getBoolean("palimpsest.terminal");
+    this.terminal = terminal;
+    this.clock = clock;
+    lastLine = clock.getAsLong();
+    pace = new Pace(0, 0, lastLine);
   }
 
   @Override
-  public void device(String description) {
+  public synchronized void planned(List<Planned> all) {
+    stages = new StageCount(all);
+  }
+
+  @Override
+  public synchronized void device(String description) {
     line("device: " + description);
   }
 
   @Override
-  public void started(String stage) {
-    line("▸ " + stage);
-    lastLine = System.nanoTime();
+  public synchronized void says(String text) {
+    line("  " + text);
   }
 
   @Override
-  public void skipped(String stage, double seconds) {
+  public synchronized void started(String stage) {
+    stages.at(stage);
+    line("▸ " + stage + stages.place().map(place -> " (" + place + ")").orElse(""));
+    inHand = "";
+    lastLine = clock.getAsLong();
+  }
+
+  @Override
+  public synchronized void skipped(String stage, double seconds) {
+    stages.at(stage);
     line(String.format(Locale.ROOT, "✓ %s (done before, %.1f s)", stage, seconds));
   }
 
   @Override
-  public void finished(String stage, double seconds) {
+  public synchronized void finished(String stage, double seconds) {
+    stages.finished(seconds);
     line(String.format(Locale.ROOT, "✓ %s (%.1f s)", stage, seconds));
   }
 
   @Override
-  public void progress(String what, long done, long total, String note) {
+  public synchronized void advanced(String what, String unit, long done, long total, String note) {
     if (quiet) {
       return;
     }
+    long now = clock.getAsLong();
+    if (!inHand.equals(what)) {
+      closeBar();
+      inHand = what;
+      pace = new Pace(done, total, now);
+    }
+    pace.at(done, total, now);
     if (terminal) {
-      redraw(what, done, total, note);
-    } else if (System.nanoTime() - lastLine >= LINE_EVERY_NANOS) {
-      lastLine = System.nanoTime();
-      line(
-          String.format(
-                  Locale.ROOT,
-                  "  %s: %,d of %,d (%.0f %%) %s",
-                  what,
-                  done,
-                  total,
-                  100.0 * done / Math.max(1, total),
-                  note)
-              .stripTrailing());
+      redraw(what, unit, done, total, note);
+    } else if (now - lastLine >= LINE_EVERY_NANOS) {
+      lastLine = now;
+      line(describe(what, unit, done, total, note));
+    }
+    if (done >= total) {
+      closeBar();
+      inHand = "";
     }
   }
 
-  private void redraw(String what, long done, long total, String note) {
+  private String describe(String what, String unit, long done, long total, String note) {
+    StringBuilder text = new StringBuilder("  ");
+    stages.place().ifPresent(place -> text.append(place).append(", "));
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "%s: %,d of %,d %s (%.0f %%)",
+            what,
+            done,
+            total,
+            unit,
+            100.0 * done / Math.max(1, total)));
+    pace.rate()
+        .ifPresent(
+            rate ->
+                text.append(
+                    String.format(
+                        Locale.ROOT, rate < 10 ? ", %.2f %s/s" : ", %,.0f %s/s", rate, unit)));
+    pace.secondsLeft().ifPresent(left -> text.append(", " + Pace.clock(left) + " left"));
+    stages
+        .secondsLeft(pace)
+        .ifPresent(left -> text.append(", about " + Pace.clock(left) + " for all stages"));
+    return note.isEmpty() ? text.toString() : text + ", " + note;
+  }
+
+  private void redraw(String what, String unit, long done, long total, String note) {
     ProgressBar current = bar;
-    if (current == null || !inBar.equals(what)) {
-      closeBar();
-      inBar = what;
+    if (current == null) {
       current =
           new ProgressBarBuilder()
-              .setTaskName("  " + what)
+              .setTaskName("  " + stages.place().map(place -> place + ", ").orElse("") + what)
               .setInitialMax(total)
+              .startsFrom(done, Duration.ZERO)
+              .setUnit(" " + unit, 1)
               .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setUpdateIntervalMillis(200)
-              .showSpeed()
+              .showSpeed(
+                  new DecimalFormat("#,##0.#", DecimalFormatSymbols.getInstance(Locale.ROOT)))
               .setConsumer(new ConsoleProgressBarConsumer(System.err))
               .build();
       bar = current;
     }
     current.maxHint(total);
     current.stepTo(done);
-    current.setExtraMessage(note);
-    if (done >= total) {
-      closeBar();
-    }
+    String all =
+        stages.secondsLeft(pace).stream()
+            .mapToObj(left -> " all stages: about " + Pace.clock(left))
+            .findFirst()
+            .orElse("");
+    // The bar puts nothing between the speed and this.
+    current.setExtraMessage((note.isEmpty() ? "" : " " + note) + all);
   }
 
   private void line(String text) {

@@ -58,9 +58,7 @@ final class EncodeCommand implements Callable<Integer> {
     ConsoleLog log = output.log(spec.commandLine().getErr());
     Devices.Choice chosen = device.choose();
     try (SparseCoder loaded = SparseCoder.load(coder, chosen.device())) {
-      FileEncoder.Result result =
-          new FileEncoder(loaded)
-              .encode(input, out, (done, total) -> log.progress("rows encoded", done, total));
+      FileEncoder.Result result = new FileEncoder(loaded).encode(input, out, log);
       log.device(chosen.describe());
       output.print(
           spec.commandLine().getOut(),

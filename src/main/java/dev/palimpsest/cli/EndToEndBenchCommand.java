@@ -67,7 +67,7 @@ final class EndToEndBenchCommand implements Callable<Integer> {
       BenchShape shape = sizes.shape(subject.model().config().width());
       EndToEndReport report =
           new EndToEndBench(subject.model(), hookpoint, subject.windows(), shape)
-              .run(count, done -> log.progress("repetitions", done, count));
+              .run(count, done -> log.advanced("measuring", "repetitions", done, count));
       output.print(spec.commandLine().getOut(), report, text(report));
     }
     return 0;

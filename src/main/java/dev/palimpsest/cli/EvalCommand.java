@@ -116,7 +116,8 @@ public final class EvalCommand implements Callable<Integer> {
       corpus.requireVocabulary(loaded.config().vocabularySize());
       ExcludedTokens excluded =
           ExcludedTokens.parse(excludedTokens, OptionalInt.of(corpus.endOfText()));
-      output.log(spec.commandLine().getErr()).device(chosen.describe());
+      ConsoleLog log = output.log(spec.commandLine().getErr());
+      log.device(chosen.describe());
       EvaluationResult result =
           CoderEvaluation.evaluate(
                   loaded,
@@ -124,7 +125,8 @@ public final class EvalCommand implements Callable<Integer> {
                   corpus.windows(split, contextLength),
                   excluded,
                   tokens,
-                  true)
+                  true,
+                  log)
               .get(0);
       output.print(spec.commandLine().getOut(), result, text(result));
     }

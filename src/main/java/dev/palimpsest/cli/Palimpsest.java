@@ -63,6 +63,9 @@ public final class Palimpsest {
             new Thread(
                 () -> {
                   if (!finished) {
+                    String newLine = Boolean.getBoolean("palimpsest.terminal") ? "\n" : "";
+                    System.err.println(newLine + Interruption.line(arguments));
+                    System.err.flush();
                     Runtime.getRuntime().halt(INTERRUPTED);
                   }
                 },

@@ -16,7 +16,6 @@ import dev.palimpsest.text.Corpus;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
-import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.TrainConfig;
 import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
@@ -207,8 +206,7 @@ public final class TrainCommand implements Callable<Integer> {
     Devices.Choice chosen = device.choose();
     Training.useThreads(threads);
     Path folder = ModelSource.resolve(model);
-    try (LanguageModel loaded = LanguageModel.load(folder, chosen.device());
-        Progress progress = quiet ? Progress.none() : Progress.on(spec.commandLine().getErr())) {
+    try (LanguageModel loaded = LanguageModel.load(folder, chosen.device())) {
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), config.seeds().get(0));
       int width = loaded.config().width();
       TrainResult result =
@@ -219,8 +217,7 @@ public final class TrainCommand implements Callable<Integer> {
               out,
               overwrite,
               () -> describeRun(config, width, chosen),
-              progress);
-      progress.close();
+              new ConsoleLog(spec.commandLine().getErr(), quiet));
       print(result);
     }
     return 0;

@@ -1,6 +1,7 @@
 package dev.palimpsest.coder;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.safetensors.DType;
 import dev.palimpsest.safetensors.SafeTensors;
@@ -23,13 +24,6 @@ public final class FileEncoder {
   private static final String TARGET = "y";
   private static final int MOST_ROWS = 4096;
   private static final int MOST_ELEMENTS = 1 << 24;
-
-  /** Told how far the work is. */
-  @FunctionalInterface
-  public interface Progress {
-    /** {@code done} of {@code total} rows are encoded. */
-    void rows(long done, long total);
-  }
 
   /**
    * What was encoded.
@@ -76,7 +70,7 @@ public final class FileEncoder {
           long count = Math.min(partRows, rows - start);
           part.read(tensors, start, count);
           active += part.encode(coder, count, values, indices, outputs);
-          progress.rows(start + count, rows);
+          progress.advanced("encoding", "rows", start + count, rows);
         }
         Optional<Double> fvu = part.fvu(coder.config());
         write(output, rows, values, indices, outputs, fvu);

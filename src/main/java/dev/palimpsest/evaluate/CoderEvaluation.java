@@ -2,6 +2,7 @@ package dev.palimpsest.evaluate;
 
 import dev.palimpsest.activations.KeptPositions;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.Forward;
@@ -102,6 +103,7 @@ public final class CoderEvaluation implements AutoCloseable {
    *
    * @param tokens read from the front of {@code windows}: whole windows, at least one, at most all
    * @param divergences whether KL divergences are wanted; they cost as much again as the losses
+   * @param progress hears of tokens read
    * @return one result for each of {@code places}, in order
    */
   public static List<EvaluationResult> evaluate(
@@ -110,27 +112,29 @@ public final class CoderEvaluation implements AutoCloseable {
       TokenWindows windows,
       ExcludedTokens excluded,
       long tokens,
-      boolean divergences) {
+      boolean divergences,
+      Progress progress) {
     try (CoderEvaluation evaluation =
         new CoderEvaluation(model, places, windows, excluded, divergences)) {
-      evaluation.run(tokens);
+      evaluation.run(tokens, progress);
       return evaluation.results();
     }
   }
 
-  private void run(long tokens) {
+  private void run(long tokens, Progress progress) {
     long wanted = Math.max(1, tokens / windows.contextLength());
     long count = Math.min(windows.size(), wanted);
+    int length = batch.length();
+    progress.advanced("evaluating", "tokens", 0, count * length);
     for (long window = 0; window < count; ) {
       int rows = (int) Math.min(batch.rows(), count - window);
       TokenBatch filled =
-          rows == batch.rows()
-              ? batch
-              : new TokenBatch(rows, batch.length(), new int[rows * batch.length()]);
+          rows == batch.rows() ? batch : new TokenBatch(rows, length, new int[rows * length]);
       for (int row = 0; row < rows; row++) {
-        windows.read(window++, filled.ids(), row * batch.length());
+        windows.read(window++, filled.ids(), row * length);
       }
       add(filled);
+      progress.advanced("evaluating", "tokens", window * length, count * length);
     }
     if (clean.count() == 0) {
       throw new PalimpsestException(

@@ -132,7 +132,7 @@ final class CoderStages {
                 cache,
                 explainer,
                 run.explanations(hookpoint),
-                done -> progress("explaining latents", done, cache.latents()));
+                done -> progress("explaining " + hookpoint, "latents", done, cache.latents()));
           }
         },
         log);
@@ -177,7 +177,7 @@ final class CoderStages {
                 maxima,
                 new SimulateConfig(tokens, config.cache().batchRows(), config.seed()),
                 run.simulations(hookpoint),
-                done -> progress("calibrating (tokens)", done, tokens));
+                done -> progress("calibrating " + hookpoint, "tokens", done, tokens));
           }
         },
         log);
@@ -218,7 +218,7 @@ final class CoderStages {
           new CacheConfig(tokens, config.cache().batchRows(), Seeds.mix(config.seed())),
           source,
           folder,
-          done -> progress("caching latents (tokens)", done, tokens));
+          done -> progress("reading latents of " + hookpoint, "tokens", done, tokens));
     }
   }
 
@@ -275,8 +275,8 @@ final class CoderStages {
     return stage.label() + "." + hookpoint;
   }
 
-  private void progress(String what, long done, long total) {
-    log.progress(what, Math.min(done, total), total);
+  private void progress(String what, String unit, long done, long total) {
+    log.advanced(what, unit, Math.min(done, total), total);
   }
 
   private static long tokens(TokenWindows windows) {

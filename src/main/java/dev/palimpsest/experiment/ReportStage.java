@@ -52,7 +52,7 @@ final class ReportStage {
           new LatentPageCollector(sources, bench.model(), bench.tokenizer())) {
         latents.add(collector.collect(config.report().latents()));
       }
-      log.progress("collecting latents (coders)", latents.size(), config.coders().size(), "");
+      log.advanced("collecting latents", "coders", latents.size(), config.coders().size());
     }
     List<TrainingCurve> curves =
         Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();

@@ -140,13 +140,7 @@ final class RewriteStages {
               bench.excluded());
       RewriteResult result =
           RewriteStage.run(
-              inputs,
-              settings,
-              run.root(),
-              run.rewrite(hookpoint, protocol.label()),
-              (done, total, what) ->
-                  log.progress(
-                      "measuring " + hookpoint + ", " + protocol.label(), done, total, what));
+              inputs, settings, run.root(), run.rewrite(hookpoint, protocol.label()), log);
       if (main && protocol == Protocol.ALL_TOKENS) {
         AtomicFiles.writeString(run.rewrite(), Json.pretty(result));
       }

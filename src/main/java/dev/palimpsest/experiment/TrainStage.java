@@ -12,7 +12,6 @@ import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
-import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.TrainConfig;
 import dev.palimpsest.train.Training;
 import java.io.IOException;
@@ -82,10 +81,7 @@ final class TrainStage {
       return Map.of("coders", "given");
     }
     TrainConfig train = trainConfig(specs);
-    try (Progress progress = new TrainProgress(log)) {
-      return Training.run(
-          train, bench.model(), bench.corpus(), run.root(), false, () -> {}, progress);
-    }
+    return Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, log);
   }
 
   private TrainConfig trainConfig(List<CoderSpec> specs) {

@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
 import dev.palimpsest.tensor.Tensors;
@@ -35,13 +36,6 @@ public final class ActivationFile {
    */
   public record Result(int rows, int length, OptionalDouble meanLoss, List<String> tensors) {}
 
-  /** Told after every pass how many rows of how many are done. */
-  @FunctionalInterface
-  public interface Progress {
-    /** Rows done so far, and all rows. */
-    void rows(long done, long total);
-  }
-
   private ActivationFile() {}
 
   /**
@@ -59,7 +53,8 @@ public final class ActivationFile {
       int block = Math.max(1, Math.min(all.rows(), TOKENS_PER_PASS / all.length()));
       for (int row = 0; row < all.rows(); row += block) {
         pass(model, all, row, Math.min(block, all.rows() - row), hookpoints, results);
-        progress.rows(Math.min(all.rows(), row + block), all.rows());
+        progress.advanced(
+            "running the model", "sequences", Math.min(all.rows(), row + block), all.rows());
       }
       SafeTensorsWriter writer = new SafeTensorsWriter();
       results.forEach(writer::add);

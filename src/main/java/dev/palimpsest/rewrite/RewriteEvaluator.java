@@ -1,6 +1,7 @@
 package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.evaluate.CleanPredictions;
 import dev.palimpsest.evaluate.LossTable;
@@ -52,12 +53,11 @@ public final class RewriteEvaluator {
    * @throws PalimpsestException where no window has a token to count
    */
   public static RewriteResult evaluate(
-      RewriteInputs inputs, RewriteConfig config, RewriteProgress progress) {
+      RewriteInputs inputs, RewriteConfig config, Progress progress) {
     return evaluation(inputs, config, progress).result();
   }
 
-  static Evaluation evaluation(
-      RewriteInputs inputs, RewriteConfig config, RewriteProgress progress) {
+  static Evaluation evaluation(RewriteInputs inputs, RewriteConfig config, Progress progress) {
     RewriteEvaluator evaluator = new RewriteEvaluator(inputs, config);
     evaluator.measure(progress);
     return new Evaluation(
@@ -67,7 +67,7 @@ public final class RewriteEvaluator {
         evaluator.table);
   }
 
-  private void measure(RewriteProgress progress) {
+  private void measure(Progress progress) {
     Map<Integer, Integer> copies = copies();
     Map<Integer, Replacements.Recipe> recipes = recipes(copies);
     SplicedModel model = new SplicedModel(inputs.model(), inputs.hookpoint(), inputs.transcode());
@@ -75,7 +75,7 @@ public final class RewriteEvaluator {
     int rows = Math.max(1, config.batchTokens() / config.contextTokens());
     long total = (reader.windows() + rows - 1) / rows * recipes.size();
     long done = 0;
-    progress.advanced(0, total, inputs.hookpoint());
+    progress.advanced(work(), "passes", 0, total);
     Optional<WindowReader.Batch> next = reader.next(rows);
     while (next.isPresent()) {
       WindowReader.Batch batch = next.get();
@@ -88,6 +88,10 @@ public final class RewriteEvaluator {
           "rewrite: no window of the evaluation text has a token to count");
     }
     copies.forEach((to, from) -> table.copy(from, to));
+  }
+
+  private String work() {
+    return "measuring " + inputs.hookpoint() + ", " + config.protocol().label();
   }
 
   /** Variants whose losses are those of an earlier one: index to index. */
@@ -119,7 +123,7 @@ public final class RewriteEvaluator {
       WindowReader.Batch windowBatch,
       SplicedModel model,
       Map<Integer, Replacements.Recipe> recipes,
-      RewriteProgress progress,
+      Progress progress,
       long before,
       long total) {
     long done = before;
@@ -142,7 +146,7 @@ public final class RewriteEvaluator {
               logits ->
                   clean.losses(logits, (row, ce, kl) -> table.add(variant, windowOf[row], ce, kl)));
         }
-        progress.advanced(++done, total, variants.get(variant).name());
+        progress.advanced(work(), "passes", ++done, total, variants.get(variant).name());
       }
     }
     return done;

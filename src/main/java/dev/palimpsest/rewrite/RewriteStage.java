@@ -2,6 +2,7 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.evaluate.WindowLosses;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
@@ -43,7 +44,7 @@ public final class RewriteStage {
       RewriteConfig config,
       Path runDirectory,
       Path table,
-      RewriteProgress progress) {
+      Progress progress) {
     RewriteEvaluator.Evaluation evaluation = RewriteEvaluator.evaluation(inputs, config, progress);
     WindowLosses.write(
         lossesFile(runDirectory, inputs.hookpoint(), config.protocol()),

@@ -1,7 +1,21 @@
 package dev.palimpsest.run;
 
+import dev.palimpsest.base.Progress;
+import java.util.List;
+
 /** Hears how a run gets on; the command line prints it, tests record it. */
-public interface RunLog {
+public interface RunLog extends Progress {
+  /**
+   * A stage to come.
+   *
+   * @param name as {@link #started} will call it
+   * @param work what it is expected to cost beside the others of its run, in any unit; 0: unknown
+   */
+  record Planned(String name, double work) {}
+
+  /** The stages to come, in order; told once, before the first of them. */
+  default void planned(List<Planned> stages) {}
+
   /** Where the run computes, told once, before the first stage that needs it. */
   void device(String description);
 
@@ -14,18 +28,6 @@ public interface RunLog {
   /** A stage is done. */
   void finished(String stage, double seconds);
 
-  /**
-   * Within a stage.
-   *
-   * @param what in progress, e.g. "caching layers.2.mlp"
-   * @param done units done
-   * @param total units in all
-   * @param note what changes from call to call, e.g. "fvu 0.213"; may be empty
-   */
-  void progress(String what, long done, long total, String note);
-
-  /** The same without a note. */
-  default void progress(String what, long done, long total) {
-    progress(what, done, total, "");
-  }
+  /** One line for people that is none of these. */
+  default void says(String line) {}
 }

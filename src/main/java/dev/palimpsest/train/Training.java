@@ -5,6 +5,7 @@ import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.evaluate.CoderEvaluation;
 import dev.palimpsest.evaluate.EvaluationResult;
@@ -15,6 +16,7 @@ import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -74,7 +76,8 @@ final class TrainingLoop {
     checkpoint.ifPresent(folder -> coders.forEach(coder -> coder.readState(folder)));
     heldOut = start.evaluation();
     try (MetricsLog log = MetricsLog.open(metrics, start.metricsBytes())) {
-      progress.start(start.step() * config.batchTokens(), config.steps() * config.batchTokens());
+      long all = config.steps() * config.batchTokens();
+      progress.advanced("training", "tokens", start.step() * config.batchTokens(), all);
       TokenBatch batch = batches.newBatch();
       for (long step = start.step(); step < config.steps(); step++) {
         List<StepStats> stats = step(step, batch);
@@ -89,7 +92,8 @@ final class TrainingLoop {
           Checkpoints.State state = new Checkpoints.State(done, log.force(), heldOut);
           checkpoints.write(state, folder -> coders.forEach(coder -> coder.writeState(folder)));
         }
-        progress.step(tokens, stats.get(0).fvu());
+        String fvu = String.format(Locale.ROOT, "fvu %.4f", stats.get(0).fvu());
+        progress.advanced("training", "tokens", tokens, all, fvu);
       }
     }
     return start.step();
@@ -135,7 +139,8 @@ final class TrainingLoop {
       }
       long tokens = last ? config.evalTokens() : config.evalTokens() / LOSS_SHARE;
       List<EvaluationResult> losses =
-          CoderEvaluation.evaluate(model, places, heldOutWindows, excluded, tokens, false);
+          CoderEvaluation.evaluate(
+              model, places, heldOutWindows, excluded, tokens, false, Progress.SILENT);
       List<HeldOut> figures = new ArrayList<>();
       for (int i = 0; i < coders.size(); i++) {
         figures.add(

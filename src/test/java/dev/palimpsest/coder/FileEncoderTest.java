@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
@@ -47,12 +48,12 @@ class FileEncoderTest {
     Path input = input(random(1, ROWS * WIDTH, 100), ROWS, WIDTH);
     try (SparseCoder coder = coder()) {
       Path whole = folder.resolve("whole.safetensors");
-      FileEncoder.Result result = new FileEncoder(coder).encode(input, whole, (done, all) -> {});
+      FileEncoder.Result result = new FileEncoder(coder).encode(input, whole, Progress.SILENT);
       assertThat(result.rows()).isEqualTo(ROWS);
       for (int part : new int[] {1, 7, ROWS}) {
         Path parts = folder.resolve("parts.safetensors");
         FileEncoder.Result again =
-            new FileEncoder(coder, part).encode(input, parts, (done, all) -> {});
+            new FileEncoder(coder, part).encode(input, parts, Progress.SILENT);
         try (SafeTensors a = SafeTensors.open(whole);
             SafeTensors b = SafeTensors.open(parts)) {
           assertThat(b.longs("latent_indices")).isEqualTo(a.longs("latent_indices"));
@@ -80,7 +81,7 @@ class FileEncoderTest {
         .write(input);
     Path output = folder.resolve("deep/out.safetensors");
     try (SparseCoder coder = coder()) {
-      new FileEncoder(coder, 4).encode(input, output, (done, all) -> {});
+      new FileEncoder(coder, 4).encode(input, output, Progress.SILENT);
     }
     try (SafeTensors result = SafeTensors.open(output)) {
       float[] out = result.floats("out");
@@ -107,7 +108,7 @@ class FileEncoderTest {
         SparseCoder.initialise(CoderConfig.transcoder(WIDTH, 40, 3, true), 5)) {
       FileEncoder.Result result =
           new FileEncoder(coder)
-              .encode(input(random(1, ROWS * WIDTH, 0), ROWS, WIDTH), output, (done, all) -> {});
+              .encode(input(random(1, ROWS * WIDTH, 0), ROWS, WIDTH), output, Progress.SILENT);
       assertThat(result.fvu()).isEmpty();
     }
     try (SafeTensors result = SafeTensors.open(output)) {
@@ -120,7 +121,7 @@ class FileEncoderTest {
     Path output = folder.resolve("out.safetensors");
     try (SparseCoder coder = coder()) {
       FileEncoder.Result result =
-          new FileEncoder(coder).encode(input(new float[0], 0, WIDTH), output, (done, all) -> {});
+          new FileEncoder(coder).encode(input(new float[0], 0, WIDTH), output, Progress.SILENT);
       assertThat(result.rows()).isZero();
     }
     try (SafeTensors result = SafeTensors.open(output)) {
@@ -137,7 +138,7 @@ class FileEncoderTest {
       Path output = folder.resolve("out.safetensors");
       for (long[] shape : new long[][] {{6, 4}, {24}, {2, 3, 4}}) {
         assertThatThrownBy(
-                () -> encoder.encode(input(new float[24], shape), output, (done, all) -> {}))
+                () -> encoder.encode(input(new float[24], shape), output, Progress.SILENT))
             .isInstanceOf(PalimpsestException.class)
             .hasMessageContainingAll("in.safetensors", "'x'", Arrays.toString(shape), "[rows, 10]");
       }
@@ -146,11 +147,11 @@ class FileEncoderTest {
           .add("x", new long[] {2, WIDTH}, new float[2 * WIDTH])
           .add("y", new long[] {1, WIDTH}, new float[WIDTH])
           .write(both);
-      assertThatThrownBy(() -> encoder.encode(both, output, (done, all) -> {}))
+      assertThatThrownBy(() -> encoder.encode(both, output, Progress.SILENT))
           .hasMessageContainingAll("both.safetensors", "'y'", "[1, 10]", "[2, 10]");
       Path none = folder.resolve("none.safetensors");
       new SafeTensorsWriter().add("h", new long[] {1}, new float[1]).write(none);
-      assertThatThrownBy(() -> encoder.encode(none, output, (done, all) -> {}))
+      assertThatThrownBy(() -> encoder.encode(none, output, Progress.SILENT))
           .hasMessageContainingAll("none.safetensors", "'x'");
       assertThat(output).doesNotExist();
     }

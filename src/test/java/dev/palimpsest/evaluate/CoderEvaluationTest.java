@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.activations.Hook;
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
@@ -77,7 +78,8 @@ class CoderEvaluationTest {
             windows,
             EXCLUDED,
             WINDOWS * LENGTH,
-            true)
+            true,
+            Progress.SILENT)
         .get(0);
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.activations.Hook;
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.FileEncoder;
 import dev.palimpsest.evaluate.CoderEvaluation;
 import dev.palimpsest.evaluate.EvaluationResult;
@@ -88,7 +89,8 @@ abstract class DevicePipeline {
               RewriteFixture.text(5, 14, 4),
               fixture.excluded,
               70,
-              true)
+              true,
+              Progress.SILENT)
           .get(0);
     }
   }
@@ -134,7 +136,7 @@ abstract class DevicePipeline {
               .write(input);
         }
         results[side] =
-            new FileEncoder(fixture.coder).encode(input, outputs[side], (done, total) -> {});
+            new FileEncoder(fixture.coder).encode(input, outputs[side], Progress.SILENT);
       }
     }
     assertThat(results[1].fvu().orElseThrow())
@@ -186,7 +188,7 @@ abstract class DevicePipeline {
               RewriteFixture.text(6, 11, 3),
               RewriteFixture.predictors(),
               Optional.of(RewriteFixture.guesses(9)));
-      return RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+      return RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
     }
   }
 

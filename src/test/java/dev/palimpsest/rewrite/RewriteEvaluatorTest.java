@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.evaluate.LossTable;
 import dev.palimpsest.results.Protocol;
@@ -79,7 +80,7 @@ class RewriteEvaluatorTest {
       RewriteConfig config =
           RewriteFixture.config(protocol, CONTEXT, List.copyOf(predictors.keySet()));
       RewriteEvaluator.Evaluation found =
-          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
       List<Variant> variants = Variant.all(config, M, true);
       assertThat(found.variants()).isEqualTo(variants.stream().map(Variant::name).toList());
       BruteForce truth = new BruteForce(fixture);
@@ -287,7 +288,7 @@ class RewriteEvaluatorTest {
           RewriteEvaluator.evaluate(
               inputs,
               RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of()),
-              RewriteProgress.SILENT);
+              Progress.SILENT);
       RewriteResult.Baseline coder =
           Objects.requireNonNull(result.baselines().get(RewriteResult.TRANSCODER));
       assertThat(coder.ceDeltaMean().orElseThrow()).isCloseTo(0, within(1e-6));
@@ -311,13 +312,12 @@ class RewriteEvaluatorTest {
           RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile"))
               .withWindows(CONTEXT, 5);
       RewriteEvaluator.Evaluation once =
-          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
       RewriteEvaluator.Evaluation again =
-          RewriteEvaluator.evaluation(inputs, config, RewriteProgress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
       assertThat(again.result()).isEqualTo(once.result());
       RewriteEvaluator.Evaluation alone =
-          RewriteEvaluator.evaluation(
-              inputs, config.withRun(1, "test", SEED), RewriteProgress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config.withRun(1, "test", SEED), Progress.SILENT);
       assertThat(alone.windows()).isEqualTo(once.windows()).hasSize(5).doesNotHaveDuplicates();
       for (int v = 0; v < once.variants().size(); v++) {
         for (int w = 0; w < 5; w++) {
@@ -327,7 +327,7 @@ class RewriteEvaluatorTest {
       }
       assertThat(
               RewriteEvaluator.evaluation(
-                      inputs, config.withRun(30, "test", SEED + 1), RewriteProgress.SILENT)
+                      inputs, config.withRun(30, "test", SEED + 1), Progress.SILENT)
                   .windows())
           .isNotEqualTo(once.windows());
     }
@@ -343,7 +343,7 @@ class RewriteEvaluatorTest {
               RewriteFixture.predictors(),
               Optional.empty()),
           RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile")),
-          (done, total, what) -> {
+          (what, unit, done, total, note) -> {
             assertThat(done).isGreaterThanOrEqualTo(last[0]).isLessThanOrEqualTo(total);
             last[0] = done;
             last[1] = total;
@@ -365,7 +365,7 @@ class RewriteEvaluatorTest {
                   RewriteEvaluator.evaluate(
                       inputs,
                       RewriteFixture.config(Protocol.ALL_TOKENS, 65, List.of()),
-                      RewriteProgress.SILENT))
+                      Progress.SILENT))
           .isInstanceOf(UsageException.class)
           .hasMessageContaining("expected at most the model's 64");
       RewriteInputs empty =
@@ -385,7 +385,7 @@ class RewriteEvaluatorTest {
                   RewriteEvaluator.evaluate(
                       empty,
                       RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of()),
-                      RewriteProgress.SILENT))
+                      Progress.SILENT))
           .isInstanceOf(PalimpsestException.class)
           .hasMessageContaining("no window");
     }
@@ -404,7 +404,7 @@ class RewriteEvaluatorTest {
     return RewriteEvaluator.evaluate(
         fixture.inputs(RewriteFixture.text(6, CONTEXT + 1, 4), predictors, Optional.empty()),
         RewriteFixture.config(protocol, CONTEXT, List.of(calibrations)),
-        RewriteProgress.SILENT);
+        Progress.SILENT);
   }
 
   private static double ce(RewriteResult result, String baseline) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
@@ -31,7 +32,7 @@ class RewriteStageTest {
               Optional.of(RewriteFixture.guesses(9)));
       Path file = RewriteStage.tableFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
       assertThat(run.relativize(file)).hasToString("rewrites/layers.1.mlp.last-token.json");
-      RewriteResult result = RewriteStage.run(inputs, config, run, file, RewriteProgress.SILENT);
+      RewriteResult result = RewriteStage.run(inputs, config, run, file, Progress.SILENT);
       assertThat(RewriteStage.read(file)).isEqualTo(result);
       assertThat(result.tokens()).isEqualTo(result.windows());
       JsonNode json = Json.MAPPER.readTree(Files.readString(file));

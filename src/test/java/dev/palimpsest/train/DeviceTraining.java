@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
@@ -220,7 +221,7 @@ abstract class DeviceTraining {
               0,
               shared.resolve("tokens"),
               options);
-      return Training.run(config, model, corpus, out, false, () -> {}, Progress.none());
+      return Training.run(config, model, corpus, out, false, () -> {}, Progress.SILENT);
     }
   }
 
