@@ -3,13 +3,19 @@
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 build=${1:-$here/../target/native}
+complete=$build/complete
 "$here/../.mvn/check-tools.sh"
 mkdir -p "$build"
+# A build that was killed may have left half an object, which make takes for a finished one.
+again=
+if [ ! -f "$complete" ]; then again=--clean-first; fi
+rm -f "$complete"
 {
   cmake -S "$here" -B "$build" -DCMAKE_BUILD_TYPE=Release &&
-  cmake --build "$build" --target palimpsest --parallel 2
+  cmake --build "$build" --target palimpsest --parallel 2 $again
 } >"$build/build.log" 2>&1 || {
   cat "$build/build.log" >&2
   echo "palimpsest: the native library did not build; the compiler's messages are above and in $build/build.log" >&2
   exit 1
 }
+touch "$complete"
