@@ -36,7 +36,7 @@ final class DoctorCommand implements Callable<Integer> {
             String.format(
                 Locale.ROOT,
                 "%s %-26s %s",
-                finding.ok() ? "✓" : "✗",
+                mark(finding.state()),
                 finding.name(),
                 finding.found()));
         if (!finding.advice().isEmpty()) {
@@ -45,5 +45,13 @@ final class DoctorCommand implements Callable<Integer> {
       }
     }
     return diagnosis.healthy() ? 0 : 1;
+  }
+
+  private static String mark(Doctor.State state) {
+    return switch (state) {
+      case PRESENT -> "✓";
+      case ABSENT -> "–";
+      case BROKEN -> "✗";
+    };
   }
 }

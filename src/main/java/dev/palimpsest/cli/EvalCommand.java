@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "eval",
     description =
-        "Measures what a sparse coder's reconstruction costs the language model (SAEBench's core evaluation).",
+        "Measures what a sparse coder's reconstruction costs the language model (SAEBench's core"
+            + " evaluation).",
     mixinStandardHelpOptions = true,
     showDefaultValues = true)
 public final class EvalCommand implements Callable<Integer> {
@@ -51,6 +53,7 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--hookpoint",
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "H",
       description = "Where the coder belongs; by default the name of its folder.")
   private Optional<String> hookpoint = Optional.empty();
@@ -138,7 +141,8 @@ public final class EvalCommand implements Callable<Integer> {
         Locale.ROOT,
         """
         %s, %,d tokens: ce_loss_score %.4f (untouched %.4f, coder %.4f, zero %.4f nats), kl_div_score %.4f
-        FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e""",
+        FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e\
+        """,
         result.hookpoint(),
         result.tokens(),
         result.ceLossScore(),

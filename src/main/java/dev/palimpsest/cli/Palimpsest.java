@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UserFolders;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -44,7 +45,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "",
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device.",
-      "Every command takes --help; --json prints one machine-readable object on stdout; progress goes to stderr.",
+      "Every command takes --help; --json prints one machine-readable object on stdout; progress"
+          + " goes to stderr.",
       "PALIMPSEST_DEBUG=1 in the environment adds stack traces to failures."
     })
 public final class Palimpsest {
@@ -70,9 +72,19 @@ public final class Palimpsest {
                   }
                 },
                 "leave at once"));
-    int exit = run(arguments);
+    int exit = prepared() ? run(arguments) : CommandLine.ExitCode.SOFTWARE;
     finished = true;
     System.exit(exit);
+  }
+
+  private static boolean prepared() {
+    try {
+      UserFolders.tellLibraries();
+      return true;
+    } catch (PalimpsestException failure) {
+      utf8(System.err).println("palimpsest: " + oneLine(failure.getMessage()));
+      return false;
+    }
   }
 
   /**
@@ -84,19 +96,21 @@ public final class Palimpsest {
 
   /** Runs one command in this process with streams of the caller's: what tests use. */
   public static int run(PrintWriter out, PrintWriter err, String... arguments) {
-    CommandLine line =
-        new CommandLine(new Palimpsest())
-            .setOut(out)
-            .setErr(err)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setUsageHelpAutoWidth(true)
-            .setParameterExceptionHandler(Palimpsest::wrongUsage)
-            .setExecutionExceptionHandler(Palimpsest::failed);
+    CommandLine line = commandLine().setOut(out).setErr(err);
     if (arguments.length == 0) {
       line.usage(err);
       return CommandLine.ExitCode.USAGE;
     }
     return line.execute(arguments);
+  }
+
+  /** The command with all its subcommands, as they are parsed and documented. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Palimpsest())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true)
+        .setParameterExceptionHandler(Palimpsest::wrongUsage)
+        .setExecutionExceptionHandler(Palimpsest::failed);
   }
 
   private static PrintWriter utf8(PrintStream stream) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Option;
 
 /** The options that say which text is read, and how. */
@@ -30,18 +31,21 @@ final class TextOptions {
 
   @Option(
       names = "--token-dtype",
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "TYPE",
       description = "Of ids in .bin files: u16 or u32; by default u16 where the vocabulary fits.")
   private Optional<TokenWidth> tokenWidth = Optional.empty();
 
   @Option(
       names = "--end-of-text",
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "ID",
       description = "Token id between documents; by default the tokenizer's own.")
   private Optional<Integer> endOfText = Optional.empty();
 
   @Option(
       names = "--token-cache",
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "DIR",
       description = "Where tokenised text is kept; by default in the user's cache folder.")
   private Optional<Path> tokenCache = Optional.empty();

@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -74,7 +75,11 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(names = "--skip-connection", description = "Add W_skip x to the coder's output.")
   private boolean skipConnection;
 
-  @Option(names = "--num-latents", paramLabel = "M", description = "Number of latents.")
+  @Option(
+      names = "--num-latents",
+      showDefaultValue = Visibility.NEVER,
+      paramLabel = "M",
+      description = "Number of latents.")
   private Optional<Integer> numLatents = Optional.empty();
 
   @Option(
@@ -167,7 +172,8 @@ public final class TrainCommand implements Callable<Integer> {
       paramLabel = "S",
       defaultValue = "0",
       description =
-          "Of the initial weights; with several, each coder is trained with each. The first decides the text's order.")
+          "Of the initial weights; with several, each coder is trained with each. The first decides"
+              + " the text's order.")
   private List<Long> seeds = new ArrayList<>(List.of(0L));
 
   @Option(

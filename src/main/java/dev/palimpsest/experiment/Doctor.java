@@ -17,15 +17,33 @@ public final class Doctor {
 
   private Doctor() {}
 
+  /** How one thing stands. */
+  public enum State {
+    /** It is there and works. */
+    PRESENT,
+    /** It is not there, and Palimpsest runs without it. */
+    ABSENT,
+    /** Palimpsest cannot run as long as this is so. */
+    BROKEN
+  }
+
   /**
    * One thing looked at.
    *
    * @param name what
-   * @param ok whether it is as it should be; something optional that is absent is ok
+   * @param state how it stands
    * @param found what was found, for people
    * @param advice what to do; empty where nothing need be done
    */
-  public record Finding(String name, boolean ok, String found, String advice) {}
+  public record Finding(String name, State state, String found, String advice) {
+    static Finding present(String name, String found) {
+      return new Finding(name, State.PRESENT, found, "");
+    }
+
+    static Finding absent(String name, String found, String advice) {
+      return new Finding(name, State.ABSENT, found, advice);
+    }
+  }
 
   /**
    * Everything that was looked at.
@@ -36,7 +54,7 @@ public final class Doctor {
   public record Diagnosis(Environment environment, List<Finding> findings) {
     /** Whether Palimpsest can run here. */
     public boolean healthy() {
-      return findings.stream().allMatch(Finding::ok);
+      return findings.stream().noneMatch(finding -> finding.state() == State.BROKEN);
     }
   }
 
@@ -69,8 +87,8 @@ public final class Doctor {
     findings.add(compiler("CMake", "cmake"));
     findings.add(compiler("CUDA compiler (optional)", "nvcc"));
     findings.add(gpu());
-    findings.add(attempt("libtorch's CUDA (optional)", () -> Devices.libtorch().found(), ""));
-    findings.add(attempt("CUDA kernels (optional)", () -> Devices.kernels().found(), ""));
+    findings.add(optional("libtorch's CUDA (optional)", Devices.libtorch()));
+    findings.add(optional("CUDA kernels (optional)", Devices.kernels()));
     findings.add(attempt("device", Doctor::device, ""));
     return new Diagnosis(environment, findings);
   }
@@ -78,17 +96,23 @@ public final class Doctor {
   private static Finding attempt(
       String name, java.util.function.Supplier<String> look, String advice) {
     try {
-      return new Finding(name, true, look.get(), "");
+      return Finding.present(name, look.get());
     } catch (LinkageError | RuntimeException failure) {
-      return new Finding(name, false, "not usable: " + failure.getMessage(), advice);
+      return new Finding(name, State.BROKEN, "not usable: " + failure.getMessage(), advice);
     }
+  }
+
+  private static Finding optional(String name, Devices.Finding finding) {
+    return finding.ok()
+        ? Finding.present(name, finding.found())
+        : Finding.absent(name, finding.found(), "");
   }
 
   private static Finding instructionSet(Environment environment) {
     boolean vector = environment.processorFlags().contains("avx2");
     return new Finding(
         "processor",
-        true,
+        State.PRESENT,
         environment.processor()
             + ", "
             + environment.processors()
@@ -104,7 +128,7 @@ public final class Doctor {
     boolean enough = environment.memoryBytes() == 0 || gib >= 2;
     return new Finding(
         "memory",
-        enough,
+        enough ? State.PRESENT : State.BROKEN,
         environment.memoryBytes() == 0
             ? "unknown"
             : String.format(java.util.Locale.ROOT, "%.1f GiB", gib),
@@ -112,23 +136,25 @@ public final class Doctor {
   }
 
   private static Finding compiler(String name, String command) {
-    boolean optional = command.equals("nvcc");
-    Optional<String> version = firstLine(command, "--version");
-    return new Finding(
-        name,
-        true,
-        version.orElse("not on the PATH"),
-        version.isPresent() || optional ? "" : "needed only to rebuild; install " + command);
+    boolean gpuOnly = command.equals("nvcc");
+    return firstLine(command, "--version")
+        .map(version -> Finding.present(name, version))
+        .orElseGet(
+            () ->
+                Finding.absent(
+                    name,
+                    "not on the PATH",
+                    gpuOnly ? "" : "needed only to rebuild; install " + command));
   }
 
   /** A GPU is optional: without one everything runs on the CPU. */
   private static Finding gpu() {
     Optional<String> listed = firstLine("nvidia-smi", "--list-gpus");
     if (listed.isEmpty()) {
-      return new Finding(
-          "GPU (optional)", true, "none: no NVIDIA driver answers (nvidia-smi not found)", "");
+      return Finding.absent(
+          "GPU (optional)", "none: no NVIDIA driver answers (nvidia-smi not found)", "");
     }
-    return new Finding("GPU (optional)", true, listed.get(), "see docs/gpu.md");
+    return new Finding("GPU (optional)", State.PRESENT, listed.get(), "see docs/gpu.md");
   }
 
   /** What {@code --device auto} stands for here. */

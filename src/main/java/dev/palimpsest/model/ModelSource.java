@@ -3,6 +3,7 @@ package dev.palimpsest.model;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.UserFolders;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -68,21 +69,11 @@ public final class ModelSource {
     } catch (URISyntaxException failure) {
       throw new IllegalStateException("a resource without a proper address: " + config, failure);
     }
-    Path cache = cacheFolder().resolve("embedded-model");
+    Path cache = UserFolders.cache().resolve("embedded-model");
     for (String file : FILES) {
       copyResource(RESOURCES + file, cache.resolve(file));
     }
     return cache;
-  }
-
-  /** {@code $XDG_CACHE_HOME/palimpsest}, by default {@code ~/.cache/palimpsest}. */
-  public static Path cacheFolder() {
-    String configured = System.getenv("XDG_CACHE_HOME");
-    Path base =
-        configured == null || configured.isEmpty()
-            ? Path.of(System.getProperty("user.home", "."), ".cache")
-            : Path.of(configured);
-    return base.resolve("palimpsest");
   }
 
   private static void copyResource(String resource, Path target) {

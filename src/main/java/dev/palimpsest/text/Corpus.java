@@ -5,6 +5,7 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.UserFolders;
 import dev.palimpsest.model.ModelSource;
 import java.io.IOException;
 import java.io.InputStream;
@@ -126,7 +127,8 @@ public final class Corpus {
         mark.orElseThrow(
             () ->
                 new UsageException(
-                    "the tokenizer names no end-of-text token to put between documents: give its id (--end-of-text)"));
+                    "the tokenizer names no end-of-text token to put between documents: give its id"
+                        + " (--end-of-text)"));
     if (endOfText < 0 || endOfText >= encoder.vocabularySize()) {
       throw new UsageException(
           "the end-of-text id "
@@ -246,7 +248,7 @@ public final class Corpus {
    * below {@code ~/.cache}.
    */
   public static Path defaultCache() {
-    return ModelSource.cacheFolder().resolve("tokens");
+    return UserFolders.cache().resolve("tokens");
   }
 
   private static Path resolve(String source, Path cacheFolder) {
