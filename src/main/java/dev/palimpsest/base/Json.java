@@ -33,6 +33,9 @@ public final class Json {
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .build();
 
+  /** Larger files are refused: the largest tokenizers have 35 MB, the largest indexes 10. */
+  private static final long LONGEST = 128L << 20;
+
   private Json() {}
 
   /** One line of JSON. */
@@ -69,23 +72,37 @@ public final class Json {
 
   private static <T> T read(ObjectMapper mapper, Path file, Class<T> type) {
     try {
-      return mapper.readValue(Files.readAllBytes(file), type);
+      T value = mapper.readValue(bytes(file, LONGEST), type);
+      if (value == null) {
+        throw new PalimpsestException(file + ": holds nothing but null");
+      }
+      return value;
     } catch (JsonProcessingException failure) {
+      throw new PalimpsestException(file + ": " + JsonFaults.describeWithPlace(failure), failure);
+    } catch (IOException failure) {
+      // The bytes are at hand, so this is what Jackson throws for text in no encoding it knows.
       throw new PalimpsestException(
-          file + ": " + failure.getOriginalMessage() + place(failure), failure);
+          file + ": not valid: " + Quoted.of(AtomicFiles.describe(failure)), failure);
+    }
+  }
+
+  /**
+   * All bytes of a file of reasonable size.
+   *
+   * @param longest in bytes; a larger file is refused before memory is taken for it
+   * @throws PalimpsestException naming the file
+   */
+  static byte[] bytes(Path file, long longest) {
+    try {
+      long size = Files.size(file);
+      if (size > longest) {
+        throw new PalimpsestException(
+            file + ": has " + size + " bytes, expected at most " + longest + " of such a file");
+      }
+      return Files.readAllBytes(file);
     } catch (IOException failure) {
       throw new PalimpsestException(
           "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
-  }
-
-  private static String place(JsonProcessingException failure) {
-    return failure.getLocation() == null
-        ? ""
-        : " (line "
-            + failure.getLocation().getLineNr()
-            + ", column "
-            + failure.getLocation().getColumnNr()
-            + ")";
   }
 }

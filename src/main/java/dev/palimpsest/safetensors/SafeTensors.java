@@ -1,6 +1,7 @@
 package dev.palimpsest.safetensors;
 
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Checksums;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.tensor.Tensors;
 import java.io.IOException;
@@ -43,6 +44,40 @@ public final class SafeTensors implements TensorReader {
    * @throws PalimpsestException naming the file, the tensor, what was found and what was expected
    */
   public static SafeTensors open(Path file) {
+    return open(file, (path, channel, header) -> {});
+  }
+
+  /**
+   * Opens and validates a file and compares its checksum, if it has one (see {@link
+   * SafeTensorsWriter#sealed}): for files that other programs write too. Reads the whole file.
+   *
+   * @throws PalimpsestException as {@link #open}, and where the checksum is wrong
+   */
+  public static SafeTensors openChecked(Path file) {
+    return open(
+        file,
+        (path, channel, header) -> {
+          if (header.metadata().containsKey(Checksums.KEY)) {
+            FileSeal.require(path, channel);
+          }
+        });
+  }
+
+  /**
+   * {@link #openChecked} for files that only this program writes: they must have a checksum.
+   *
+   * @throws PalimpsestException as {@link #open}, and where the checksum is wrong or absent
+   */
+  public static SafeTensors openSealed(Path file) {
+    return open(file, (path, channel, header) -> FileSeal.require(path, channel));
+  }
+
+  /** A further check of a file whose header is good. */
+  private interface Check {
+    void accept(Path file, FileChannel channel, SafeTensorsHeader header) throws IOException;
+  }
+
+  private static SafeTensors open(Path file, Check check) {
     FileChannel channel;
     try {
       channel = FileChannel.open(file, StandardOpenOption.READ);
@@ -50,7 +85,9 @@ public final class SafeTensors implements TensorReader {
       throw unreadable(file, failure);
     }
     try {
-      return new SafeTensors(file, channel, SafeTensorsHeader.read(file, channel));
+      SafeTensorsHeader header = SafeTensorsHeader.read(file, channel);
+      check.accept(file, channel, header);
+      return new SafeTensors(file, channel, header);
     } catch (IOException failure) {
       closeQuietly(channel, failure);
       throw unreadable(file, failure);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Checksums;
 import dev.palimpsest.base.PalimpsestException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -67,6 +68,14 @@ public final class SafeTensorsWriter {
   public SafeTensorsWriter metadata(String key, String value) {
     metadata.put(key, value);
     return this;
+  }
+
+  /**
+   * Adds a checksum of the whole file to its metadata, which {@link SafeTensors#openSealed} asks
+   * for and {@link SafeTensors#openChecked} compares. Other programs pass over it.
+   */
+  public SafeTensorsWriter sealed() {
+    return metadata(Checksums.KEY, Checksums.BLANK);
   }
 
   /** Adds a float32 tensor. */
@@ -246,6 +255,9 @@ public final class SafeTensorsWriter {
           writeFully(channel, start.putLong(header.length).put(header).flip());
           for (Map.Entry<String, Entry> entry : ordered) {
             writeEntry(channel, entry.getKey(), entry.getValue());
+          }
+          if (metadata.containsKey(Checksums.KEY)) {
+            FileSeal.put(channel, header);
           }
         });
   }

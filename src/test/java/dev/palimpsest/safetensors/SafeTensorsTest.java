@@ -126,21 +126,35 @@ class SafeTensorsTest {
         "{} x|0|not valid JSON",
         "{\"a\":3}|4|tensor 'a' is a JSON number, expected an object",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}|4|tensor 'a' has data_offsets , expected two",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4.0]}}|4|expected two whole numbers",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}|4|expected 0 <= begin <= end",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}|4|expected 0 <= begin <= end",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}|4|ends at byte 8 of the data, the file has 4",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,99999999999999999999]}}|4|expected two whole numbers",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}|8|found 8 bytes of tensors, expected 4",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}|8|begins at byte 4 of the data, expected 0 (unused",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}|6|tensor 'b' begins at byte 2 of the data, expected 4 (tensors overlap)",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}|4|tensor 'a' is F32 [2], which takes 8 bytes, but its data_offsets span 4",
-        "{\"a\":{\"dtype\":\"F4\",\"shape\":[8],\"data_offsets\":[0,4]}}|4|tensor 'a' has the unsupported dtype F4, expected one of [BOOL",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4.0]}}|4|expected two whole"
+            + " numbers",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}|4|expected 0 <= begin <="
+            + " end",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}|4|expected 0 <= begin <="
+            + " end",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}|4|ends at byte 8 of the"
+            + " data, the file has 4",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,99999999999999999999]}}|4|expected"
+            + " two whole numbers",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}|8|found 8 bytes of"
+            + " tensors, expected 4",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}|8|begins at byte 4 of the"
+            + " data, expected 0 (unused",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}|6|tensor"
+            + " 'b' begins at byte 2 of the data, expected 4 (tensors overlap)",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}|4|tensor 'a' is F32 [2],"
+            + " which takes 8 bytes, but its data_offsets span 4",
+        "{\"a\":{\"dtype\":\"F4\",\"shape\":[8],\"data_offsets\":[0,4]}}|4|tensor 'a' has the"
+            + " unsupported dtype F4, expected one of [BOOL",
         "{\"a\":{\"dtype\":7,\"shape\":[8],\"data_offsets\":[0,4]}}|4|dtype 7, expected a string",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":7,\"data_offsets\":[0,4]}}|4|shape 7, expected an array",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}|4|shape [-1], expected whole numbers",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}|4|the absurd shape",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}|4|Duplicate field 'a'",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":7,\"data_offsets\":[0,4]}}|4|shape 7, expected an"
+            + " array",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}|4|shape [-1], expected"
+            + " whole numbers",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}|4|the"
+            + " absurd shape",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}|4|Duplicate"
+            + " field 'a'",
         "{\"__metadata__\":[]}|0|__metadata__ is a JSON array, expected an object of strings",
         "{\"__metadata__\":{\"a\":1}}|0|__metadata__ entry 'a' is a JSON number, expected a string",
       })
@@ -203,6 +217,42 @@ class SafeTensorsTest {
                     .write(file))
         .hasMessageContaining("wrote 4 bytes, announced 8");
     assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void aSealedFileTellsEveryFlippedBit() throws IOException {
+    Path file = folder.resolve("sealed");
+    new SafeTensorsWriter()
+        .sealed()
+        .metadata("step", "7")
+        .add("a", new long[] {3}, new float[] {1, 2, 3})
+        .write(file);
+    try (SafeTensors read = SafeTensors.openSealed(file)) {
+      assertThat(read.floats("a")).containsExactly(1, 2, 3);
+    }
+    SafeTensors.openChecked(file).close();
+    byte[] good = Files.readAllBytes(file);
+    for (int bit = 0; bit < 8 * good.length; bit++) {
+      byte[] bad = good.clone();
+      bad[bit / 8] ^= (byte) (1 << bit % 8);
+      Files.write(file, bad);
+      assertThatThrownBy(() -> SafeTensors.openSealed(file))
+          .as("bit %d", bit)
+          .isInstanceOf(PalimpsestException.class)
+          .hasMessageStartingWith(file.toString());
+    }
+    byte[] bad = good.clone();
+    bad[bad.length - 1] ^= 1;
+    Files.write(file, bad);
+    assertThatThrownBy(() -> SafeTensors.openChecked(file)).hasMessageContaining("damaged");
+  }
+
+  @Test
+  void aFileOfAnotherProgramNeedsNoChecksum() {
+    Path file = folder.resolve("foreign");
+    new SafeTensorsWriter().add("a", new long[] {1}, new float[] {1}).write(file);
+    SafeTensors.openChecked(file).close();
+    assertThatThrownBy(() -> SafeTensors.openSealed(file)).hasMessageContaining("no checksum");
   }
 
   private Path write(long length, byte[] header, int dataBytes) throws IOException {
