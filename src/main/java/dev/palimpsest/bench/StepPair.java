@@ -36,7 +36,7 @@ final class StepPair implements AutoCloseable {
 
   /** Our step on x and y [rows, d]; returns the batch's FVU. */
   double ours(FloatPointer x, FloatPointer y, long rows) {
-    return trainer.step(x, y, rows).fvu();
+    return trainer.step(x, y, rows).fvu().orElseThrow();
   }
 
   /** The eager step on x and y [rows, d]; returns the batch's FVU. */

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -330,10 +331,10 @@ public final class TrainCommand implements Callable<Integer> {
         TrainResult.PerCoder coder = result.perCoder().get(i);
         stdout.printf(
             Locale.ROOT,
-            "%s: held-out FVU %.4f, ce_loss_score %.4f, %.1f %% dead -> %s%n",
+            "%s: held-out FVU %s, ce_loss_score %s, %.1f %% dead -> %s%n",
             coder.coder(),
-            coder.fvu(),
-            coder.ceLossScore(),
+            figure(coder.fvu()),
+            figure(coder.ceLossScore()),
             100 * coder.deadFraction(),
             result.coders().get(i));
       }
@@ -352,5 +353,14 @@ public final class TrainCommand implements Callable<Integer> {
                       Locale.ROOT, "at most %.2f GiB of the GPU's memory%n", bytes / 1073741824.0));
     }
     stdout.flush();
+    if (!quiet) {
+      result.warnings().forEach(line -> spec.commandLine().getErr().println("note: " + line));
+    }
+  }
+
+  private static String figure(OptionalDouble value) {
+    return value.isPresent()
+        ? String.format(Locale.ROOT, "%.4f", value.getAsDouble())
+        : "undefined";
   }
 }

@@ -38,6 +38,6 @@ public record EvaluationResult(
     FeatureDensity featureDensity,
     long tokens) {
   public HeldOut heldOut() {
-    return new HeldOut(fvu, ceLossScore, l0, fracAlive);
+    return HeldOut.of(fvu, ceLossScore, l0, fracAlive);
   }
 }

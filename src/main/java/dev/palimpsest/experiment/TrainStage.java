@@ -13,6 +13,7 @@ import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
 import dev.palimpsest.train.TrainConfig;
+import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,7 +82,10 @@ final class TrainStage {
       return Map.of("coders", "given");
     }
     TrainConfig train = trainConfig(specs);
-    return Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, log);
+    TrainResult result =
+        Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, log);
+    result.warnings().forEach(log::says);
+    return result;
   }
 
   private TrainConfig trainConfig(List<CoderSpec> specs) {

@@ -11,6 +11,7 @@ import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.UpdateRule;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 
@@ -104,7 +105,7 @@ public final class CoderTrainer implements AutoCloseable {
    * @param y target [rows, d]
    */
   public void initialiseFromFirstBatch(FloatPointer x, FloatPointer y, long rows) {
-    if (step > 0 || pendingBatches > 0) {
+    if (!untouched()) {
       throw new IllegalStateException("the first batch has passed");
     }
     requireRows(rows);
@@ -118,12 +119,12 @@ public final class CoderTrainer implements AutoCloseable {
    * @param x coder input [rows, d]
    * @param y target [rows, d]; the same memory as x for an autoencoder
    * @param rows at least 1
+   * @return the batch's figures; a batch without variance (one row, or equal targets) has no FVU,
+   *     and its gradient is zero
    */
   public StepStats step(FloatPointer x, FloatPointer y, long rows) {
     requireRows(rows);
-    if (step >= totalSteps) {
-      throw new IllegalStateException("all " + totalSteps + " steps are done");
-    }
+    requireStepsLeft();
     reserve(rows);
     prepareForward();
     SparseActivations latents = buffers.latents();
@@ -138,15 +139,45 @@ public final class CoderTrainer implements AutoCloseable {
     // All that is read back comes last: a GPU is waited for once a step, with nothing left to
     // queue.
     kernels.memory().get(sums, readSums, 2);
-    double fvu = readSums[0] / readSums[1];
     firings.read();
     return new StepStats(
         step,
         firings.tokens(),
-        fvu,
+        readSums[1] == 0 ? OptionalDouble.empty() : OptionalDouble.of(readSums[0] / readSums[1]),
         rate,
-        firings.firings() / (double) rows,
+        OptionalDouble.of(firings.firings() / (double) rows),
         firings.deadFraction());
+  }
+
+  /**
+   * Passes over a batch without rows (every token excluded): the schedule moves on, the parameters
+   * stay.
+   */
+  public StepStats skip() {
+    requireStepsLeft();
+    if (pendingBatches > 0) {
+      throw new IllegalStateException("a batch can only be passed over between updates");
+    }
+    double rate = learningRate.at(step);
+    step++;
+    return new StepStats(
+        step,
+        firings.tokens(),
+        OptionalDouble.empty(),
+        rate,
+        OptionalDouble.empty(),
+        firings.deadFraction());
+  }
+
+  /** Whether no row has been trained on: steps may have passed, all without rows. */
+  public boolean untouched() {
+    return firings.tokens() == 0;
+  }
+
+  private void requireStepsLeft() {
+    if (step >= totalSteps) {
+      throw new IllegalStateException("all " + totalSteps + " steps are done");
+    }
   }
 
   private void prepareForward() {
@@ -158,7 +189,7 @@ public final class CoderTrainer implements AutoCloseable {
       coder.refresh();
       decoderIsNormalized = true;
     }
-    if (step == 0) {
+    if (untouched()) {
       state.start(coder.parameters());
     }
   }
@@ -223,7 +254,7 @@ public final class CoderTrainer implements AutoCloseable {
    * at the averaged point x. Close it; the coder in training stays.
    */
   public SparseCoder evaluationCoder() {
-    if (config.optimizer() == Optimizer.ADAM || step == 0) {
+    if (config.optimizer() == Optimizer.ADAM || untouched()) {
       return coder.view();
     }
     ParameterSet averaged = new ParameterSet(coder.config(), kernels.memory());

@@ -12,10 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * {@code metrics.jsonl}: one JSON object a step, in order, each step once. Lines are buffered and
- * made durable before every checkpoint, which remembers the length; a resumed run cuts off what was
- * written after it. Lines hold no times of day, so that a resumed run's file equals an
- * uninterrupted one's.
+ * {@code metrics.jsonl}: one JSON object a step, in order, each step once. Lines are buffered,
+ * written at the end however the run ends, and made durable before every checkpoint, which
+ * remembers the length; a resumed run cuts off what was written after it. Lines hold no times of
+ * day, so that a resumed run's file equals an uninterrupted one's.
  */
 final class MetricsLog implements AutoCloseable {
   private final Path file;
@@ -103,10 +103,11 @@ final class MetricsLog implements AutoCloseable {
         "cannot write " + file + ": " + AtomicFiles.describe(failure), failure);
   }
 
+  /** Writes what is buffered: the lines before a failure are those that explain it. */
   @Override
   public void close() {
-    try {
-      channel.close();
+    try (channel) {
+      flush();
     } catch (IOException failure) {
       throw cannotWrite(file, failure);
     }

@@ -1,14 +1,16 @@
 package dev.palimpsest.train;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
  * What a training run ends with; the object that {@code palimpsest train --json} prints.
  *
- * @param fvu of the first coder on held-out text (the calibrate split)
+ * @param fvu of the first coder on held-out text (the calibrate split); null where that text's
+ *     targets have no variance
  * @param ceLossScore of the first coder, SAEBench's (CE_zero_output − CE_coder) / (CE_zero_output −
- *     CE_unspliced)
+ *     CE_unspliced); null where the zero vector costs nothing
  * @param tokens read by the whole run
  * @param steps of the whole run
  * @param tokensPerSecond of the steps of the process that finished the run, without evaluations and
@@ -18,10 +20,11 @@ import java.util.OptionalLong;
  * @param peakDeviceBytes the most of a GPU's memory that was in use; empty on the CPU
  * @param coders the coders' folders
  * @param perCoder the figures of every coder, in the order of {@code coders}
+ * @param warnings what a person should know, a sentence each
  */
 public record TrainResult(
-    double fvu,
-    double ceLossScore,
+    OptionalDouble fvu,
+    OptionalDouble ceLossScore,
     long tokens,
     long steps,
     double tokensPerSecond,
@@ -29,15 +32,16 @@ public record TrainResult(
     long resumedFromStep,
     OptionalLong peakDeviceBytes,
     List<String> coders,
-    List<PerCoder> perCoder) {
+    List<PerCoder> perCoder,
+    List<String> warnings) {
 
   /** One coder's figures. */
   public record PerCoder(
       String coder,
       String hookpoint,
       OptionalLong seed,
-      double fvu,
-      double ceLossScore,
+      OptionalDouble fvu,
+      OptionalDouble ceLossScore,
       double l0,
       double fracAlive,
       double deadFraction) {}
@@ -54,6 +58,7 @@ public record TrainResult(
         steps,
         peakDeviceBytes,
         folders,
-        perCoder);
+        perCoder,
+        warnings);
   }
 }

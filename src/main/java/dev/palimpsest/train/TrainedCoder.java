@@ -70,9 +70,15 @@ final class TrainedCoder implements AutoCloseable {
     return trainer;
   }
 
-  /** Trains on the batch that {@code activations} holds; the first one also sets the biases. */
+  /**
+   * Trains on the batch that {@code activations} holds, if it has rows; the first that has also
+   * sets the biases.
+   */
   StepStats step(HookedActivations activations) {
-    if (trainer.stepsDone() == 0) {
+    if (activations.rows() == 0) {
+      return trainer.skip();
+    }
+    if (trainer.untouched()) {
       trainer.initialiseFromFirstBatch(
           activations.x(hook), activations.y(hook), activations.rows());
     }

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -140,6 +141,12 @@ public final class Training {
   /** Writes the coders, then the result, which marks the run as finished. */
   private TrainResult finish(
       TrainingLoop loop, List<TrainedCoder> coders, long from, Device device) {
+    List<String> warnings = new ArrayList<>();
+    for (int i = 0; i < coders.size(); i++) {
+      OptionalDouble fvu = loop.heldOut().get(i).fvu();
+      StepFaults.requireUseful(coders.get(i).name(), fvu);
+      StepFaults.warning(coders.get(i).name(), fvu).ifPresent(warnings::add);
+    }
     coders.forEach(coder -> coder.save(out.resolve(CODERS)));
     List<TrainResult.PerCoder> each = new ArrayList<>();
     List<String> folders = new ArrayList<>();
@@ -172,7 +179,8 @@ public final class Training {
             from,
             device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.usedBytes()),
             folders,
-            each);
+            each,
+            warnings);
     AtomicFiles.writeString(out.resolve(RESULT), Json.pretty(result));
     return result;
   }

@@ -36,6 +36,7 @@ final class TrainingLoop {
   private final TokenWindows heldOutWindows;
   private final ExcludedTokens excluded;
   private final Checkpoints checkpoints;
+  private final StepFaults faults;
   private List<HeldOut> heldOut = List.of();
   private long nanosInSteps;
 
@@ -61,6 +62,7 @@ final class TrainingLoop {
     this.heldOutWindows = heldOutWindows;
     this.excluded = excluded;
     this.checkpoints = checkpoints;
+    this.faults = new StepFaults(model, activations);
   }
 
   /**
@@ -82,43 +84,40 @@ final class TrainingLoop {
       for (long step = start.step(); step < config.steps(); step++) {
         List<StepStats> stats = step(step, batch);
         long done = step + 1;
-        boolean evaluated = config.evaluateAfter(done);
+        long tokens = done * config.batchTokens();
+        boolean ordinary = stats.stream().allMatch(StepFaults::ordinary);
+        boolean evaluated = ordinary && config.evaluateAfter(done);
         if (evaluated) {
           heldOut = evaluate(done == config.steps());
         }
-        long tokens = done * config.batchTokens();
+        // The line of a step that fails is written too: it shows the failure.
         log.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
+        for (int i = 0; i < coders.size(); i++) {
+          faults.require(coders.get(i), stats.get(i), batch);
+        }
         if (config.checkpointAfter(done)) {
           Checkpoints.State state = new Checkpoints.State(done, log.force(), heldOut);
           checkpoints.write(state, folder -> coders.forEach(coder -> coder.writeState(folder)));
         }
-        String fvu = String.format(Locale.ROOT, "fvu %.4f", stats.get(0).fvu());
-        progress.advanced("training", "tokens", tokens, all, fvu);
+        progress.advanced("training", "tokens", tokens, all, note(stats.get(0)));
       }
     }
     return start.step();
   }
 
+  private static String note(StepStats first) {
+    return first.fvu().isPresent()
+        ? String.format(Locale.ROOT, "fvu %.4f", first.fvu().getAsDouble())
+        : "fvu undefined";
+  }
+
   private List<StepStats> step(long step, TokenBatch batch) {
     long begin = System.nanoTime();
     batches.read(step, batch);
-    if (activations.run(batch, config.batchTokens()) == 0) {
-      throw new PalimpsestException("every token of step " + (step + 1) + " is excluded");
-    }
+    activations.run(batch, config.batchTokens());
     List<StepStats> stats = new ArrayList<>(coders.size());
     for (TrainedCoder coder : coders) {
-      StepStats own = coder.step(activations);
-      if (!Double.isFinite(own.fvu())) {
-        throw new PalimpsestException(
-            "training of "
-                + coder.name()
-                + " has diverged: the FVU of step "
-                + (step + 1)
-                + " is "
-                + own.fvu()
-                + "; lower --lr or choose another optimizer");
-      }
-      stats.add(own);
+      stats.add(faults.judged(coder, coder.step(activations)));
     }
     nanosInSteps += System.nanoTime() - begin;
     return stats;
@@ -141,6 +140,7 @@ final class TrainingLoop {
       List<EvaluationResult> losses =
           CoderEvaluation.evaluate(
               model, places, heldOutWindows, excluded, tokens, false, Progress.SILENT);
+      losses.forEach(this::requireFinite);
       List<HeldOut> figures = new ArrayList<>();
       for (int i = 0; i < coders.size(); i++) {
         figures.add(
@@ -152,11 +152,31 @@ final class TrainingLoop {
     }
   }
 
+  /** The losses without the coder are the language model's own. */
+  private void requireFinite(EvaluationResult loss) {
+    if (Double.isFinite(loss.ceLossWithoutSae()) && Double.isFinite(loss.ceLossWithAblation())) {
+      return;
+    }
+    int length = heldOutWindows.contextLength();
+    for (long window = 0; window < heldOutWindows.size(); window++) {
+      TokenBatch one = new TokenBatch(1, length, new int[length]);
+      heldOutWindows.read(window, one.ids(), 0);
+      faults.requireFiniteActivations("the held-out text", one);
+    }
+    throw new PalimpsestException(
+        "the language model's loss on held-out text is "
+            + loss.ceLossWithoutSae()
+            + ", with the zero vector for "
+            + loss.hookpoint()
+            + " "
+            + loss.ceLossWithAblation());
+  }
+
   private HeldOut reconstruction(int coder, SparseCoder present, EvaluationResult loss) {
     ReconstructionStatistics statistics =
         HeldOutReconstruction.measure(
             activations, coders.get(coder).hook(), present, heldOutWindows, config.evalTokens());
-    return new HeldOut(
+    return HeldOut.of(
         statistics.fvu(), loss.ceLossScore(), statistics.l0(), statistics.fracAlive());
   }
 

@@ -119,7 +119,7 @@ class GoldenTrainingTest {
         CoderTrainer trainer = new CoderTrainer(coder, optimizer, run.steps)) {
       for (int t = 0; t < run.steps; t++) {
         StepStats stats = trainer.step(run.x(t), run.y(t), run.batch);
-        assertThat(stats.fvu())
+        assertThat(stats.fvu().orElseThrow())
             .as("FVU of step %d", t)
             .isCloseTo(run.fvu[t], within(1e-4 * run.fvu[t]));
       }
