@@ -18,7 +18,6 @@ import dev.palimpsest.train.Training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -141,9 +140,7 @@ final class TrainStage {
       }
       Files.createDirectories(target);
       for (String name : List.of("cfg.json", "sae.safetensors")) {
-        Path part = target.resolve("." + name + ".tmp");
-        Files.copy(source.resolve(name), part, StandardCopyOption.REPLACE_EXISTING);
-        Files.move(part, target.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+        AtomicFiles.copy(source.resolve(name), target.resolve(name));
       }
     } catch (IOException failure) {
       throw new PalimpsestException(

@@ -3,63 +3,120 @@ package dev.palimpsest.run;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
- * Keeps a second training run out of the same folder; the system frees it when the process dies,
- * however it dies.
+ * Held by every command that writes into a run directory, so that there is one of them at a time.
+ * The system frees it when the process dies, however it dies. A thread that holds the lock may take
+ * it again.
  */
 public final class RunLock implements AutoCloseable {
-  private final FileChannel channel;
+  private static final String NAME = ".lock";
 
-  private RunLock(FileChannel channel) {
+  /** The locks of this process by the real path of their folders: the system's are per process. */
+  private static final Map<Path, RunLock> HELD = new HashMap<>();
+
+  private final Path folder;
+  private final FileChannel channel;
+  private final Thread owner = Thread.currentThread();
+  private int times = 1;
+
+  private RunLock(Path folder, FileChannel channel) {
+    this.folder = folder;
     this.channel = channel;
   }
 
   /**
-   * Takes the lock of a folder, which is made if missing.
+   * Takes the lock of a folder, which is made if missing, and removes what a killed command may
+   * have left half-written there.
    *
-   * @throws PalimpsestException where another run has it, or the folder cannot be written
+   * @throws PalimpsestException where another command has it (naming its process), or the folder
+   *     cannot be written
    */
   public static RunLock of(Path folder) {
-    Path file = folder.resolve(".lock");
     try {
       Files.createDirectories(folder);
-      FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (!locked(channel)) {
-        channel.close();
-        throw new PalimpsestException(
-            "another run is training in this folder: " + file + " is locked");
+      Path real = folder.toRealPath();
+      synchronized (HELD) {
+        RunLock held = HELD.get(real);
+        if (held != null) {
+          if (held.owner != Thread.currentThread()) {
+            throw busy(folder, Long.toString(ProcessHandle.current().pid()));
+          }
+          held.times++;
+          return held;
+        }
+        RunLock taken = new RunLock(real, lock(folder, real.resolve(NAME)));
+        HELD.put(real, taken);
+        AtomicFiles.removeLeftovers(real);
+        return taken;
       }
-      return new RunLock(channel);
     } catch (IOException failure) {
       throw new PalimpsestException(
           "cannot write to " + folder + ": " + AtomicFiles.describe(failure), failure);
     }
   }
 
-  private static boolean locked(FileChannel channel) throws IOException {
+  private static FileChannel lock(Path folder, Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
-      return lock != null;
-    } catch (OverlappingFileLockException inThisProcess) {
-      return false;
+      if (lock == null) {
+        throw busy(folder, read(channel));
+      }
+      channel.truncate(0);
+      channel.write(ByteBuffer.wrap(bytes(Long.toString(ProcessHandle.current().pid()))), 0);
+      return channel;
+    } catch (IOException | RuntimeException failure) {
+      channel.close();
+      throw failure;
     }
+  }
+
+  private static PalimpsestException busy(Path folder, String process) {
+    return new PalimpsestException(
+        folder
+            + " is in use by another command"
+            + (process.isBlank() ? "" : ", process " + process)
+            + ": wait until it has ended");
+  }
+
+  private static String read(FileChannel channel) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(20);
+    int read = channel.read(buffer, 0);
+    String text =
+        read <= 0 ? "" : new String(buffer.array(), 0, read, StandardCharsets.US_ASCII).strip();
+    return text.matches("\\d+") ? text : "";
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
   }
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot free the run's lock: " + AtomicFiles.describe(failure), failure);
+    synchronized (HELD) {
+      if (--times > 0) {
+        return;
+      }
+      HELD.remove(folder);
+      try {
+        channel.truncate(0);
+        channel.close();
+      } catch (IOException failure) {
+        throw new PalimpsestException(
+            "cannot free the run's lock: " + AtomicFiles.describe(failure), failure);
+      }
     }
   }
 }

@@ -90,7 +90,7 @@ public final class Training {
     ExcludedTokens excluded =
         ExcludedTokens.parse(config.excludedTokens(), OptionalInt.of(corpus.endOfText()));
 
-    try (RunLock lock = RunLock.of(out.resolve(CHECKPOINTS))) {
+    try (RunLock lock = RunLock.of(out)) {
       RunIdentity identity = new RunIdentity(config, corpus.fingerprint());
       Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
       if (overwrite) {
