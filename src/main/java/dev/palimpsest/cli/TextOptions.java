@@ -4,13 +4,16 @@ import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.text.TokenWidth;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The options that say which text is read, and how. */
 final class TextOptions {
@@ -50,6 +53,9 @@ final class TextOptions {
       description = "Where tokenised text is kept; by default in the user's cache folder.")
   private Optional<Path> tokenCache = Optional.empty();
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command = CommandSpec.create();
+
   List<String> data() {
     return data;
   }
@@ -60,12 +66,15 @@ final class TextOptions {
   }
 
   /**
-   * Opens the text for a model.
+   * Opens the text for a model, and says on stderr what is worth knowing about it.
    *
    * @param seed of the splits
    */
   Corpus open(Path modelFolder, int vocabularySize, long seed) {
     Path cache = tokenCache.orElseGet(Corpus::defaultCache);
-    return Corpus.openFor(modelFolder, vocabularySize, data, seed, cache, options());
+    Corpus corpus = Corpus.openFor(modelFolder, vocabularySize, data, seed, cache, options());
+    PrintWriter err = command.commandLine().getErr();
+    corpus.notes().forEach(line -> err.println("! " + line));
+    return corpus;
   }
 }

@@ -70,6 +70,7 @@ final class RunContext implements AutoCloseable {
           new CorpusOptions(config.data().textKey(), Optional.empty(), OptionalInt.empty());
       open = Corpus.open(config.data().files(), tokenizer(), config.seed(), run.tokens(), options);
       open.requireVocabulary(model().config().vocabularySize());
+      open.notes().forEach(log::says);
       corpus = open;
     }
     return open;

@@ -15,8 +15,10 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 
@@ -34,16 +36,23 @@ public final class Corpus {
   private final List<String> names;
   private final List<TokenFile> files;
   private final int endOfText;
-  private final long seed;
+  private final DocumentSplits splits;
   private final String fingerprint;
+  private final List<String> notes;
 
   private Corpus(
-      List<String> names, List<TokenFile> files, int endOfText, long seed, String fingerprint) {
+      List<String> names,
+      List<TokenFile> files,
+      int endOfText,
+      DocumentSplits splits,
+      String fingerprint,
+      List<String> notes) {
     this.names = names;
     this.files = files;
     this.endOfText = endOfText;
-    this.seed = seed;
+    this.splits = splits;
     this.fingerprint = fingerprint;
+    this.notes = notes;
   }
 
   /**
@@ -136,12 +145,20 @@ public final class Corpus {
               + " is outside the vocabulary of "
               + encoder.vocabularySize());
     }
-    TokenCache cache = new TokenCache(cacheFolder);
+    List<String> notes = new ArrayList<>();
+    TokenCache cache = new TokenCache(cacheFolder, notes::add);
+    List<String> names = new ArrayList<>();
     List<TokenFile> files = new ArrayList<>();
+    Map<String, String> read = new HashMap<>();
     StringBuilder all = new StringBuilder(encoder.fingerprint()).append(endOfText);
     for (String source : sources) {
       Path path = resolve(source, cacheFolder);
       String fingerprint = FileFingerprint.of(path);
+      String same = read.putIfAbsent(TextFormat.of(path) + fingerprint, source);
+      if (same != null) {
+        notes.add(source + ": the same text as " + same + ", read once");
+        continue;
+      }
       TokenFile file;
       if (TextFormat.of(path) == TextFormat.TOKENS) {
         TokenWidth width =
@@ -155,19 +172,46 @@ public final class Corpus {
       if (file.index().documents() == 0) {
         throw new PalimpsestException(source + ": no text in it");
       }
+      names.add(source);
       files.add(file);
       all.append(' ').append(fingerprint);
     }
     String key =
         FileFingerprint.of(all.toString(), options.textKey(), options.tokenWidth().toString());
-    return new Corpus(List.copyOf(sources), files, endOfText, seed, key);
+    DocumentSplits splits = DocumentSplits.of(files.stream().map(TokenFile::index).toList(), seed);
+    Corpus corpus = new Corpus(names, files, endOfText, splits, key, notes);
+    corpus.noteRepeated();
+    return corpus;
+  }
+
+  private void noteRepeated() {
+    if (splits.repeated() > 0) {
+      notes.add(
+          String.format(
+              Locale.ROOT,
+              "%s: %,d of %,d documents (%.1f %%) are equal to earlier ones; equal documents share"
+                  + " a split",
+              String.join(", ", names),
+              splits.repeated(),
+              documents(),
+              100.0 * splits.repeated() / documents()));
+    }
+  }
+
+  /**
+   * What a user should know about this text, a line each: files named twice, documents that occur
+   * more than once, cached tokens that were damaged.
+   */
+  public List<String> notes() {
+    return List.copyOf(notes);
   }
 
   /**
    * The windows of one split.
    *
    * @param contextLength tokens of a window, at least 1
-   * @throws PalimpsestException where the split's text does not fill one window
+   * @throws PalimpsestException where the split's text does not fill one window; a text of fewer
+   *     than five different documents has empty splits
    */
   public TokenWindows windows(Split split, int contextLength) {
     if (contextLength < 1) {
@@ -178,7 +222,7 @@ public final class Corpus {
     for (int f = 0; f < files.size(); f++) {
       DocumentIndex index = files.get(f).index();
       for (int d = 0; d < index.documents(); d++, document++) {
-        if (Split.of(document, seed) == split) {
+        if (splits.of(index.content(d)) == split) {
           builder.add(f, d, index.end(d) - index.start(d));
         }
       }

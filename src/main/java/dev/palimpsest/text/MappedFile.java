@@ -8,6 +8,7 @@ import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.zip.CRC32C;
 
 /**
  * A whole file in memory-mapped pieces (a Java buffer ends at 2 GiB); little-endian, for any number
@@ -54,5 +55,18 @@ final class MappedFile {
   /** The 64-bit number at an offset divisible by 8. */
   long longInteger(long offset) {
     return pieces[(int) (offset >>> SHIFT)].getLong((int) (offset & MASK));
+  }
+
+  /**
+   * The CRC-32C of all bytes from an offset on.
+   *
+   * @param from below 1 GiB
+   */
+  long checksum(int from) {
+    CRC32C checksum = new CRC32C();
+    for (int i = 0; i < pieces.length; i++) {
+      checksum.update(i == 0 ? pieces[i].duplicate().position(from) : pieces[i].duplicate());
+    }
+    return checksum.getValue();
   }
 }

@@ -96,7 +96,7 @@ final class PackedWindows implements TokenWindows {
       place = next;
       document++;
     }
-    return most;
+    return files.get(fileOf[most]).index().content(documentOf[most]);
   }
 
   private long placeOf(long index) {

@@ -6,10 +6,9 @@ import dev.palimpsest.base.Seeds;
  * What a document's text may be used for. Splits are made by document, so that no window of one
  * split shares text with another (experiment.md, section 5).
  *
- * <p>Documents are dealt in blocks of 25 in the order of the files: a seeded permutation of each
- * block gives 20 documents to {@link #TRAIN}, 2 to {@link #EXPLAIN} and one to each of the others.
- * So the shares are exact for every multiple of 25 documents, and a text of 25 documents already
- * has all five splits.
+ * <p>A document's split is a seeded hash of its content, nothing else: documents added, removed or
+ * put in another order move no other, and equal documents, in whichever files, always come to the
+ * same split. {@link DocumentSplits} says what happens where a text is too small for that.
  */
 public enum Split {
   /** Training of sparse coders: 80 %. */
@@ -23,10 +22,10 @@ public enum Split {
   /** The final losses and nothing else: 4 %. */
   EVALUATE(1);
 
-  /** Documents in a block. */
-  static final int BLOCK = 25;
+  /** The sum of all shares. */
+  private static final int SHARES = 25;
 
-  private static final Split[] BY_RANK = new Split[BLOCK];
+  private static final Split[] BY_RANK = new Split[SHARES];
 
   static {
     int rank = 0;
@@ -43,15 +42,19 @@ public enum Split {
     this.share = share;
   }
 
-  /** The part of all documents that this split gets, between 0 and 1. */
+  /** The part of all documents that this split gets on average, between 0 and 1. */
   public double fraction() {
-    return (double) share / BLOCK;
+    return (double) share / SHARES;
   }
 
-  /** The split of a document, from its 0-based number in the corpus and the seed alone. */
-  public static Split of(long document, long seed) {
-    long block = document / BLOCK;
-    Permutation permutation = new Permutation(BLOCK, Seeds.mix(seed, 0x53504C4954L, block));
-    return BY_RANK[(int) permutation.at(document % BLOCK)];
+  /**
+   * The split of a document.
+   *
+   * @param content {@link ContentHash} of its tokens
+   * @param seed another one deals all documents anew
+   */
+  static Split of(long content, long seed) {
+    long hash = Seeds.mix(seed, 0x53504C4954L, content);
+    return BY_RANK[(int) Long.remainderUnsigned(hash, SHARES)];
   }
 }

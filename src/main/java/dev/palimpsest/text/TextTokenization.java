@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.zip.CRC32C;
 
 /**
  * Tokenises a text file once, in parallel and in bounded memory, into a token file of the same form
@@ -67,8 +68,7 @@ final class TextTokenization {
           batch = nextBatch(documents);
         }
       }
-      output.flush();
-      index.finish();
+      output.finish();
     } finally {
       pool.shutdownNow();
     }
@@ -120,6 +120,8 @@ final class TextTokenization {
     private final FileChannel channel;
     private final DocumentIndex.Writer index;
     private final ByteBuffer buffer = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+    private final CRC32C checksum = new CRC32C();
+    private final ContentHash content = new ContentHash();
     private long place;
 
     Output(FileChannel channel, DocumentIndex.Writer index) {
@@ -134,9 +136,10 @@ final class TextTokenization {
         int largest = 0;
         for (int token : document) {
           put(token);
+          content.add(token);
           largest = Math.max(largest, token);
         }
-        index.add(start, place, largest);
+        index.add(start, place, largest, content.take());
       }
     }
 
@@ -152,8 +155,14 @@ final class TextTokenization {
       place++;
     }
 
-    void flush() throws IOException {
+    void finish() throws IOException {
+      flush();
+      index.finish(checksum.getValue());
+    }
+
+    private void flush() throws IOException {
       buffer.flip();
+      checksum.update(buffer.duplicate());
       while (buffer.hasRemaining()) {
         channel.write(buffer);
       }

@@ -8,6 +8,9 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A folder of tokenised texts and document indexes, each under a hash of the file's content, the
@@ -16,14 +19,20 @@ import java.nio.file.StandardOpenOption;
  */
 final class TokenCache {
   /** Raised when the form of the cached files, or the way documents are found, changes. */
-  private static final String VERSION = "2";
+  private static final String VERSION = "3";
 
   private static final Object IN_PROCESS = new Object();
 
   private final Path folder;
 
-  TokenCache(Path folder) {
+  private final Consumer<String> notes;
+
+  /**
+   * @param notes is told in one line what a user should know
+   */
+  TokenCache(Path folder, Consumer<String> notes) {
     this.folder = folder;
+    this.notes = notes;
   }
 
   /** The tokens and documents of a text file. */
@@ -39,14 +48,26 @@ final class TokenCache {
             Integer.toString(endOfText));
     Path tokens = folder.resolve(key + ".bin");
     Path index = folder.resolve(key + ".index");
-    locked(
-        () -> {
-          if (!Files.exists(index) || !Files.exists(tokens)) {
-            new TextTokenization(encoder, endOfText).write(file, textKey, tokens, index);
-          }
-        });
     TokenWidth width = TokenWidth.forVocabulary(encoder.vocabularySize());
-    return new TokenFile(new MappedFile(tokens), width, DocumentIndex.open(index));
+    return locked(
+        () -> {
+          Optional<TokenFile> known = Optional.empty();
+          if (Files.exists(index) && Files.exists(tokens)) {
+            MappedFile mapped = new MappedFile(tokens);
+            known =
+                DocumentIndex.open(index)
+                    .filter(whole -> whole.describes(mapped))
+                    .map(whole -> new TokenFile(mapped, width, whole));
+            if (known.isEmpty()) {
+              notes.accept(file + ": its tokens in " + folder + " are damaged and made again");
+            }
+          }
+          return known.orElseGet(
+              () -> {
+                new TextTokenization(encoder, endOfText).write(file, textKey, tokens, index);
+                return new TokenFile(new MappedFile(tokens), width, written(index));
+              });
+        });
   }
 
   /** A user's own token file, mapped where it lies, with its documents. */
@@ -54,16 +75,33 @@ final class TokenCache {
     String key = FileFingerprint.of(VERSION, fingerprint, indexer.describe());
     Path index = folder.resolve(key + ".index");
     MappedFile tokens = new MappedFile(file);
-    locked(
+    return locked(
         () -> {
-          if (!Files.exists(index)) {
-            indexer.write(index, tokens);
+          Optional<DocumentIndex> known = Optional.empty();
+          if (Files.exists(index)) {
+            known = DocumentIndex.open(index);
+            if (known.isEmpty()) {
+              notes.accept(file + ": its index in " + folder + " is damaged and made again");
+            }
           }
+          return new TokenFile(
+              tokens,
+              indexer.width(),
+              known.orElseGet(
+                  () -> {
+                    indexer.write(index, tokens);
+                    return written(index);
+                  }));
         });
-    return new TokenFile(tokens, indexer.width(), DocumentIndex.open(index));
   }
 
-  private void locked(Runnable work) {
+  private static DocumentIndex written(Path index) {
+    return DocumentIndex.open(index)
+        .orElseThrow(
+            () -> new PalimpsestException(index + ": not what was written to it a moment ago"));
+  }
+
+  private TokenFile locked(Supplier<TokenFile> work) {
     Path lockFile = folder.resolve(".lock");
     synchronized (IN_PROCESS) {
       try {
@@ -71,9 +109,10 @@ final class TokenCache {
         try (FileChannel channel =
                 FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = channel.lock()) {
-          if (lock.isValid()) {
-            work.run();
+          if (!lock.isValid()) {
+            throw new IOException("the lock " + lockFile + " was lost");
           }
+          return work.get();
         }
       } catch (IOException failure) {
         throw new PalimpsestException(

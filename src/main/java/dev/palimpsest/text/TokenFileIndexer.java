@@ -57,6 +57,7 @@ final class TokenFileIndexer {
     long limit = Math.max(SHORTEST, Math.min(LONGEST, count / PIECES));
     long start = 0;
     int largest = 0;
+    ContentHash content = new ContentHash();
     for (long i = 0; i < count; i++) {
       int token = width == TokenWidth.U16 ? tokens.unsignedShort(2 * i) : tokens.integer(4 * i);
       if (Integer.compareUnsigned(token, vocabularySize) >= 0) {
@@ -73,15 +74,16 @@ final class TokenFileIndexer {
                 + ")");
       }
       if (token == endOfText || i - start == limit) {
-        writer.add(start, i, largest);
+        writer.add(start, i, largest, content.take());
         start = token == endOfText ? i + 1 : i;
         largest = 0;
       }
       if (token != endOfText) {
         largest = Math.max(largest, token);
+        content.add(token);
       }
     }
-    writer.add(start, count, largest);
-    writer.finish();
+    writer.add(start, count, largest, content.take());
+    writer.finish(tokens.checksum(0));
   }
 }

@@ -25,7 +25,7 @@ public interface TokenWindows {
    * equals. Windows of one document are not independent of each other.
    *
    * @param index 0 … size() - 1
-   * @return a number that no other document of the split has
+   * @return a number that equal documents share and no other document has: the {@link ContentHash}
    */
   long document(long index);
 

@@ -91,11 +91,10 @@ class CorpusTest {
 
   private static int[] expected(List<int[]> documents, Split split, long seed, int length) {
     IntStream joined = IntStream.empty();
-    for (int i = 0; i < documents.size(); i++) {
-      if (Split.of(i, seed) == split) {
+    for (int[] document : documents) {
+      if (Split.of(ContentHash.of(document), seed) == split) {
         joined =
-            IntStream.concat(
-                joined, IntStream.concat(IntStream.of(0), IntStream.of(documents.get(i))));
+            IntStream.concat(joined, IntStream.concat(IntStream.of(0), IntStream.of(document)));
       }
     }
     int[] all = joined.toArray();
@@ -108,7 +107,7 @@ class CorpusTest {
       System.out.println("seed " + trial);
       SplittableRandom random = new SplittableRandom(trial);
       List<int[]> documents =
-          randomDocuments(random, random.nextInt(75, 200), random.nextInt(8, 90));
+          randomDocuments(random, random.nextInt(250, 400), random.nextInt(8, 90));
       int cut = random.nextInt(1, documents.size());
       List<int[]> first = documents.subList(0, cut);
       List<int[]> second = documents.subList(cut, documents.size());
@@ -130,11 +129,131 @@ class CorpusTest {
   }
 
   @Test
+  void anInsertedDocumentMovesNoOther() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(3), 400, 20);
+    List<int[]> more = new ArrayList<>(documents);
+    more.add(0, new int[] {1, 2, 3});
+    more.add(200, new int[] {4, 5, 6, 7});
+    java.util.Collections.swap(more, 50, 300);
+    Corpus before = open(3, jsonLines("before.jsonl", documents));
+    Corpus after = open(3, jsonLines("after.jsonl", more));
+    for (Split split : Split.values()) {
+      List<String> kept = held(before, split, documents);
+      assertThat(held(after, split, documents)).containsExactlyInAnyOrderElementsOf(kept);
+    }
+  }
+
+  /** Which of some documents a split holds. */
+  private static List<String> held(Corpus corpus, Split split, List<int[]> of) {
+    String all = ' ' + words(stream(corpus.windows(split, 1))) + ' ';
+    return of.stream()
+        .map(CorpusTest::words)
+        .filter(text -> all.contains(" 0 " + text + " 0 "))
+        .toList();
+  }
+
+  @Test
+  void equalDocumentsShareASplitAndAreCounted() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(4), 300, 20);
+    List<int[]> copies = documents.subList(100, 150);
+    Path text = jsonLines("original.jsonl", documents);
+    Corpus corpus = open(4, text, tokenFile("copies.bin", copies, 2));
+    assertThat(corpus.documents()).isEqualTo(350);
+    assertThat(corpus.notes())
+        .singleElement()
+        .asString()
+        .contains("50 of 350 documents (14.3 %)", "original.jsonl", "copies.bin");
+    for (Split split : Split.values()) {
+      String all = ' ' + words(stream(corpus.windows(split, 1))) + " 0 ";
+      for (int[] copy : copies) {
+        int times = all.split(" 0 " + words(copy) + "(?= 0 )", -1).length - 1;
+        assertThat(times).isIn(0, 2);
+      }
+    }
+    assertThat(open(4, text).notes()).isEmpty();
+  }
+
+  @Test
+  void aFileNamedTwiceIsReadOnce() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(5), 200, 20);
+    Path one = jsonLines("one.jsonl", documents);
+    Path copy = Files.copy(one, folder.resolve("copy.jsonl"));
+    Corpus corpus = open(4, one, one, copy);
+    assertThat(corpus.documents()).isEqualTo(200);
+    assertThat(corpus.notes())
+        .containsExactly(
+            one + ": the same text as " + one + ", read once",
+            copy + ": the same text as " + one + ", read once");
+    assertThat(corpus.fingerprint()).isEqualTo(open(4, copy).fingerprint());
+  }
+
+  @Test
+  void aSmallTextHasEverySplit() throws IOException {
+    for (int seed = 0; seed < 60; seed++) {
+      int count = 5 + seed % 21;
+      List<int[]> documents = new ArrayList<>();
+      for (int d = 0; d < count; d++) {
+        documents.add(new int[] {d + 1, 7, 7, 7});
+        documents.add(new int[] {d + 1, 7, 7, 7});
+      }
+      Corpus corpus = open(seed, jsonLines("small" + count + ".jsonl", documents));
+      long windows = 0;
+      for (Split split : Split.values()) {
+        assertThat(corpus.windows(split, 5).size()).isEven();
+        windows += corpus.windows(split, 5).size();
+      }
+      assertThat(windows).isEqualTo(2L * count);
+    }
+    Corpus four = open(1, jsonLines("four.jsonl", List.of(new int[] {1}, new int[] {2})));
+    assertThatThrownBy(
+            () -> {
+              for (Split split : Split.values()) {
+                four.windows(split, 1);
+              }
+            })
+        .hasMessageContaining("0 of 2 documents");
+  }
+
+  @Test
+  void damagedCachesAreFoundAndMadeAgain() throws IOException {
+    List<int[]> documents = randomDocuments(new SplittableRandom(6), 200, 20);
+    Path text = jsonLines("text.jsonl", documents);
+    Path tokens = tokenFile("tokens.bin", documents, 2);
+    for (Path source : List.of(text, tokens)) {
+      int[] expected = stream(open(1, source).windows(Split.TRAIN, 4));
+      for (Path cached : list(folder.resolve("cache"))) {
+        byte[] whole = Files.readAllBytes(cached);
+        SplittableRandom random = new SplittableRandom(7);
+        for (int damage = 0; damage < 12 && whole.length > 0; damage++) {
+          byte[] bad = whole.clone();
+          bad[random.nextInt(bad.length)] ^= (byte) (1 << random.nextInt(8));
+          Files.write(cached, damage < 6 ? bad : Arrays.copyOf(whole, random.nextInt(bad.length)));
+          Corpus again = open(1, source);
+          assertThat(again.notes()).singleElement().asString().contains("made again");
+          assertThat(stream(again.windows(Split.TRAIN, 4))).containsExactly(expected);
+          assertThat(cached).hasBinaryContent(whole);
+          assertThat(open(1, source).notes()).isEmpty();
+        }
+      }
+      try (var files = Files.list(folder.resolve("cache"))) {
+        for (Path cached : files.toList()) {
+          Files.delete(cached);
+        }
+      }
+    }
+  }
+
+  @Test
   void aWindowBelongsToTheDocumentThatMostOfItIsOf() throws IOException {
     SplittableRandom random = new SplittableRandom(4);
     List<int[]> documents = randomDocuments(random, 300, 40);
     TokenWindows windows = open(4, jsonLines("d.jsonl", documents)).windows(Split.TRAIN, 9);
     int[] stream = stream(windows);
+    long[] contents =
+        documents.stream()
+            .mapToLong(ContentHash::of)
+            .filter(content -> Split.of(content, 4) == Split.TRAIN)
+            .toArray();
     int document = -1;
     int[] documentAt = new int[stream.length];
     for (int place = 0; place < stream.length; place++) {
@@ -151,7 +270,7 @@ class CorpusTest {
           most = candidate;
         }
       }
-      assertThat(windows.document(w)).as("window %d", w).isEqualTo(most);
+      assertThat(windows.document(w)).as("window %d", w).isEqualTo(contents[most]);
     }
   }
 
