@@ -30,15 +30,29 @@ public final class HookedActivations implements AutoCloseable {
   private final List<FloatPointer> outputs = new ArrayList<>();
 
   /**
+   * {@link #HookedActivations(LanguageModel, List, ExcludedTokens, int, int)} of all positions that
+   * are not excluded.
+   */
+  public HookedActivations(
+      LanguageModel model, List<Hook> hooks, ExcludedTokens excluded, int capacity) {
+    this(model, hooks, excluded, 0, capacity);
+  }
+
+  /**
    * @param model on whose device the rows stay
+   * @param firstPosition positions of a window before it are dropped like excluded ones
    * @param capacity the most tokens that a batch may have
    * @throws UsageException where a hookpoint does not exist
    */
   public HookedActivations(
-      LanguageModel model, List<Hook> hooks, ExcludedTokens excluded, int capacity) {
+      LanguageModel model,
+      List<Hook> hooks,
+      ExcludedTokens excluded,
+      int firstPosition,
+      int capacity) {
     this.model = model;
     this.hooks = List.copyOf(hooks);
-    this.kept = new KeptPositions(excluded, model.device());
+    this.kept = new KeptPositions(excluded, firstPosition, model.device());
     this.memory = new NativeArrays(model.device().memory());
     this.width = model.config().width();
     this.capacity = capacity;

@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class KeptPositions implements AutoCloseable {
   private final ExcludedTokens excluded;
+  private final int firstPosition;
   private int[] positions = new int[0];
   private int count;
   private final Device device;
@@ -24,7 +25,17 @@ public final class KeptPositions implements AutoCloseable {
    * @param device where the rows are
    */
   public KeptPositions(ExcludedTokens excluded, Device device) {
+    this(excluded, 0, device);
+  }
+
+  /**
+   * @param excluded tokens whose positions are left out
+   * @param firstPosition positions of a window (columns) before it are left out too
+   * @param device where the rows are
+   */
+  public KeptPositions(ExcludedTokens excluded, int firstPosition, Device device) {
     this.excluded = excluded;
+    this.firstPosition = firstPosition;
     this.device = device;
   }
 
@@ -43,7 +54,7 @@ public final class KeptPositions implements AutoCloseable {
     count = 0;
     int end = Math.min(limit, ids.length);
     for (int i = 0; i < end; i++) {
-      if (!excluded.contains(ids[i])) {
+      if (i % batch.length() >= firstPosition && !excluded.contains(ids[i])) {
         positions[count++] = i;
       }
     }

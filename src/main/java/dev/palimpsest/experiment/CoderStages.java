@@ -15,12 +15,15 @@ import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageName;
+import dev.palimpsest.simulate.CalibrationText;
 import dev.palimpsest.simulate.ScoreConfig;
 import dev.palimpsest.simulate.ScoreStage;
+import dev.palimpsest.simulate.ShuffledExplanations;
 import dev.palimpsest.simulate.SimulateConfig;
 import dev.palimpsest.simulate.SimulateStage;
 import dev.palimpsest.text.Split;
@@ -98,10 +101,14 @@ final class CoderStages {
     }
     if (wanted.contains(StageName.SIMULATE)) {
       require(StageName.EXPLAIN, run.explanations(hookpoint));
-      done.add(simulate(coders));
+      for (Protocol protocol : config.protocols()) {
+        done.add(simulate(protocol, coders));
+      }
     }
     if (wanted.contains(StageName.REWRITE)) {
-      require(StageName.SIMULATE, run.simulations(hookpoint));
+      for (Protocol protocol : config.protocols()) {
+        require(StageName.SIMULATE, run.simulations(hookpoint, protocol.label()));
+      }
       require(StageName.SCORE, run.scores(hookpoint));
       done.addAll(
           new RewriteStages(config, run, log, ledger, bench, given, main).run(basis(coders)));
@@ -148,36 +155,62 @@ final class CoderStages {
           Path folder = run.scoreLatents(hookpoint);
           fill(Split.SCORE, config.score().tokens(), folder);
           try (LatentCache cache = LatentCache.open(folder)) {
+            List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
             return ScoreStage.run(
-                simulator(cache.latents()), cache, scoreConfig(), run.scores(hookpoint));
+                simulator(cache.latents(), texts), cache, scoreConfig(), run.scores(hookpoint));
           }
         },
         log);
   }
 
-  private StageLedger.Entry simulate(List<StageLedger.Entry> coders) {
+  /** Each protocol has its own calibrations, fitted on windows like those it evaluates. */
+  private StageLedger.Entry simulate(Protocol protocol, List<StageLedger.Entry> coders) {
+    int contextTokens = config.windows(protocol).contextLength();
+    Path file = run.simulations(hookpoint, protocol.label());
     return ledger.ensure(
-        stage(StageName.SIMULATE),
-        List.of(config.simulate(), config.cache().contextLength(), config.seed()),
+        stage(StageName.SIMULATE) + "." + protocol.label(),
+        List.of(config.simulate(), contextTokens, config.cache().contextLength(), config.seed()),
         basis(coders),
-        List.of(run.simulations(hookpoint)),
+        List.of(file),
         () -> {
           float[] maxima;
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             maxima = cache.statistics().maxima();
           }
+          List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
+          List<SimulateStage.Rated> rated = new ArrayList<>();
+          rated.add(new SimulateStage.Rated(simulator(maxima.length, texts), file));
+          if (texts.size() >= ShuffledExplanations.FEWEST) {
+            rated.add(
+                new SimulateStage.Rated(
+                    simulator(maxima.length, ShuffledExplanations.of(texts, config.seed())),
+                    run.shuffledSimulations(hookpoint, protocol.label())));
+          }
+          CalibrationText text =
+              CalibrationText.of(
+                  protocol,
+                  length -> bench.corpus().windows(Split.CALIBRATE, length),
+                  contextTokens,
+                  config.cache().contextLength());
+          SimulateConfig settings =
+              new SimulateConfig(
+                  config.simulate().calibrationTokens(),
+                  config.cache().batchRows() * config.cache().contextLength(),
+                  config.seed());
+          long tokens = SimulateStage.tokens(text, settings);
           try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
-            TokenWindows windows =
-                bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
-            long tokens = Math.min(config.simulate().calibrationTokens(), tokens(windows));
             return SimulateStage.run(
                 stream(coder),
-                simulator(maxima.length),
-                windows,
+                text,
+                rated,
                 maxima,
-                new SimulateConfig(tokens, config.cache().batchRows(), config.seed()),
-                run.simulations(hookpoint),
-                done -> progress("calibrating " + hookpoint, "tokens", done, tokens));
+                settings,
+                done ->
+                    progress(
+                        "calibrating " + hookpoint + ", " + protocol.label(),
+                        "tokens",
+                        done,
+                        tokens));
           }
         },
         log);
@@ -227,9 +260,8 @@ final class CoderStages {
     return new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded());
   }
 
-  private LexicalSimulator simulator(int latents) {
-    List<Explanation> explanations = ExplanationStore.read(run.explanations(hookpoint));
-    return new LexicalSimulator(latents, explanations, bench.names());
+  private LexicalSimulator simulator(int latents, List<Explanation> texts) {
+    return new LexicalSimulator(latents, texts, bench.names());
   }
 
   /**

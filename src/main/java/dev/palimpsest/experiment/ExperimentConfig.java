@@ -1,5 +1,7 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.results.Protocol;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -44,6 +46,19 @@ public record ExperimentConfig(
   /** Copies the list. */
   public ExperimentConfig {
     coders = List.copyOf(coders);
+  }
+
+  /** The windows of a protocol. */
+  public Windows windows(Protocol protocol) {
+    return switch (protocol) {
+      case ALL_TOKENS -> rewrite.allTokens();
+      case LAST_TOKEN -> rewrite.lastToken();
+    };
+  }
+
+  /** The protocols that are evaluated. */
+  public List<Protocol> protocols() {
+    return Arrays.stream(Protocol.values()).filter(p -> windows(p).enabled()).toList();
   }
 
   /**

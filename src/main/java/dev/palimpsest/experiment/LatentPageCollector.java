@@ -19,6 +19,7 @@ import dev.palimpsest.report.LatentPage.ContextToken;
 import dev.palimpsest.report.LatentPage.Histogram;
 import dev.palimpsest.report.LatentPage.Score;
 import dev.palimpsest.report.LatentPage.TokenWeight;
+import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.simulate.CalibrationSet;
@@ -30,6 +31,7 @@ import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,8 +93,16 @@ public final class LatentPageCollector implements AutoCloseable {
           run.latents().resolve(name),
           run.explanations(name),
           run.scores(name),
-          run.simulations(name),
+          simulations(run, name),
           seed);
+    }
+
+    /** The calibrations for all tokens, or, where there are none, for last tokens. */
+    private static Path simulations(RunDirectory run, String name) {
+      Path allTokens = run.simulations(name, Protocol.ALL_TOKENS.label());
+      return Files.isRegularFile(allTokens)
+          ? allTokens
+          : run.simulations(name, Protocol.LAST_TOKEN.label());
     }
 
     /** A coder of which nothing but its folder is known. */
@@ -295,7 +305,7 @@ public final class LatentPageCollector implements AutoCloseable {
               var map = set.map(Calibration.CONDITIONAL_MEAN, latent);
               return row -> {
                 float[] guesses = new float[row.length];
-                java.util.Arrays.fill(guesses, map.apply(simulator.defaults()[latent]));
+                Arrays.fill(guesses, map.apply(simulator.defaults()[latent]));
                 simulator.rate(
                     row, (position, which, rating) -> guesses[position] = map.apply(rating));
                 return guesses;

@@ -11,7 +11,6 @@ import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.Selection;
-import dev.palimpsest.rewrite.CalibrationMeans;
 import dev.palimpsest.rewrite.RewriteInputs;
 import dev.palimpsest.rewrite.RewriteStage;
 import dev.palimpsest.run.RunDirectory;
@@ -26,7 +25,7 @@ import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.simulate.ShuffledExplanations;
 import dev.palimpsest.text.Split;
-import dev.palimpsest.text.TokenWindows;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,9 +35,6 @@ import java.util.Optional;
 
 /** The loss tables of one coder, one per protocol. */
 final class RewriteStages {
-  /** The means of outputs and latents are taken over at most so many calibration tokens. */
-  private static final long MEAN_TOKENS = 1_000_000;
-
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunLog log;
@@ -75,29 +71,25 @@ final class RewriteStages {
   List<StageLedger.Entry> run(List<StageLedger.Entry> basis) {
     List<StageLedger.Entry> after = new ArrayList<>(basis);
     after.add(StageLedger.ofFile("scores", run.scores(hookpoint)));
-    after.add(StageLedger.ofFile("simulations", run.simulations(hookpoint)));
     List<StageLedger.Entry> done = new ArrayList<>();
-    for (Protocol protocol : Protocol.values()) {
-      ExperimentConfig.Windows windows = windows(protocol);
-      if (windows.enabled()) {
-        done.add(
-            ledger.ensure(
-                StageName.REWRITE.label() + "." + hookpoint + "." + protocol.label(),
-                List.of(windows, config.rewrite(), config.seed(), config.data()),
-                after,
-                outputs(protocol),
-                () -> measure(protocol, windows),
-                log));
+    for (Protocol protocol : config.protocols()) {
+      ExperimentConfig.Windows windows = config.windows(protocol);
+      List<StageLedger.Entry> own = new ArrayList<>(after);
+      own.add(StageLedger.ofFile("simulations", run.simulations(hookpoint, protocol.label())));
+      Path shuffled = run.shuffledSimulations(hookpoint, protocol.label());
+      if (Files.exists(shuffled)) {
+        own.add(StageLedger.ofFile("shuffled", shuffled));
       }
+      done.add(
+          ledger.ensure(
+              StageName.REWRITE.label() + "." + hookpoint + "." + protocol.label(),
+              List.of(windows, config.rewrite(), config.seed(), config.data()),
+              own,
+              outputs(protocol),
+              () -> measure(protocol, windows),
+              log));
     }
     return done;
-  }
-
-  private ExperimentConfig.Windows windows(Protocol protocol) {
-    return switch (protocol) {
-      case ALL_TOKENS -> config.rewrite().allTokens();
-      case LAST_TOKEN -> config.rewrite().lastToken();
-    };
   }
 
   private List<Path> outputs(Protocol protocol) {
@@ -110,22 +102,11 @@ final class RewriteStages {
     try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
       boolean transcode = given.transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
-      TokenWindows calibrate =
-          bench.corpus().windows(Split.CALIBRATE, config.cache().contextLength());
-      CalibrationMeans means =
-          CalibrationMeans.measure(
-              bench.model(),
-              coder,
-              hookpoint,
-              transcode,
-              calibrate,
-              bench.excluded(),
-              MEAN_TOKENS,
-              settings.batchTokens());
       double[] scores =
           ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(hookpoint)), latents);
       List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
-      CalibrationSet calibrations = CalibrationStore.read(run.simulations(hookpoint));
+      CalibrationSet calibrations =
+          CalibrationStore.read(run.simulations(hookpoint, protocol.label()));
       RewriteInputs inputs =
           new RewriteInputs(
               bench.model(),
@@ -133,9 +114,9 @@ final class RewriteStages {
               hookpoint,
               transcode,
               bench.corpus().windows(Split.EVALUATE, settings.windowTokens()),
-              means,
+              calibrations.means(),
               predictors(settings, latents, texts, calibrations),
-              shuffled(latents, texts, calibrations),
+              shuffled(protocol, latents, texts, calibrations),
               latent -> scores[latent],
               bench.excluded());
       RewriteResult result =
@@ -159,15 +140,19 @@ final class RewriteStages {
     return predictors;
   }
 
-  private Optional<LatentPredictor> shuffled(
-      int latents, List<Explanation> texts, CalibrationSet calibrations) {
-    if (texts.size() < 2) {
+  private Optional<RewriteInputs.Shuffled> shuffled(
+      Protocol protocol, int latents, List<Explanation> texts, CalibrationSet calibrations) {
+    if (texts.size() < ShuffledExplanations.FEWEST) {
       return Optional.empty();
     }
     LexicalSimulator simulator =
         new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
+    CalibrationSet refitted =
+        CalibrationStore.read(run.shuffledSimulations(hookpoint, protocol.label()));
     return Optional.of(
-        new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN));
+        new RewriteInputs.Shuffled(
+            new CalibratedPredictor(simulator, refitted, Calibration.CONDITIONAL_MEAN),
+            new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN)));
   }
 
   private static Selection selection(String label) {

@@ -16,6 +16,7 @@ import java.util.Arrays;
  * @param k slots of a kept position
  * @param latents [n × k]
  * @param activations [n × k]
+ * @param outputs [n × d] the module's outputs; empty where they were not asked for
  */
 @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
 public record LatentBatch(
@@ -26,7 +27,8 @@ public record LatentBatch(
     int[] kept,
     int k,
     int[] latents,
-    float[] activations) {
+    float[] activations,
+    float[] outputs) {
   /** The tokens of one of the batch's rows, copied. */
   public int[] row(int row) {
     return Arrays.copyOfRange(tokens, row * length, (row + 1) * length);

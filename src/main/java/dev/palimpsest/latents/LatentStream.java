@@ -55,6 +55,15 @@ public record LatentStream(
   }
 
   /**
+   * What is wanted of the windows.
+   *
+   * @param batchRows windows per forward pass
+   * @param firstPosition positions before it are context only: they have no activations
+   * @param outputs whether the module's outputs are wanted too
+   */
+  public record Pass(int batchRows, int firstPosition, boolean outputs) {}
+
+  /**
    * Runs the chosen windows.
    *
    * @param chosen numbers of windows
@@ -62,26 +71,44 @@ public record LatentStream(
    * @param sink receives the batches in order; row i of the stream is window {@code chosen[i]}
    */
   public void run(TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
+    run(windows, chosen, 0, new Pass(batchRows, 0, false), sink);
+  }
+
+  /**
+   * Runs the chosen windows from one of them on.
+   *
+   * @param chosen numbers of windows
+   * @param from the first row that is run, a multiple of the pass's rows
+   * @param sink receives the batches in order; row i of the stream is window {@code chosen[i]}
+   */
+  public void run(
+      TokenWindows windows, long[] chosen, int from, Pass pass, Consumer<LatentBatch> sink) {
     int length = windows.contextLength();
+    int batchRows = pass.batchRows();
     int capacity = Math.multiplyExact(Math.min(batchRows, chosen.length), length);
     Hook hook = new Hook(hookpoint, transcode);
     try (HookedActivations activations =
-            new HookedActivations(model, List.of(hook), excluded, capacity);
+            new HookedActivations(model, List.of(hook), excluded, pass.firstPosition(), capacity);
         SparseActivations sparse =
             new SparseActivations(coder.device().memory(), capacity, coder.config().k())) {
-      for (int first = 0; first < chosen.length; first += batchRows) {
+      for (int first = from; first < chosen.length; first += batchRows) {
         int rows = Math.min(batchRows, chosen.length - first);
         int[] tokens = new int[rows * length];
         for (int row = 0; row < rows; row++) {
           windows.read(chosen[first + row], tokens, row * length);
         }
-        sink.accept(batch(activations, sparse, new TokenBatch(rows, length, tokens), first));
+        TokenBatch batch = new TokenBatch(rows, length, tokens);
+        sink.accept(batch(activations, sparse, batch, first, pass.outputs()));
       }
     }
   }
 
   private LatentBatch batch(
-      HookedActivations activations, SparseActivations sparse, TokenBatch batch, long firstRow) {
+      HookedActivations activations,
+      SparseActivations sparse,
+      TokenBatch batch,
+      long firstRow,
+      boolean withOutputs) {
     int kept = activations.run(batch);
     int[] positions = new int[kept];
     for (int i = 0; i < kept; i++) {
@@ -89,6 +116,10 @@ public record LatentStream(
     }
     try (PointerScope scope = new PointerScope()) {
       coder.encode(activations.x(0), kept, sparse);
+    }
+    float[] outputs = new float[withOutputs ? kept * activations.width() : 0];
+    if (withOutputs) {
+      coder.device().memory().get(activations.y(0), outputs, outputs.length);
     }
     return new LatentBatch(
         firstRow,
@@ -98,6 +129,7 @@ public record LatentStream(
         positions,
         sparse.k(),
         sparse.indicesArray(kept),
-        sparse.valuesArray(kept));
+        sparse.valuesArray(kept),
+        outputs);
   }
 }

@@ -61,6 +61,7 @@ public final class Headline {
     return switch (key) {
       case RewriteTable.UNSPLICED -> "untouched model";
       case RewriteTable.TRANSCODER -> "true coder";
+      case RewriteTable.SHUFFLED_UNREFITTED -> "shuffled explanations, calibration not refitted";
       default -> key.replace('_', ' ');
     };
   }
@@ -143,10 +144,15 @@ public final class Headline {
     if (shuffled.isEmpty()) {
       return Optional.empty();
     }
+    OptionalDouble unrefitted = table.delta(RewriteTable.SHUFFLED_UNREFITTED);
     return Optional.of(
         "With the explanations exchanged between latents the same procedure gives "
             + NUMBERS.signed(shuffled, 3)
-            + " nats: the difference is what the words themselves carry.");
+            + " nats"
+            + (unrefitted.isPresent()
+                ? " (" + NUMBERS.signed(unrefitted, 3) + " with the calibration of the right ones)"
+                : "")
+            + ": the difference is what the words themselves carry.");
   }
 
   private static Optional<String> partial(RewriteTable table) {
@@ -180,7 +186,8 @@ public final class Headline {
             .max(Comparator.comparingDouble(Rewrite::fraction));
     if (largest.isEmpty()) {
       return Optional.of(
-          "At no smaller share of the best-scored latents is the rewrite measurably better than zeroing the same latents.");
+          "At no smaller share of the best-scored latents is the rewrite measurably better than"
+              + " zeroing the same latents.");
     }
     Rewrite r = largest.get();
     double zeroSame = r.ceZeroSame().getAsDouble() - table.unsplicedCe().getAsDouble();

@@ -40,8 +40,11 @@ public record RewriteTable(
   /** Name of the baseline in which every latent is 0 and bias and skip remain. */
   public static final String ZERO_LATENTS = "zero_latents";
 
-  /** Name of the baseline with texts exchanged between latents. */
+  /** Name of the baseline with texts exchanged between latents and calibrations fitted to them. */
   public static final String SHUFFLED = "shuffled_explanations";
+
+  /** Name of the same baseline with the calibrations of the right texts. */
+  public static final String SHUFFLED_UNREFITTED = "shuffled_explanations_unrefitted";
 
   /** Keeps the order of the baselines. */
   public RewriteTable {

@@ -55,8 +55,17 @@ public record RewriteResult(
   /** The row's true activation values on latents drawn uniformly. */
   public static final String RANDOM_LATENTS = "random_latents";
 
-  /** All latents predicted from one another's explanations. */
+  /**
+   * All latents predicted from one another's explanations, with calibrations fitted to them: what
+   * any texts of this length give.
+   */
   public static final String SHUFFLED_EXPLANATIONS = "shuffled_explanations";
+
+  /**
+   * The same with calibrations fitted to the right texts: guesses that are also wrongly scaled, so
+   * that it looks worse than what texts of this length give.
+   */
+  public static final String SHUFFLED_UNREFITTED = "shuffled_explanations_unrefitted";
 
   /**
    * One baseline.

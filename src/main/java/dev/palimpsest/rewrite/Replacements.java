@@ -75,7 +75,9 @@ final class Replacements {
             return decode(batch, Optional.empty());
           };
       case RewriteResult.SHUFFLED_EXPLANATIONS ->
-          mixing(inputs.shuffled().orElseThrow(), all(), variant.name(), false);
+          mixing(inputs.shuffled().orElseThrow().refitted(), all(), variant.name(), false);
+      case RewriteResult.SHUFFLED_UNREFITTED ->
+          mixing(inputs.shuffled().orElseThrow().unrefitted(), all(), variant.name(), false);
       default -> throw new IllegalArgumentException("no replacement for " + variant.name());
     };
   }

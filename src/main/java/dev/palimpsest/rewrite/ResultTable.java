@@ -105,6 +105,7 @@ final class ResultTable {
       }
     }
     baselines.putIfAbsent(RewriteResult.SHUFFLED_EXPLANATIONS, Baseline.UNMEASURED);
+    baselines.putIfAbsent(RewriteResult.SHUFFLED_UNREFITTED, Baseline.UNMEASURED);
     return new RewriteResult(
         inputs.hookpoint(),
         config.protocol(),

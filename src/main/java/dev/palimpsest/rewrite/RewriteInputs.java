@@ -3,6 +3,7 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.simulate.CalibrationMeans;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWindows;
@@ -21,7 +22,7 @@ import java.util.function.IntToDoubleFunction;
  * @param windows the evaluation text in windows of {@link RewriteConfig#windowTokens()} tokens
  * @param means of outputs and latents over the calibration text
  * @param predictors guessed activations by the name of their calibration
- * @param shuffled a predictor whose texts are deranged between latents, where that baseline is
+ * @param shuffled predictors whose texts are deranged between latents, where those baselines are
  *     wanted
  * @param scores of the latents' explanations, larger is better; NaN for latents without one
  * @param excluded tokens that are neither spliced nor counted
@@ -34,9 +35,17 @@ public record RewriteInputs(
     TokenWindows windows,
     CalibrationMeans means,
     Map<String, LatentPredictor> predictors,
-    Optional<LatentPredictor> shuffled,
+    Optional<Shuffled> shuffled,
     IntToDoubleFunction scores,
     ExcludedTokens excluded) {
+
+  /**
+   * Predictors from one another's explanations.
+   *
+   * @param refitted calibrated on ratings of these same texts
+   * @param unrefitted calibrated on ratings of the right texts
+   */
+  public record Shuffled(LatentPredictor refitted, LatentPredictor unrefitted) {}
 
   /** M. */
   int latents() {

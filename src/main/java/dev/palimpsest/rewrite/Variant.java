@@ -80,6 +80,7 @@ sealed interface Variant {
     variants.add(new Base(RewriteResult.RANDOM_LATENTS));
     if (shuffled) {
       variants.add(new Base(RewriteResult.SHUFFLED_EXPLANATIONS));
+      variants.add(new Base(RewriteResult.SHUFFLED_UNREFITTED));
     }
     for (Selection selection : config.selections()) {
       for (double fraction : config.fractions()) {

@@ -21,7 +21,8 @@ public record RunDirectory(Path root) {
     if (!Files.isRegularFile(run.config())) {
       throw new PalimpsestException(
           root
-              + " is not a run directory: it has no config.yaml (made by 'run', 'demo' or 'train')");
+              + " is not a run directory: it has no config.yaml (made by 'run', 'demo' or"
+              + " 'train')");
     }
     return run;
   }
@@ -76,9 +77,14 @@ public record RunDirectory(Path root) {
     return root.resolve("scores").resolve(hookpoint + ".jsonl");
   }
 
-  /** The fitted calibrations. */
-  public Path simulations(String hookpoint) {
-    return root.resolve("simulations").resolve(hookpoint + ".jsonl");
+  /** The calibrations fitted for one protocol. */
+  public Path simulations(String hookpoint, String protocol) {
+    return root.resolve("simulations").resolve(hookpoint + "." + protocol + ".jsonl");
+  }
+
+  /** The calibrations fitted for one protocol to explanations exchanged between latents. */
+  public Path shuffledSimulations(String hookpoint, String protocol) {
+    return root.resolve("simulations").resolve(hookpoint + "." + protocol + ".shuffled.jsonl");
   }
 
   /** The main result: the transcoder under the all-tokens protocol. */

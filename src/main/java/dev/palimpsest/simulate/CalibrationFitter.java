@@ -1,90 +1,62 @@
 package dev.palimpsest.simulate;
 
-import java.util.Arrays;
-import java.util.stream.IntStream;
+import dev.palimpsest.latents.LatentBatch;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Fits the calibrations of all latents, window by window; memory grows with the distinct ratings
- * and the true firings, not with tokens × latents. Not for concurrent use.
+ * Fits the calibrations of all latents to the ratings of one or several simulators over the same
+ * text, batch by batch, and takes the means of the text on the way. True activations go to scratch
+ * files, so that memory does not grow with tokens. Not for concurrent use.
  */
-public final class CalibrationFitter {
+public final class CalibrationFitter implements AutoCloseable {
   /**
    * Latents that fire less often than this on the calibration text borrow from all latents pooled.
    */
   static final int FEWEST_FIRINGS = 20;
 
-  private final Simulator simulator;
-  private final RatingTally[] tallies;
-  private final long[] rated;
-  private final double[] ratedSum;
-  private final double[] allSum;
+  private final int latents;
+  private final List<RatingTallies> tallies;
+  private final ActivationLog log;
+  private final double[] latentSums;
+  private double[] outputSums = new double[0];
   private long tokens;
 
   /**
-   * @param simulator whose ratings are to be calibrated
+   * @param simulators whose ratings are to be calibrated, at least one, all of M latents
+   * @param scratch folder of scratch files; the caller's to remove
+   * @param expected true activations that will come, at most, to choose the size of scratch files
    */
-  public CalibrationFitter(Simulator simulator) {
-    this.simulator = simulator;
-    int latents = simulator.latents();
-    tallies =
-        IntStream.range(0, latents).mapToObj(i -> new RatingTally()).toArray(RatingTally[]::new);
-    rated = new long[latents];
-    ratedSum = new double[latents];
-    allSum = new double[latents];
+  public CalibrationFitter(List<Simulator> simulators, Path scratch, long expected) {
+    latents = simulators.get(0).latents();
+    tallies = simulators.stream().map(RatingTallies::new).toList();
+    log = new ActivationLog(scratch, latents, expected, new long[0], new int[latents]);
+    latentSums = new double[latents];
   }
 
-  /**
-   * Adds one window.
-   *
-   * @param context token ids
-   * @param counts [context.length] whether the position counts (its token is not excluded)
-   * @param latents [context.length][…] which latents truly fire there
-   * @param activations [context.length][…] how strongly; values of 0 or less are padding
-   */
-  public void add(int[] context, boolean[] counts, int[][] latents, float[][] activations) {
-    for (int position = 0; position < context.length; position++) {
-      if (counts[position]) {
-        tokens++;
-        for (int i = 0; i < latents[position].length; i++) {
-          if (activations[position][i] > 0) {
-            tallies[latents[position][i]].fire(activations[position][i]);
-            allSum[latents[position][i]] += activations[position][i];
-          }
-        }
+  /** Adds the next windows; the positions that the batch keeps count. */
+  public void add(LatentBatch batch) {
+    tokens += batch.kept().length;
+    for (int slot = 0; slot < batch.activations().length; slot++) {
+      float activation = batch.activations()[slot];
+      if (activation > 0) {
+        int latent = batch.latents()[slot];
+        log.add(latent, activation);
+        latentSums[latent] += activation;
       }
     }
-    float[] truth = new float[simulator.latents()];
-    int[] spread = {-1};
-    simulator.rate(
-        context,
-        (position, latent, rating) -> {
-          if (!counts[position]) {
-            return;
-          }
-          if (position != spread[0]) {
-            if (spread[0] >= 0) {
-              gather(latents[spread[0]], truth);
-            }
-            spread(latents[position], activations[position], truth);
-            spread[0] = position;
-          }
-          tallies[latent].add(rating, 1, truth[latent]);
-          rated[latent]++;
-          ratedSum[latent] += truth[latent];
-        });
+    addOutputs(batch);
+    tallies.forEach(ratings -> ratings.add(batch));
   }
 
-  private static void spread(int[] latents, float[] activations, float[] truth) {
-    for (int i = 0; i < latents.length; i++) {
-      if (activations[i] > 0) {
-        truth[latents[i]] = activations[i];
-      }
+  private void addOutputs(LatentBatch batch) {
+    int width = batch.outputs().length / Math.max(1, batch.kept().length);
+    if (outputSums.length == 0) {
+      outputSums = new double[width];
     }
-  }
-
-  private static void gather(int[] latents, float[] truth) {
-    for (int latent : latents) {
-      truth[latent] = 0;
+    for (int i = 0; i < batch.outputs().length; i++) {
+      outputSums[i % width] += batch.outputs()[i];
     }
   }
 
@@ -92,36 +64,88 @@ public final class CalibrationFitter {
    * Ends the collection.
    *
    * @param maxima [M] each latent's maximum over the latent cache
+   * @return for each simulator, in their order
    */
-  public CalibrationSet fit(float[] maxima) {
-    int latents = simulator.latents();
-    RatingTally pooled = new RatingTally();
-    for (int latent = 0; latent < latents; latent++) {
-      if (tokens > rated[latent]) {
-        double restSum = Math.max(0, allSum[latent] - ratedSum[latent]);
-        tallies[latent].add(simulator.defaults()[latent], tokens - rated[latent], restSum);
-      }
-      if (simulator.explained(latent) && maxima[latent] > 0) {
-        pooled.add(tallies[latent], 1.0 / maxima[latent]);
-      }
+  public List<CalibrationSet> fit(float[] maxima) {
+    PooledActivations[] fired = new PooledActivations[tallies.size()];
+    RatingTally[] pooled = new RatingTally[tallies.size()];
+    for (int s = 0; s < fired.length; s++) {
+      fired[s] = new PooledActivations();
+      pooled[s] = new RatingTally();
     }
-    CalibrationMap pooledMean = tokens == 0 ? CalibrationMap.linear(1) : pooled.conditionalMean();
-    CalibrationMap pooledQuantile = tokens == 0 ? CalibrationMap.linear(1) : pooled.quantile();
-    CalibrationMap[] mean = new CalibrationMap[latents];
-    CalibrationMap[] quantile = new CalibrationMap[latents];
-    boolean[] borrowed = new boolean[latents];
-    float[] density = new float[latents];
-    Arrays.parallelSetAll(
-        mean,
-        latent -> {
-          borrowed[latent] = tallies[latent].firings() < FEWEST_FIRINGS;
-          density[latent] = tokens == 0 ? 0 : tallies[latent].firings() / (float) tokens;
-          quantile[latent] =
-              borrowed[latent] ? pooledQuantile.scaled(maxima[latent]) : tallies[latent].quantile();
-          return borrowed[latent]
-              ? pooledMean.scaled(maxima[latent])
-              : tallies[latent].conditionalMean();
+    log.forEachLatent(
+        (latent, activations) -> {
+          for (int s = 0; s < fired.length; s++) {
+            RatingTally tally = tallies.get(s).complete(latent, tokens, latentSums[latent]);
+            if (tallies.get(s).simulator().explained(latent) && maxima[latent] > 0) {
+              pooled[s].add(tally, 1.0 / maxima[latent]);
+              for (float activation : activations) {
+                fired[s].add(activation / maxima[latent]);
+              }
+            }
+          }
         });
-    return new CalibrationSet(tokens, maxima.clone(), density, borrowed, quantile, mean);
+    List<Maps> maps = new ArrayList<>();
+    for (int s = 0; s < fired.length; s++) {
+      maps.add(new Maps(pooled[s], fired[s], maxima));
+    }
+    log.forEachLatent(
+        (latent, activations) -> {
+          SortedActivations sorted = new SortedActivations(activations);
+          for (int s = 0; s < fired.length; s++) {
+            maps.get(s).fit(latent, tallies.get(s).complete(latent, tokens, 0), sorted);
+          }
+        });
+    return maps.stream().map(made -> made.set(maxima)).toList();
+  }
+
+  /** The maps of one simulator in the making. */
+  private final class Maps {
+    private final CalibrationMap pooledMean;
+    private final CalibrationMap pooledQuantile;
+    private final float[] maxima;
+    private final CalibrationMap[] mean = new CalibrationMap[latents];
+    private final CalibrationMap[] quantile = new CalibrationMap[latents];
+    private final boolean[] borrowed = new boolean[latents];
+    private final float[] density = new float[latents];
+
+    /** Where there is nothing to pool, no latent is known ever to fire, and none is guessed to. */
+    Maps(RatingTally pooled, PooledActivations fired, float[] maxima) {
+      pooledMean = pooled.isEmpty() ? CalibrationMap.silent() : pooled.conditionalMean();
+      pooledQuantile = pooled.isEmpty() ? CalibrationMap.silent() : pooled.quantile(fired);
+      this.maxima = maxima;
+    }
+
+    void fit(int latent, RatingTally tally, SortedActivations fired) {
+      borrowed[latent] = fired.count() < FEWEST_FIRINGS || tally.isEmpty();
+      density[latent] = tokens == 0 ? 0 : fired.count() / (float) tokens;
+      mean[latent] = borrowed[latent] ? pooledMean.scaled(maxima[latent]) : tally.conditionalMean();
+      quantile[latent] =
+          borrowed[latent] ? pooledQuantile.scaled(maxima[latent]) : tally.quantile(fired);
+    }
+
+    CalibrationSet set(float[] maxima) {
+      return new CalibrationSet(
+          tokens,
+          new CalibrationMeans(means(outputSums), means(latentSums)),
+          maxima.clone(),
+          density,
+          borrowed,
+          quantile,
+          mean);
+    }
+  }
+
+  private float[] means(double[] sums) {
+    float[] means = new float[sums.length];
+    for (int i = 0; i < sums.length; i++) {
+      means[i] = tokens == 0 ? 0 : (float) (sums[i] / tokens);
+    }
+    return means;
+  }
+
+  @Override
+  public void close() {
+    log.close();
   }
 }

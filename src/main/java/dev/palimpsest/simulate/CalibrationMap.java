@@ -37,6 +37,11 @@ public record CalibrationMap(float[] ratings, float[] activations) {
     return new CalibrationMap(ratings, scaled);
   }
 
+  /** Whatever the rating, no activation. */
+  static CalibrationMap silent() {
+    return new CalibrationMap(new float[] {0}, new float[] {0});
+  }
+
   /** r/10 of the maximum. */
   static CalibrationMap linear(float maximum) {
     return new CalibrationMap(new float[] {0, 10}, new float[] {0, maximum});

@@ -3,34 +3,38 @@ package dev.palimpsest.simulate;
 import java.util.Arrays;
 
 /**
- * What a calibration needs to know of one latent: for each rating that occurred how often it did
- * and the sum of the true activations there, and all true activations above 0.
+ * What a calibration needs to know of one latent's ratings: for each that occurred how often it did
+ * and the sum of the true activations there. Of more than {@link #MOST_LEVELS} different ratings
+ * neighbours are pooled; scorecards have far fewer.
  */
 final class RatingTally {
-  private float[] ratings = new float[8];
-  private long[] counts = new long[8];
-  private double[] sums = new double[8];
+  /**
+   * Different ratings that are told apart, so that memory is bounded whatever a simulator says.
+   * Beyond, neighbouring pairs become one at their mean rating: 512 levels at least remain, which
+   * shifts a rating by about one 500th of its range.
+   */
+  static final int MOST_LEVELS = 1024;
+
+  private float[] ratings = new float[4];
+  private long[] counts = new long[4];
+  private double[] sums = new double[4];
   private int levels;
-  private float[] fired = new float[16];
-  private int firings;
 
   /** Counts {@code count} tokens with this rating whose activations add up to {@code sum}. */
   void add(float rating, long count, double sum) {
     int at = Arrays.binarySearch(ratings, 0, levels, rating);
     if (at < 0) {
-      at = -at - 1;
-      insert(at, rating);
+      if (levels == MOST_LEVELS) {
+        poolPairs();
+        at = Arrays.binarySearch(ratings, 0, levels, rating);
+      }
+      if (at < 0) {
+        at = -at - 1;
+        insert(at, rating);
+      }
     }
     counts[at] += count;
     sums[at] += sum;
-  }
-
-  /** Notes one true activation above 0. */
-  void fire(float activation) {
-    if (firings == fired.length) {
-      fired = Arrays.copyOf(fired, 2 * firings);
-    }
-    fired[firings++] = activation;
   }
 
   /** Adds another latent's tally with its activations multiplied by {@code factor}. */
@@ -38,14 +42,11 @@ final class RatingTally {
     for (int i = 0; i < other.levels; i++) {
       add(other.ratings[i], other.counts[i], factor * other.sums[i]);
     }
-    for (int i = 0; i < other.firings; i++) {
-      fire((float) (factor * other.fired[i]));
-    }
   }
 
-  /** Tokens with an activation above 0. */
-  int firings() {
-    return firings;
+  /** Whether nothing was counted. */
+  boolean isEmpty() {
+    return levels == 0;
   }
 
   /**
@@ -85,26 +86,45 @@ final class RatingTally {
   /**
    * The mean of the true activations' quantile function, zeros included, over each rating's
    * interval of ranks.
+   *
+   * @param fired the true activations above 0; the tokens that were counted and are not among them
+   *     are the zeros
    */
-  CalibrationMap quantile() {
-    float[] sorted = Arrays.copyOf(fired, firings);
-    Arrays.sort(sorted);
-    double[] sumUpTo = new double[firings + 1];
-    for (int i = 0; i < firings; i++) {
-      sumUpTo[i + 1] = sumUpTo[i] + sorted[i];
-    }
-    long rank = firings;
+  CalibrationMap quantile(RankedActivations fired) {
+    long rank = fired.count();
     for (int level = 0; level < levels; level++) {
       rank -= counts[level];
     }
     float[] activations = new float[levels];
+    float least = 0;
     for (int level = 0; level < levels; level++) {
       long next = rank + counts[level];
-      double sum = sumUpTo[(int) Math.max(0, next)] - sumUpTo[(int) Math.max(0, rank)];
-      activations[level] = (float) (sum / counts[level]);
+      double sum = fired.sumOfSmallest(Math.max(0, next)) - fired.sumOfSmallest(Math.max(0, rank));
+      // Differences of long sums may fall a rounding below the level before.
+      least = Math.max(least, (float) (sum / counts[level]));
+      activations[level] = least;
       rank = next;
     }
     return new CalibrationMap(Arrays.copyOf(ratings, levels), activations);
+  }
+
+  private void poolPairs() {
+    int pooled = 0;
+    for (int i = 0; i < levels; i += 2) {
+      int j = Math.min(i + 1, levels - 1);
+      long count = i == j ? counts[i] : counts[i] + counts[j];
+      double mean =
+          count == 0
+              ? ratings[i]
+              : ((double) ratings[i] * counts[i] + (i == j ? 0 : (double) ratings[j] * counts[j]))
+                  / count;
+      double sum = i == j ? sums[i] : sums[i] + sums[j];
+      ratings[pooled] = (float) mean;
+      counts[pooled] = count;
+      sums[pooled] = sum;
+      pooled++;
+    }
+    levels = pooled;
   }
 
   private void insert(int at, float rating) {

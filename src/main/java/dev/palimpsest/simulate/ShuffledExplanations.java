@@ -12,6 +12,9 @@ import java.util.SplittableRandom;
  * the words' doing.
  */
 public final class ShuffledExplanations {
+  /** Texts that it takes. */
+  public static final int FEWEST = 2;
+
   private ShuffledExplanations() {}
 
   /**
@@ -22,7 +25,7 @@ public final class ShuffledExplanations {
    */
   public static List<Explanation> of(List<Explanation> explanations, long seed) {
     int count = explanations.size();
-    if (count < 2) {
+    if (count < FEWEST) {
       throw new PalimpsestException(
           "cannot shuffle the texts of " + count + " explained latents, expected at least 2");
     }

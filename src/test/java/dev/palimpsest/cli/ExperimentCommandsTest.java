@@ -74,7 +74,8 @@ class ExperimentCommandsTest {
             "mean_output",
             "mean_latents",
             "random_latents",
-            "shuffled_explanations");
+            "shuffled_explanations",
+            "shuffled_explanations_unrefitted");
     assertThat(result.path("rewrites").get(0).fieldNames())
         .toIterable()
         .contains(

@@ -38,6 +38,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,27 +105,29 @@ class LatentViewTest {
       latents[i] = CAT;
       activations[i] = tokens[i] == cat ? 1 + i % 5 : 0;
     }
-    return new LatentBatch(0, ROWS, LENGTH, tokens, kept, 1, latents, activations);
+    return new LatentBatch(0, ROWS, LENGTH, tokens, kept, 1, latents, activations, new float[0]);
   }
 
   private static void calibrate(
       RunDirectory run, LatentCache cache, LexicalSimulator simulator, int cat) {
-    CalibrationFitter fitter = new CalibrationFitter(simulator);
-    for (int row = 0; row < ROWS; row++) {
-      int[] tokens = cache.row(row);
-      boolean[] counts = new boolean[LENGTH];
-      int[][] latents = new int[LENGTH][0];
-      float[][] activations = new float[LENGTH][0];
-      for (int i = 0; i < LENGTH; i++) {
-        counts[i] = true;
-        if (tokens[i] == cat) {
-          latents[i] = new int[] {CAT};
-          activations[i] = new float[] {3};
-        }
-      }
-      fitter.add(tokens, counts, latents, activations);
+    int[] tokens = cache.tokens();
+    float[] activations = new float[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      activations[i] = tokens[i] == cat ? 3 : 0;
     }
-    CalibrationStore.write(run.simulations("layers.2"), fitter.fit(cache.statistics().maxima()));
+    int[] latents = new int[tokens.length];
+    Arrays.fill(latents, CAT);
+    int[] kept = IntStream.range(0, tokens.length).toArray();
+    Path scratch = run.root().resolve("scratch");
+    try (CalibrationFitter fitter =
+        new CalibrationFitter(List.of(simulator), scratch, tokens.length)) {
+      fitter.add(
+          new LatentBatch(
+              0, ROWS, LENGTH, tokens, kept, 1, latents, activations, new float[tokens.length]));
+      CalibrationStore.write(
+          run.simulations("layers.2", "all-tokens"),
+          fitter.fit(cache.statistics().maxima()).get(0));
+    }
   }
 
   @Test

@@ -55,7 +55,8 @@ public final class SyntheticCache {
       }
       int[] positions = kept.stream().mapToInt(i -> i).toArray();
       batches.add(
-          new LatentBatch(first, count, length, tokens, positions, latents, slots, activations));
+          new LatentBatch(
+              first, count, length, tokens, positions, latents, slots, activations, new float[0]));
     }
     return batches;
   }

@@ -22,7 +22,6 @@ import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -187,7 +186,7 @@ abstract class DevicePipeline {
           fixture.inputs(
               RewriteFixture.text(6, 11, 3),
               RewriteFixture.predictors(),
-              Optional.of(RewriteFixture.guesses(9)));
+              RewriteFixture.shuffled());
       return RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
     }
   }

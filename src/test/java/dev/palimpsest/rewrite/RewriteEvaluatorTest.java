@@ -75,8 +75,7 @@ class RewriteEvaluatorTest {
     try (RewriteFixture fixture = new RewriteFixture(family, hookpoint, transcode, skip)) {
       TokenWindows text = RewriteFixture.text(8, CONTEXT + 1, 3);
       Map<String, LatentPredictor> predictors = RewriteFixture.predictors();
-      RewriteInputs inputs =
-          fixture.inputs(text, predictors, Optional.of(RewriteFixture.guesses(9)));
+      RewriteInputs inputs = fixture.inputs(text, predictors, RewriteFixture.shuffled());
       RewriteConfig config =
           RewriteFixture.config(protocol, CONTEXT, List.copyOf(predictors.keySet()));
       RewriteEvaluator.Evaluation found =
@@ -190,7 +189,12 @@ class RewriteEvaluatorTest {
       case RewriteResult.SHUFFLED_EXPLANATIONS ->
           (w, t) ->
               truth.decode(
-                  truth.predicted(inputs.shuffled().orElseThrow(), w.context())[t],
+                  truth.predicted(inputs.shuffled().orElseThrow().refitted(), w.context())[t],
+                  w.clean().inputs()[t]);
+      case RewriteResult.SHUFFLED_UNREFITTED ->
+          (w, t) ->
+              truth.decode(
+                  truth.predicted(inputs.shuffled().orElseThrow().unrefitted(), w.context())[t],
                   w.clean().inputs()[t]);
       default -> throw new AssertionError(variant.name());
     };
@@ -271,15 +275,13 @@ class RewriteEvaluatorTest {
               fixture.hookpoint,
               fixture.transcode,
               RewriteFixture.text(5, CONTEXT + 1, 4),
-              CalibrationMeans.measure(
+              RewriteFixture.measure(
                   fixture.model,
                   identity.coder(),
                   fixture.hookpoint,
                   fixture.transcode,
                   RewriteFixture.text(2, 10, 8),
-                  fixture.excluded,
-                  0,
-                  30),
+                  fixture.excluded),
               Map.of(),
               Optional.empty(),
               i -> 0,

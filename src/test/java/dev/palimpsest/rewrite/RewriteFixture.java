@@ -2,14 +2,23 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.Selection;
+import dev.palimpsest.simulate.CalibrationMeans;
+import dev.palimpsest.simulate.CalibrationStore;
+import dev.palimpsest.simulate.CalibrationText;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.simulate.SimulateConfig;
+import dev.palimpsest.simulate.SimulateStage;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWindows;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -186,14 +195,45 @@ final class RewriteFixture implements AutoCloseable {
   }
 
   CalibrationMeans means() {
-    return CalibrationMeans.measure(
-        model, coder, hookpoint, transcode, text(7, 10, 8), excluded, 0, 30);
+    return measure(model, coder, hookpoint, transcode, text(7, 10, 8), excluded);
+  }
+
+  /** The means over a text, by the simulate stage's own pass. */
+  static CalibrationMeans measure(
+      LanguageModel model,
+      SparseCoder coder,
+      String hookpoint,
+      boolean transcode,
+      TokenWindows text,
+      ExcludedTokens excluded) {
+    int latents = coder.config().numLatents();
+    try {
+      Path folder = Files.createTempDirectory("palimpsest-means");
+      Path file = folder.resolve("calibrations.jsonl");
+      SimulateStage.run(
+          new LatentStream(model, coder, hookpoint, transcode, excluded),
+          new CalibrationText(text, 0),
+          List.of(new SimulateStage.Rated(new MuteSimulator(latents), file)),
+          new float[latents],
+          new SimulateConfig(text.size() * text.contextLength(), 30, 0),
+          tokens -> {});
+      CalibrationMeans means = CalibrationStore.read(file).means();
+      Files.delete(file);
+      Files.delete(folder);
+      return means;
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  static Optional<RewriteInputs.Shuffled> shuffled() {
+    return Optional.of(new RewriteInputs.Shuffled(guesses(9), guesses(10)));
   }
 
   RewriteInputs inputs(
       TokenWindows windows,
       Map<String, LatentPredictor> predictors,
-      Optional<LatentPredictor> shuffled) {
+      Optional<RewriteInputs.Shuffled> shuffled) {
     return new RewriteInputs(
         model,
         coder,

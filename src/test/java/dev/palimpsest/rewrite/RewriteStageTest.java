@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,7 +28,7 @@ class RewriteStageTest {
           fixture.inputs(
               RewriteFixture.text(30, 13, 3),
               RewriteFixture.predictors(),
-              Optional.of(RewriteFixture.guesses(9)));
+              RewriteFixture.shuffled());
       Path file = RewriteStage.tableFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
       assertThat(run.relativize(file)).hasToString("rewrites/layers.1.mlp.last-token.json");
       RewriteResult result = RewriteStage.run(inputs, config, run, file, Progress.SILENT);
@@ -46,7 +45,8 @@ class RewriteStageTest {
               "mean_output",
               "mean_latents",
               "random_latents",
-              "shuffled_explanations");
+              "shuffled_explanations",
+              "shuffled_explanations_unrefitted");
       assertThat(json.path("rewrites")).hasSize(2 * 2 * 3 * 2);
       Path losses = RewriteStage.lossesFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
       try (SafeTensors tensors = SafeTensors.open(losses)) {

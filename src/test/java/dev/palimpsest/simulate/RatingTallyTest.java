@@ -2,6 +2,7 @@ package dev.palimpsest.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -25,11 +26,19 @@ class RatingTallyTest {
     RatingTally tally = new RatingTally();
     for (int t = 0; t < TOKENS; t++) {
       tally.add(sample[0][t], 1, sample[1][t]);
-      if (sample[1][t] > 0) {
-        tally.fire(sample[1][t]);
-      }
     }
     return tally;
+  }
+
+  private static SortedActivations fired(float... truth) {
+    int count = 0;
+    float[] fired = new float[truth.length];
+    for (float activation : truth) {
+      if (activation > 0) {
+        fired[count++] = activation;
+      }
+    }
+    return new SortedActivations(java.util.Arrays.copyOf(fired, count));
   }
 
   private static double mean(float[] values) {
@@ -53,7 +62,7 @@ class RatingTallyTest {
   void quantileKeepsTheMean() {
     for (long seed = 0; seed < 20; seed++) {
       float[][] sample = sample(new Random(seed));
-      CalibrationMap map = tally(sample).quantile();
+      CalibrationMap map = tally(sample).quantile(fired(sample[1]));
       float[] mapped = new float[TOKENS];
       for (int t = 0; t < TOKENS; t++) {
         mapped[t] = map.apply(sample[0][t]);
@@ -65,14 +74,12 @@ class RatingTallyTest {
   @Test
   void quantileOfAPerfectOrderIsTheTruth() {
     RatingTally tally = new RatingTally();
+    float[] truth = new float[100];
     for (int t = 0; t < 100; t++) {
-      float truth = Math.max(0, t - 80);
-      tally.add(t, 1, truth);
-      if (truth > 0) {
-        tally.fire(truth);
-      }
+      truth[t] = Math.max(0, t - 80);
+      tally.add(t, 1, truth[t]);
     }
-    CalibrationMap map = tally.quantile();
+    CalibrationMap map = tally.quantile(fired(truth));
     for (int t = 0; t < 100; t++) {
       assertThat(map.apply(t)).isEqualTo(Math.max(0, t - 80));
     }
@@ -83,11 +90,8 @@ class RatingTallyTest {
     RatingTally tally = new RatingTally();
     tally.add(0, 6, 0);
     tally.add(5, 4, 0);
-    tally.fire(3);
-    tally.fire(1);
-    tally.fire(2);
     // Quantile function of the ten tokens: 0 0 0 0 0 0 | 0 1 2 3.
-    CalibrationMap map = tally.quantile();
+    CalibrationMap map = tally.quantile(fired(3, 1, 2));
     assertThat(map.apply(0)).isZero();
     assertThat(map.apply(5)).isEqualTo(1.5f);
     assertThat(map.apply(2.5f)).isEqualTo(0.75f);
@@ -97,8 +101,9 @@ class RatingTallyTest {
   @Test
   void bothMapsAscend() {
     for (long seed = 0; seed < 20; seed++) {
-      RatingTally tally = tally(sample(new Random(seed)));
-      assertThat(tally.quantile().activations()).as("seed %d", seed).isSorted();
+      float[][] sample = sample(new Random(seed));
+      RatingTally tally = tally(sample);
+      assertThat(tally.quantile(fired(sample[1])).activations()).as("seed %d", seed).isSorted();
       assertThat(tally.conditionalMean().activations()).as("seed %d", seed).isSorted();
     }
   }
@@ -115,7 +120,7 @@ class RatingTallyTest {
       assertThat(best).as("seed %d", seed).isLessThanOrEqualTo(squaredError(constant, sample));
       assertThat(best)
           .as("seed %d", seed)
-          .isLessThanOrEqualTo(squaredError(tally.quantile(), sample));
+          .isLessThanOrEqualTo(squaredError(tally.quantile(fired(sample[1])), sample));
       CalibrationMap own = tally.conditionalMean();
       for (int trial = 0; trial < 20; trial++) {
         float[] other = own.activations().clone();
@@ -129,5 +134,52 @@ class RatingTallyTest {
                 squaredError(new CalibrationMap(own.ratings(), other), sample) + 1e-3);
       }
     }
+  }
+
+  /** The bound that the class states: 1 part in 2048, for any interval of ranks. */
+  @Test
+  void pooledActivationsAreWithinTheirBound() {
+    for (long seed = 0; seed < 10; seed++) {
+      Random random = new Random(seed);
+      float[] values = new float[20_000];
+      PooledActivations pooled = new PooledActivations();
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) Math.exp(random.nextGaussian() * (1 + seed));
+        pooled.add(values[i]);
+      }
+      SortedActivations exact = new SortedActivations(values);
+      assertThat(pooled.count()).isEqualTo(exact.count());
+      assertThat(pooled.sumOfSmallest(values.length))
+          .isCloseTo(exact.sumOfSmallest(values.length), withinPercentage(1e-6));
+      for (int trial = 0; trial < 500; trial++) {
+        int from = random.nextInt(values.length);
+        int to = from + 1 + random.nextInt(values.length - from);
+        double truth = exact.sumOfSmallest(to) - exact.sumOfSmallest(from);
+        assertThat(pooled.sumOfSmallest(to) - pooled.sumOfSmallest(from))
+            .as("seed %d, ranks %d to %d", seed, from, to)
+            .isCloseTo(truth, within(truth / 2048 + 1e-9 * exact.sumOfSmallest(to)));
+      }
+    }
+  }
+
+  @Test
+  void levelsAreBoundedWhateverASimulatorSays() {
+    Random random = new Random(1);
+    RatingTally tally = new RatingTally();
+    int tokens = 200_000;
+    double sum = 0;
+    for (int t = 0; t < tokens; t++) {
+      float rating = 10 * random.nextFloat();
+      tally.add(rating, 1, rating);
+      sum += rating;
+    }
+    CalibrationMap map = tally.conditionalMean();
+    assertThat(map.ratings()).hasSizeBetween(512, RatingTally.MOST_LEVELS);
+    assertThat(map.ratings()).isSorted();
+    assertThat(map.activations()).isSorted();
+    for (float rating = 0.1f; rating < 9.9f; rating += 0.1f) {
+      assertThat(map.apply(rating)).isCloseTo(rating, within(0.05f));
+    }
+    assertThat(sum / tokens).isCloseTo(5, within(0.05));
   }
 }

@@ -1,0 +1,95 @@
+package dev.palimpsest.simulate;
+
+import dev.palimpsest.latents.LatentBatch;
+import java.util.stream.IntStream;
+
+/**
+ * One simulator's ratings of the calibration text beside the true activations, tallied for each
+ * latent. Memory grows with the different ratings of a latent, not with tokens. Not for concurrent
+ * use.
+ */
+final class RatingTallies {
+  private final Simulator simulator;
+  private final RatingTally[] tallies;
+  private final long[] rated;
+  private final double[] ratedSum;
+  private final float[] truth;
+
+  RatingTallies(Simulator simulator) {
+    this.simulator = simulator;
+    int latents = simulator.latents();
+    tallies =
+        IntStream.range(0, latents).mapToObj(i -> new RatingTally()).toArray(RatingTally[]::new);
+    rated = new long[latents];
+    ratedSum = new double[latents];
+    truth = new float[latents];
+  }
+
+  /** Rates the windows of a batch; the positions that the batch keeps count. */
+  void add(LatentBatch batch) {
+    int length = batch.length();
+    int[] slotOf = new int[batch.rows() * length];
+    java.util.Arrays.fill(slotOf, -1);
+    for (int i = 0; i < batch.kept().length; i++) {
+      slotOf[batch.kept()[i]] = i * batch.k();
+    }
+    for (int row = 0; row < batch.rows(); row++) {
+      int first = row * length;
+      int[] spread = {-1};
+      simulator.rate(
+          batch.row(row),
+          (position, latent, rating) -> {
+            int slot = slotOf[first + position];
+            if (slot < 0) {
+              return;
+            }
+            if (slot != spread[0]) {
+              gather(batch, spread[0]);
+              spread(batch, slot);
+              spread[0] = slot;
+            }
+            tallies[latent].add(rating, 1, truth[latent]);
+            rated[latent]++;
+            ratedSum[latent] += truth[latent];
+          });
+      gather(batch, spread[0]);
+    }
+  }
+
+  private void spread(LatentBatch batch, int slot) {
+    for (int i = slot; i < slot + batch.k(); i++) {
+      if (batch.activations()[i] > 0) {
+        truth[batch.latents()[i]] = batch.activations()[i];
+      }
+    }
+  }
+
+  /** Leaves zeros behind. */
+  private void gather(LatentBatch batch, int slot) {
+    for (int i = slot; slot >= 0 && i < slot + batch.k(); i++) {
+      truth[batch.latents()[i]] = 0;
+    }
+  }
+
+  Simulator simulator() {
+    return simulator;
+  }
+
+  /**
+   * A latent's tally with the tokens at which nothing was reported, that is, its default rating.
+   * Ends the collection of this latent.
+   *
+   * @param tokens that counted
+   * @param sum of the latent's true activations over them
+   */
+  RatingTally complete(int latent, long tokens, double sum) {
+    if (tokens > rated[latent]) {
+      tallies[latent].add(
+          simulator.defaults()[latent],
+          tokens - rated[latent],
+          Math.max(0, sum - ratedSum[latent]));
+    }
+    rated[latent] = tokens;
+    return tallies[latent];
+  }
+}
