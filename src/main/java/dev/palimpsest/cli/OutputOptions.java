@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.Json;
+import dev.palimpsest.report.TokenText;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
@@ -18,12 +19,15 @@ final class OutputOptions {
     return new ConsoleLog(err, quiet);
   }
 
-  /** Prints the result as one line of JSON, or as text for people. */
+  /**
+   * Prints the result as one line of JSON, or as text for people, in which nothing can speak to the
+   * terminal: it may quote a file.
+   */
   void print(PrintWriter out, Object result, String text) {
     if (json) {
       out.println(Json.line(result));
     } else if (!text.isEmpty()) {
-      out.println(text);
+      out.println(TokenText.prose(text));
     }
   }
 }

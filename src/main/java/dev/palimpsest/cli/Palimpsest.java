@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UserFolders;
+import dev.palimpsest.report.TokenText;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -19,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * status.
  */
 @Command(
-    name = "palimpsest",
+    name = Palimpsest.NAME,
     description =
         "Rewrites a component of a transformer in natural language and measures what survives.",
     mixinStandardHelpOptions = true,
@@ -41,6 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       InspectCommand.class,
       TrainCommand.class,
       EvalCommand.class,
+      CompletionCommand.class,
+      ManCommand.class,
     },
     footer = {
       "",
@@ -50,6 +53,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "PALIMPSEST_DEBUG=1 in the environment adds stack traces to failures."
     })
 public final class Palimpsest {
+  /** The command's name. */
+  static final String NAME = "palimpsest";
+
   /** What a shell reports of a process ended by Ctrl-C. */
   private static final int INTERRUPTED = 130;
 
@@ -160,7 +166,10 @@ public final class Palimpsest {
   }
 
   private static String oneLine(@org.jspecify.annotations.Nullable String message) {
-    return message == null ? "no message" : message.strip().replaceAll("\\s*\\R\\s*", " | ");
+    // Visible: a message may quote a file that would otherwise speak to the terminal.
+    return message == null
+        ? "no message"
+        : TokenText.visible(message.strip().replaceAll("\\s*\\R\\s*", " | "));
   }
 
   /** The version from the build, with the commit where the build knew it. */

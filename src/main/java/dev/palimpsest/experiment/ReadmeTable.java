@@ -48,7 +48,7 @@ public final class ReadmeTable {
   }
 
   private static String section(RewriteTable table) {
-    List<String> sentences = Headline.sentences(table);
+    List<String> sentences = Headline.sentences(table).stream().map(Markdown::text).toList();
     return "\n" + String.join("\n", sentences) + "\n\n" + Markdown.summary(table) + "\n";
   }
 }

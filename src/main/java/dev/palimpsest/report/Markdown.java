@@ -23,7 +23,7 @@ public final class Markdown {
   public static String table(List<String> header, List<List<String>> rows) {
     StringBuilder out = new StringBuilder("|");
     for (String cell : header) {
-      out.append(' ').append(escape(cell.startsWith(">") ? cell.substring(1) : cell)).append(" |");
+      out.append(' ').append(text(cell.startsWith(">") ? cell.substring(1) : cell)).append(" |");
     }
     out.append("\n|");
     for (String cell : header) {
@@ -37,7 +37,7 @@ public final class Markdown {
       }
       out.append('|');
       for (String cell : row) {
-        out.append(' ').append(escape(cell)).append(" |");
+        out.append(' ').append(text(cell)).append(" |");
       }
       out.append('\n');
     }
@@ -111,11 +111,14 @@ public final class Markdown {
         + (r.reselect() ? ", re-selected" : "");
   }
 
-  private static String escape(String cell) {
-    return TokenText.visible(cell)
+  /** Text of any origin as Markdown shows it to the letter. */
+  public static String text(String plain) {
+    return TokenText.visible(plain)
         .replace("\\", "\\\\")
         .replace("|", "\\|")
+        .replace("&", "&amp;")
         .replace("<", "&lt;")
+        .replace("](", "]\\(")
         .replace("*", "\\*")
         .replace("_", "\\_")
         .replace("`", "\\`");

@@ -1,0 +1,101 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.BuildInfo;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/**
+ * A command and its subcommands as one manual page, in the macros of {@code man(7)}. Picocli's own
+ * generator stops at AsciiDoc, which takes a second program to become a page.
+ */
+final class ManPage {
+  private final StringBuilder page = new StringBuilder();
+
+  private ManPage() {}
+
+  /** The page of a command with all that it contains. */
+  static String of(CommandLine root) {
+    ManPage made = new ManPage();
+    CommandSpec spec = root.getCommandSpec();
+    made.macro("TH", spec.name().toUpperCase(Locale.ROOT), "1", "", BuildInfo.get().describe());
+    made.macro("SH", "NAME");
+    made.text(spec.name() + " - " + String.join(" ", spec.usageMessage().description()));
+    made.macro("SH", "SYNOPSIS");
+    made.text(synopsis(root));
+    made.macro("SH", "OPTIONS");
+    made.arguments(spec);
+    made.macro("SH", "COMMANDS");
+    made.commands(root);
+    made.macro("SH", "NOTES");
+    for (String line : spec.usageMessage().footer()) {
+      made.paragraph(line);
+    }
+    return made.page.toString();
+  }
+
+  private void commands(CommandLine parent) {
+    for (CommandLine command : parent.getSubcommands().values()) {
+      CommandSpec spec = command.getCommandSpec();
+      macro("SS", spec.qualifiedName());
+      for (String line : spec.usageMessage().description()) {
+        paragraph(line);
+      }
+      paragraph(synopsis(command));
+      arguments(spec);
+      for (String line : spec.usageMessage().footer()) {
+        paragraph(line);
+      }
+      commands(command);
+    }
+  }
+
+  private void arguments(CommandSpec spec) {
+    for (PositionalParamSpec parameter : spec.positionalParameters()) {
+      argument(parameter.paramLabel(), parameter.description());
+    }
+    for (OptionSpec option : spec.options()) {
+      String label = option.arity().max() == 0 ? "" : " " + option.paramLabel();
+      argument(String.join(", ", option.names()) + label, option.description());
+    }
+  }
+
+  private void argument(String name, String[] description) {
+    macro("TP");
+    page.append("\\fB").append(escaped(name)).append("\\fR\n");
+    text(String.join(" ", description));
+  }
+
+  private static String synopsis(CommandLine command) {
+    Help help = new Help(command.getCommandSpec(), Help.defaultColorScheme(Help.Ansi.OFF));
+    return help.synopsis(0).replaceAll("\\s+", " ").strip();
+  }
+
+  private void paragraph(String line) {
+    if (!line.isBlank()) {
+      macro("PP");
+      text(line);
+    }
+  }
+
+  private void macro(String name, String... arguments) {
+    page.append('.').append(name);
+    for (String argument : arguments) {
+      page.append(" \"").append(escaped(argument).replace("\"", "\\(dq")).append('"');
+    }
+    page.append('\n');
+  }
+
+  private void text(String line) {
+    page.append(escaped(line)).append('\n');
+  }
+
+  /** Text that no macro and no escape is read into. */
+  private static String escaped(String text) {
+    String plain = Help.Ansi.OFF.string(text).replace("\\", "\\e").replace("-", "\\-");
+    return plain.startsWith(".") || plain.startsWith("'") ? "\\&" + plain : plain;
+  }
+}
