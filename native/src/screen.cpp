@@ -12,30 +12,36 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kUnit = 0x1p-24;
-// Sums of squares are themselves rounded; for the widths allowed, by less than this.
-constexpr double kNormSlack = 1.0 + 0x1p-5;
-constexpr double kByteNormSlack = 1.0 + 0x1p-10;
-// 255 * 127 * width must stay below 2^31, sums of whole numbers below 2^24, and the norms' slack above holds.
+// 255 * 127 * width must stay below 2^31, and sums of whole numbers below 2^24.
 constexpr int64_t kMaxByteWidth = 32768;
-// Outside this range (and 0), products may overflow or lose all precision to underflow.
-constexpr float kLargest = 1e15f, kSmallest = 1e-15f;
-// Covers underflow in sums of products within that range.
-constexpr double kTiny = 1e-28;
+// Norms beyond this are not judged: products might overflow.
+constexpr float kLargest = 1e15f;
 
-bool bounded(float norm) { return norm == 0.0f || (norm >= kSmallest && norm <= kLargest); }
+bool bounded(float norm) { return norm <= kLargest; }
 
 float round_up(double v) {
   const float f = static_cast<float>(v);
   return static_cast<double>(f) < v ? std::nextafter(f, kInfinity) : f;
 }
 
-// Relative rounding error of a sum of `width` products in any order, and of a few operations more.
-double dot_error(int64_t width) { return 1.1 * kUnit * static_cast<double>(width + 64); }
+// g(n) of the proof.
+double rounding_error(int64_t n) {
+  const double errors = static_cast<double>(n) * kUnit;
+  return errors / (1.0 - errors);
+}
+
+// Roundings on the longest path of the exact dot product.
+int64_t dot_roundings(int64_t width) { return ceil_div(width, 64) + 6; }
+
+// The allowance a of the proof.
+double norm_allowance(int64_t width) { return std::sqrt(static_cast<double>(width)) * 0x1p-72; }
+
+// What stands for the norm of a vector, given the sum of its squares as computed.
+float norm_of(float square, int64_t width) {
+  return round_up(std::sqrt(static_cast<double>(square)) + norm_allowance(width));
+}
 
 int64_t groups_of(int64_t width) { return ceil_div(width, 4); }
-
-// The norm of a vector from its sum of squares, rounded up.
-float norm_above(float square) { return round_up(std::sqrt(static_cast<double>(square)) * kByteNormSlack); }
 
 constexpr int kRowLevels = 127;
 
@@ -86,7 +92,7 @@ void RowScreen::choose_shift_and_scale(const float* x, int64_t rows) {
     shrink_[p] = 1.0f / grow_[p];
     mean_square += std::pow(static_cast<double>(mean_[p]) * static_cast<double>(shrink_[p]), 2.0);
   }
-  mean_norm_ = round_up(std::sqrt(mean_square) * kByteNormSlack);
+  mean_norm_ = round_up(std::sqrt(mean_square));
 }
 
 void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shifted) {
@@ -99,16 +105,14 @@ void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shif
   start_[row] = -offset * coarse.sum;
   RowTerms& terms = terms_[block];
   terms.scale[i] = coarse.step;
-  terms.norm[i] = norm_above(coarse.square);
-  terms.error[i] = norm_above(coarse.residual_square);
+  terms.norm[i] = norm_of(coarse.square, width_);
+  terms.error[i] = norm_of(coarse.residual_square, width_);
 
   auto* second = reinterpret_cast<uint8_t*>(fine_bytes_ + row * padded_bytes(width_));
   const Quantized fine = kernel.quantize(shifted, nullptr, width_, kRowLevels, 0, second, nullptr);
   fine_[block].scale[i] = fine.step;
   fine_[block].start[i] = -offset * fine.sum;
-  // The residual as stored is off by a rounding.
-  fine_[block].error[i] = round_up(static_cast<double>(norm_above(fine.residual_square)) +
-                                   2.0 * kUnit * static_cast<double>(terms.error[i]));
+  fine_[block].error[i] = norm_of(fine.residual_square, width_);
 }
 
 void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
@@ -132,11 +136,10 @@ void RowScreen::prepare(const float* x, int64_t rows, int thread_count) {
       if (bytes_) {
         prepare_row(x + row * width_, row, q, shifted);
       } else {
-        const double square = kernel.dot(x + row * width_, x + row * width_, width_);
         terms.scale[i] = 1.0f;
-        terms.norm[i] = round_up(std::sqrt(square) * kNormSlack);
+        terms.norm[i] = norm_of(kernel.dot(x + row * width_, x + row * width_, width_), width_);
       }
-      if (!bounded(terms.norm[i]) || !(mean_norm_ <= kLargest)) unbounded_[block] |= 1u << i;
+      if (!bounded(terms.norm[i])) unbounded_[block] |= 1u << i;
     }
   });
 }
@@ -151,7 +154,9 @@ ColumnScreen::ColumnScreen(Arena& arena, int64_t panels, int64_t width, bool byt
 void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count) {
   const Kernels& kernel = kernels();
   const int64_t groups = groups_of(width_);
-  const double rounding = dot_error(width_);
+  const double rounding = rounding_error(rows.bytes_ ? width_ / 4 + 105 : 2 * width_ + 16);
+  const double shift_rounding =
+      2.0 * rounding_error(dot_roundings(width_) + 3) * static_cast<double>(rows.mean_norm_);
   ColumnTerms& terms = terms_[panel];
   std::memset(&terms, 0, sizeof terms);
   unbounded_[panel] = 0;
@@ -159,27 +164,25 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
   if (!rows.bytes_) kernel.pack_columns(w, width_, count, packed_ + panel * width_ * kTileColumns);
   for (int64_t j = 0; j < count; ++j) {
     const float* row = w + j * width_;
-    const double b = bias[j];
+    const double b = bias[j], b_above = b + 5.0 * kUnit * std::fabs(b);
     float norm;
     if (rows.bytes_) {
       uint8_t* plain = plain_bytes_ + (panel * kTileColumns + j) * padded_bytes(width_);
       const Quantized quantized =
           kernel.quantize(row, rows.grow_, width_, kernel.byte_levels, kernel.byte_levels + 1, plain, nullptr);
       spread(plain, groups, 4 * kTileColumns, packed_bytes_ + panel * groups * 4 * kTileColumns + j * 4);
-      norm = norm_above(quantized.square);
-      const float residual = norm_above(quantized.residual_square);
+      norm = norm_of(quantized.square, width_);
       const double shift = kernel.dot(rows.mean_, row, width_);
-      const double slack = 16.0 * kUnit * (std::fabs(b) + std::fabs(shift)) +
-                           2.0 * rounding * static_cast<double>(rows.mean_norm_) * static_cast<double>(norm) + kTiny;
+      const double residual = norm_of(quantized.residual_square, width_);
       terms.scale[j] = quantized.step;
-      terms.norm[j] = round_up(static_cast<double>(norm) + static_cast<double>(residual));
-      terms.error[j] = round_up(static_cast<double>(residual) + rounding * static_cast<double>(norm));
-      terms.bias[j] = round_up(b + shift + slack);
+      terms.norm[j] = round_up(static_cast<double>(norm) + residual);
+      terms.error[j] = round_up(residual + rounding * static_cast<double>(norm));
+      terms.bias[j] = round_up(b_above + shift + shift_rounding * static_cast<double>(norm));
     } else {
-      norm = round_up(std::sqrt(static_cast<double>(kernel.dot(row, row, width_))) * kNormSlack);
+      norm = norm_of(kernel.dot(row, row, width_), width_);
       terms.scale[j] = 1.0f;
-      terms.error[j] = round_up(2.0 * rounding * static_cast<double>(norm));
-      terms.bias[j] = round_up(b + 16.0 * kUnit * std::fabs(b) + kTiny);
+      terms.error[j] = round_up(rounding * static_cast<double>(norm) + norm_allowance(width_));
+      terms.bias[j] = round_up(b_above);
     }
     if (!bounded(norm)) unbounded_[panel] |= 1u << j;
   }

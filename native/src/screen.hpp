@@ -2,19 +2,50 @@
 // computed by the exact dot product. A latent is passed over only if a rigorous upper bound of its activation, rounding
 // included, lies below the threshold; so the result is that of computing all of them.
 //
-// Single-precision tiles. |tile - dot| <= 2 g |x| |w| with g = n u / (1 - n u), n = d + a few, u = 2^-24, because both
-// are sums of d rounded products in some order (Higham, Accuracy and Stability of Numerical Algorithms, 3.1).
+// The proof. Vertical bars are Euclidean norms. u = 2^-24: an operation errs by at most u of its result or, where a
+// product is subnormal, by 2^-150 (rounding to nearest, subnormals kept; sums never underflow). g(n) = n u / (1 - n u)
+// bounds n roundings in a row (Higham, Accuracy and Stability of Numerical Algorithms, 3.1).
+//
+// What is bounded: A = D + b, rounded, with D the exact dot product of x and w as computed. On any path of its sum lie at
+// most n = ceil(d / 64) + 6 roundings, so |D - x w| <= g(n) sum |x_p w_p| + d 2^-150.
+//
+// Norms. A sum of squares S loses at most g(d / 16 + 4) of itself when quantising, g(n) as a dot product, and 2^-150 for
+// every square that vanishes. What stands below for |v| is sqrt(S) + a with the allowance a = sqrt(d) 2^-72, eight times
+// what vanishing squares can take: it lacks at most a share h = (d / 32 + 3) u, or n u / 2, of the true norm, and where
+// that is nothing it has 0.8 a more.
+//
+// Single-precision tiles. |tile - x w| <= g(d) |x| |w| + d 2^-150. The bound is computed as
+//     tile + b' + |x| (g(2 d + 16) |w| + a),       b' = b + 5 u |b| rounded up.
+//   - d + n of the 2 d + 16 are for tile and D, three for two sums of the bound and that of A; what the norms lack, and
+//     the roundings of their product, are a thousandth of that. Three of the 5 are for b in the same sums.
+//   - Underflow: 2 d + 3 times 2^-150 in tile, D and the bound; the two allowances multiplied, 0.8 a^2, are 51 d 2^-150.
 //
 // 8-bit tiles. Columns are shifted and scaled first, x' = (x - mean) / t and w' = t w, with t a power of two, so that
 // no outlying column spoils the others; x w = mean w + x' w' (the sum over columns). With x' = s q + e (e the residual)
 // and w' = v p + f:
 //     |x' w' - s v q p| = |e (v p) + x' f| <= |e| |v p| + |x'| |f|           (Cauchy-Schwarz)
-// q p is computed exactly in integers; the norms of the residuals are measured, not estimated. To this come g |x'| |w'|
-// for the rounding of the exact dot product and a few u for that of the bound itself.
+// q p is computed exactly in integers; the norms of the residuals are measured, not estimated. The bound is computed as
+//     s v q p + b' + |e| (|w'| + |f|) + |x'| (|f| + g(d / 4 + 104) |w'|),
+//     b' = b + 5 u |b| + mean w + 2 g(n + 3) |mean / t| |w'| rounded up.
+//   - In D, sum |x_p w_p| <= (|x'| + |mean / t|) |w'|. So g(n) |mean / t| |w'| is for D, as much for the sum mean w, and
+//     6 u for its part in the sums of the bound, three at most, and in that of A. Four of the 5 are for b in the same.
+//   - n of d / 4 + 104 are for D, 1 for A, 1 for x - mean.
+//   - Rounding to the nearest whole number makes |e| <= (1 + 5 u) |x'| and |f| likewise, so |s q| |v p| <= 4.1 |x'| |w'|:
+//     seven roundings of that product, and seven of the second digits' (below), come to 58. (A step whose inverse
+//     overflows would break this; the step is 0 then, and e = x'.) e is stored rounded: 2.1 for u |e| |v p|.
+//   - |e| (|w'| + |f|) + |x'| |f| < 3.1 |x'| |w'|: what their norms lack, 2 h of it, comes to d / 5 + 19; three roundings
+//     of each product of norms to 10. In all less than d / 4 + 104.
+//   - Underflow: 2 d + 6 times 2^-150 in D, mean w and the bound, and one in each number of x', w' and e, which costs
+//     sqrt(d) 2^-150 (|x'| + |w'| + |v p|): all far below 0.8 a (|x'| + |w'|) + a^2, by which the products of norms are
+//     larger for their allowances.
 //
 // Heavy-tailed rows leave large residuals e. So e is quantised too, e = s2 q2 + e2, and a latent that the tile could not
 // exclude is judged again by s v q p + s2 v q2 p, with |e2| in the place of |e|: a byte product of one row and one
 // latent, a third of the work of the exact one.
+//
+// Overflow. With |x'|, |w'| <= 10^15, and |mean / t| < 10^14 by its choice, nothing above does, but b' may become an
+// infinity, as may A. Rows and latents beyond that, or with a NaN, are not judged but computed. If b is a NaN or
+// -infinity, b' is a NaN, which reaches no threshold, and A is not positive.
 #ifndef PALIMPSEST_SCREEN_HPP
 #define PALIMPSEST_SCREEN_HPP
 
@@ -31,7 +62,7 @@ class RowScreen {
   void prepare(const float* x, int64_t rows, int thread_count);
 
   bool bytes() const { return bytes_; }
-  // One bit a row: its numbers are so large, small or broken that no bound holds, and all latents must be computed.
+  // One bit a row: its numbers are so large or broken that no bound holds, and all latents must be computed.
   uint32_t unbounded(int64_t block) const { return unbounded_[block]; }
 
  private:

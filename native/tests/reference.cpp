@@ -171,12 +171,15 @@ Gradients backward(const Coder& coder, const Batch& batch, const Floats& grad) {
   return g;
 }
 
-void for_every_way(const std::function<void()>& body) {
+namespace {
+
+void for_ways(std::initializer_list<int> thread_counts, const std::function<void()>& body) {
   const std::string outer = test::context;
   for (const char* set : {"portable", "avx2", "avx512", "avx512vnni"}) {
     if (pal_set_instruction_set(set) != PAL_OK) continue;
-    for (const int threads : {1, 2, 3, 5}) {
-      if (threads % 2 == 0 && std::string(set) != "avx512vnni") continue; // enough of the slower ones
+    for (const int threads : thread_counts) {
+      const bool slower = std::string(set) != "avx512vnni"; // of which some counts are enough
+      if (slower && thread_counts.size() > 1 && threads % 2 == 0) continue;
       pal_set_threads(threads);
       test::context = outer + ", " + set + ", " + std::to_string(threads) + " threads";
       body();
@@ -186,6 +189,12 @@ void for_every_way(const std::function<void()>& body) {
   pal_set_instruction_set("");
   pal_set_threads(0);
 }
+
+} // namespace
+
+void for_every_way(const std::function<void()>& body) { for_ways({1, 2, 3, 5}, body); }
+
+void for_every_instruction_set(int threads, const std::function<void()>& body) { for_ways({threads}, body); }
 
 Floats encode_values(Coder& coder, const Floats& x, int64_t rows, int64_t k, pal_activation activation,
                      Ints& indices) {

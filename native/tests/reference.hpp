@@ -69,6 +69,8 @@ Gradients backward(const Coder& coder, const Batch& batch, const Floats& grad);
 
 // Runs `body` for every instruction set that this machine has, with 1 to 5 threads.
 void for_every_way(const std::function<void()>& body);
+// The same with one number of threads.
+void for_every_instruction_set(int threads, const std::function<void()>& body);
 
 Floats encode_values(Coder& coder, const Floats& x, int64_t rows, int64_t k, pal_activation activation, Ints& indices);
 
