@@ -1,7 +1,9 @@
 package dev.palimpsest.latents;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A cache's {@code config.json}, written last: a cache without it is not complete.
@@ -27,9 +29,26 @@ public record CacheHeader(
   /** The file's name. */
   public static final String FILE = "config.json";
 
-  /** Copies the collections. */
+  /**
+   * Copies the collections; the source in the order of its keys, so that equal caches have equal
+   * files.
+   */
   public CacheHeader {
+    if (width < 1 || ctxLen < 1 || nSplits < 1 || nSplits > width) {
+      throw new IllegalArgumentException(
+          "width "
+              + width
+              + ", ctx_len "
+              + ctxLen
+              + " and n_splits "
+              + nSplits
+              + " do not describe a cache");
+    }
+    if (rows < 0 || rows > Integer.MAX_VALUE / ctxLen || tokens < 0 || tokens > rows * ctxLen) {
+      throw new IllegalArgumentException(
+          rows + " rows of " + ctxLen + " and " + tokens + " tokens do not describe a cache");
+    }
     excludedTokens = List.copyOf(excludedTokens);
-    source = Map.copyOf(source);
+    source = Collections.unmodifiableMap(new TreeMap<>(source));
   }
 }

@@ -1,8 +1,12 @@
 package dev.palimpsest.latents;
 
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.LongConsumer;
 
 /** Caches the true activations of all latents over a text, once. */
@@ -18,7 +22,9 @@ public final class CacheStage {
   public record Result(CacheHeader header, boolean built) {}
 
   /**
-   * Builds the cache unless the folder holds a complete one with the same {@code source}.
+   * Builds the cache unless the folder holds a complete one with the same {@code source}. What is
+   * done is kept from time to time, and gone on from after the process was killed; the files are
+   * the same.
    *
    * @param stream model and coder
    * @param windows the text of the split to be cached
@@ -33,29 +39,58 @@ public final class CacheStage {
       Map<String, String> source,
       Path folder,
       LongConsumer progress) {
+    return run(stream, windows, config, source, folder, progress, Keeping.usual());
+  }
+
+  static Result run(
+      LatentStream stream,
+      TokenWindows windows,
+      CacheConfig config,
+      Map<String, String> source,
+      Path folder,
+      LongConsumer progress,
+      Keeping keeping) {
     long[] chosen = LatentStream.choose(windows, config.tokens(), config.seed());
-    if (LatentCache.isComplete(folder)) {
-      CacheHeader there = LatentCache.header(folder);
-      CacheHeader wanted = header(stream, windows, chosen.length, there.tokens(), source);
-      if (there.equals(wanted)) {
-        return new Result(there, false);
+    Optional<CacheHeader> there = whole(folder);
+    if (there.isPresent()) {
+      long tokens = there.get().tokens();
+      if (there.get().equals(header(stream, windows, chosen.length, tokens, source))) {
+        return new Result(there.get(), false);
       }
     }
     int k = stream.coder().config().k();
+    Map<String, String> identity = new TreeMap<>(source);
+    identity.put("hookpoint", stream.hookpoint());
+    identity.put("excluded", stream.excluded().ids().toString());
+    identity.put("settings", Json.line(config));
     try (LatentCacheBuilder builder =
         new LatentCacheBuilder(
-            folder, stream.latents(), windows.contextLength(), chosen.length, k)) {
+            folder, stream.latents(), windows.contextLength(), chosen.length, k, identity)) {
       stream.run(
           windows,
           chosen,
-          config.batchRows(),
+          Math.toIntExact(builder.rowsAdded()),
+          new LatentStream.Pass(config.batchRows(), 0, false),
           batch -> {
             builder.add(batch);
+            keeping.ifDue(builder::keep);
             progress.accept((batch.firstRow() + batch.rows()) * batch.length());
           });
       CacheHeader header = header(stream, windows, chosen.length, builder.countedTokens(), source);
       builder.finish(header);
       return new Result(header, true);
+    }
+  }
+
+  /** The header of the cache in a folder; empty where there is none, or it is damaged. */
+  private static Optional<CacheHeader> whole(Path folder) {
+    if (!LatentCache.isComplete(folder)) {
+      return Optional.empty();
+    }
+    try (LatentCache cache = LatentCache.open(folder)) {
+      return Optional.of(cache.header());
+    } catch (PalimpsestException damaged) {
+      return Optional.empty();
     }
   }
 

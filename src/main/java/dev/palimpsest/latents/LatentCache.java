@@ -1,7 +1,8 @@
 package dev.palimpsest.latents;
 
-import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.StateFiles;
+import dev.palimpsest.safetensors.SafeTensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +14,8 @@ import java.util.List;
  * memory. Safe for concurrent readers.
  */
 public final class LatentCache implements AutoCloseable {
+  private static final int BLOCK = 1 << 16;
+
   private final CacheHeader header;
   private final LatentRanges ranges;
   private final List<RangeFile> files = new ArrayList<>();
@@ -26,20 +29,12 @@ public final class LatentCache implements AutoCloseable {
         int first = ranges.start(range);
         files.add(
             new RangeFile(
-                folder.resolve(ranges.file(range)), first, ranges.start(range + 1) - first));
+                folder.resolve(ranges.file(range)),
+                first,
+                ranges.start(range + 1) - first,
+                header));
       }
-      tokens =
-          Arrays.stream(files.get(0).file().longs("tokens")).mapToInt(Math::toIntExact).toArray();
-      if (tokens.length != header.rows() * header.ctxLen()) {
-        throw new PalimpsestException(
-            folder
-                + ": "
-                + tokens.length
-                + " tokens, expected "
-                + header.rows()
-                + " rows of "
-                + header.ctxLen());
-      }
+      tokens = readTokens(files.get(0).file());
     } catch (RuntimeException fault) {
       close();
       throw fault;
@@ -62,22 +57,33 @@ public final class LatentCache implements AutoCloseable {
 
   /** The header alone. */
   public static CacheHeader header(Path folder) {
-    CacheHeader header = Json.read(folder.resolve(CacheHeader.FILE), CacheHeader.class);
-    if (header.width() < 1
-        || header.ctxLen() < 1
-        || header.nSplits() < 1
-        || header.nSplits() > header.width()) {
+    return StateFiles.readSealed(folder.resolve(CacheHeader.FILE), CacheHeader.class);
+  }
+
+  private int[] readTokens(SafeTensors file) {
+    long[] shape = file.info("tokens").shape();
+    if (shape.length != 2 || shape[0] != header.rows() || shape[1] != header.ctxLen()) {
       throw new PalimpsestException(
-          folder.resolve(CacheHeader.FILE)
-              + ": width "
-              + header.width()
-              + ", ctx_len "
+          file.file()
+              + ": tokens "
+              + Arrays.toString(shape)
+              + ", expected ["
+              + header.rows()
+              + ", "
               + header.ctxLen()
-              + " and n_splits "
-              + header.nSplits()
-              + " do not describe a cache");
+              + "]");
     }
-    return header;
+    int[] all = new int[Math.toIntExact(header.rows() * header.ctxLen())];
+    for (int from = 0; from < all.length; from += BLOCK) {
+      long[] block = file.longs("tokens", from, Math.min(BLOCK, all.length - from));
+      for (int i = 0; i < block.length; i++) {
+        if (block[i] < 0 || block[i] > Integer.MAX_VALUE) {
+          throw new PalimpsestException(file.file() + ": token " + block[i] + " is no token id");
+        }
+        all[from + i] = (int) block[i];
+      }
+    }
+    return all;
   }
 
   /** What the cache says of itself. */
@@ -124,13 +130,13 @@ public final class LatentCache implements AutoCloseable {
     return files.get(ranges.rangeOf(latent)).read(latent);
   }
 
-  /** Count, density and maximum of every latent: one pass over the cache. */
+  /** Count, density and maximum of every latent. */
   public LatentStatistics statistics() {
     long[] counts = new long[latents()];
     float[] maxima = new float[latents()];
     for (int latent = 0; latent < latents(); latent++) {
       counts[latent] = count(latent);
-      maxima[latent] = activations(latent).maximum();
+      maxima[latent] = files.get(ranges.rangeOf(latent)).maximum(latent);
     }
     return new LatentStatistics(header.tokens(), counts, maxima);
   }

@@ -16,16 +16,20 @@ final class RangeFile implements AutoCloseable {
   private final SafeTensors file;
   private final int first;
   private final long[] start;
+  private final float[] maxima;
   private final boolean sorted;
   private final long[] order;
 
   /**
    * @param first first latent of the file
    * @param latents number of latents
+   * @param header of the cache the file is part of
+   * @throws PalimpsestException where the file is damaged or does not fit the header
    */
-  RangeFile(Path path, int first, int latents) {
+  RangeFile(Path path, int first, int latents, CacheHeader header) {
     this.first = first;
-    file = SafeTensors.open(path);
+    // A checksum where there is one: delphi's own files have none.
+    file = SafeTensors.openChecked(path);
     try {
       long[] shape = file.info("locations").shape();
       if (shape.length != 2 || shape[1] != 3 || file.info("activations").elements() != shape[0]) {
@@ -38,7 +42,8 @@ final class RangeFile implements AutoCloseable {
                 + ", expected [n, 3] and [n]");
       }
       start = new long[latents + 1];
-      sorted = count(path, shape[0], latents);
+      maxima = new float[latents];
+      sorted = count(path, shape[0], latents, header);
       order = sorted ? new long[0] : order(shape[0]);
     } catch (RuntimeException fault) {
       file.close();
@@ -46,18 +51,51 @@ final class RangeFile implements AutoCloseable {
     }
   }
 
-  private boolean count(Path path, long entries, int latents) {
+  private boolean count(Path path, long entries, int latents, CacheHeader header) {
     boolean ascending = true;
     long last = 0;
+    long[] lastPlace = new long[latents];
+    Arrays.fill(lastPlace, -1);
     for (long from = 0; from < entries; from += SCAN_ENTRIES) {
       int count = (int) Math.min(SCAN_ENTRIES, entries - from);
       long[] block = file.longs("locations", 3 * from, 3 * count);
+      float[] activations = file.floats("activations", from, count);
       for (int i = 0; i < count; i++) {
+        long row = block[3 * i];
+        long position = block[3 * i + 1];
         long latent = block[3 * i + 2];
         if (latent < 0 || latent >= latents) {
           throw new PalimpsestException(
               path + ": locations name latent " + latent + " of a file of " + latents);
         }
+        if (row < 0 || row >= header.rows() || position < 0 || position >= header.ctxLen()) {
+          throw new PalimpsestException(
+              path
+                  + ": locations name position "
+                  + position
+                  + " of row "
+                  + row
+                  + " in a cache of "
+                  + header.rows()
+                  + " rows of "
+                  + header.ctxLen());
+        }
+        long place = row * header.ctxLen() + position;
+        if (place <= lastPlace[(int) latent]) {
+          throw new PalimpsestException(
+              path + ": the locations of latent " + (first + latent) + " do not ascend");
+        }
+        lastPlace[(int) latent] = place;
+        if (!(activations[i] >= 0) || !Float.isFinite(activations[i])) {
+          throw new PalimpsestException(
+              path
+                  + ": latent "
+                  + (first + latent)
+                  + " has the activation "
+                  + activations[i]
+                  + ", expected a finite number from 0 on");
+        }
+        maxima[(int) latent] = Math.max(maxima[(int) latent], activations[i]);
         ascending &= latent >= last;
         last = latent;
         start[(int) latent + 1]++;
@@ -86,6 +124,10 @@ final class RangeFile implements AutoCloseable {
     return start[latent - first + 1] - start[latent - first];
   }
 
+  float maximum(int latent) {
+    return maxima[latent - first];
+  }
+
   LatentRecord read(int latent) {
     long from = start[latent - first];
     int count = Math.toIntExact(count(latent));
@@ -93,11 +135,14 @@ final class RangeFile implements AutoCloseable {
     int[] positions = new int[count];
     float[] activations = new float[count];
     if (sorted) {
-      long[] locations = file.longs("locations", 3 * from, 3 * count);
       activations = file.floats("activations", from, count);
-      for (int i = 0; i < count; i++) {
-        rows[i] = (int) locations[3 * i];
-        positions[i] = (int) locations[3 * i + 1];
+      for (int block = 0; block < count; block += SCAN_ENTRIES) {
+        int size = Math.min(SCAN_ENTRIES, count - block);
+        long[] locations = file.longs("locations", 3 * (from + block), 3 * size);
+        for (int i = 0; i < size; i++) {
+          rows[block + i] = (int) locations[3 * i];
+          positions[block + i] = (int) locations[3 * i + 1];
+        }
       }
     } else {
       for (int i = 0; i < count; i++) {

@@ -71,7 +71,8 @@ class LatentViewTest {
       int cat = tokenizer.encode(" cat")[0];
       LatentBatch batch = batch(story, cat);
       Path folder = run.latents().resolve("layers.2");
-      try (LatentCacheBuilder builder = new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, 1)) {
+      try (LatentCacheBuilder builder =
+          new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, 1, Map.of())) {
         builder.add(batch);
         builder.finish(
             new CacheHeader(

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -112,7 +113,8 @@ class LatentCacheTest {
   void anInterruptedBuilderLeavesNothingThatLooksWhole() {
     write(3);
     assertThat(LatentCache.isComplete(folder)).isTrue();
-    LatentCacheBuilder interrupted = new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS);
+    LatentCacheBuilder interrupted =
+        new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, Map.of());
     interrupted.add(SyntheticCache.batches(rows, LATENTS, 3, LatentCacheTest::truth).get(0));
     assertThat(LatentCache.isComplete(folder)).isFalse();
     write(3);
@@ -172,5 +174,166 @@ class LatentCacheTest {
     assertThatThrownBy(() -> LatentCache.open(folder))
         .isInstanceOf(PalimpsestException.class)
         .hasMessageContaining("5_6.safetensors");
+  }
+
+  @Test
+  void noActivationIsLostToItsFormat() {
+    for (float extreme : new float[] {70_000, 1e30f, 1e-9f}) {
+      SyntheticCache.write(
+          folder,
+          rows,
+          LATENTS,
+          3,
+          (latent, row, p) -> p == 4 && latent == 3 ? extreme : truth(latent, row, p));
+      try (SafeTensors file = SafeTensors.open(folder.resolve("0_1.safetensors"))) {
+        assertThat(file.info("activations").dtype()).isEqualTo(DType.F32);
+      }
+      try (LatentCache cache = LatentCache.open(folder)) {
+        assertThat(cache.activations(3).activations()).contains(extreme);
+      }
+    }
+    write(3);
+    assertHoldsTheTruth();
+  }
+
+  @Test
+  void whatIsNotFiniteIsNotCached() {
+    for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      assertThatThrownBy(
+              () ->
+                  SyntheticCache.write(
+                      folder, rows, LATENTS, 3, (latent, row, p) -> latent == 3 ? bad : 0))
+          .isInstanceOf(PalimpsestException.class)
+          .hasMessageContaining("latent 3 is " + bad);
+    }
+  }
+
+  @Test
+  void aFlippedBitIsFoundWhereverItIs() throws IOException {
+    write(3);
+    for (String name : List.of("2_4.safetensors", "config.json")) {
+      Path file = folder.resolve(name);
+      byte[] good = Files.readAllBytes(file);
+      Random random = new Random(2);
+      for (int trial = 0; trial < 200; trial++) {
+        byte[] bad = good.clone();
+        int at = random.nextInt(bad.length);
+        bad[at] ^= (byte) (1 << random.nextInt(8));
+        Files.write(file, bad);
+        assertThatThrownBy(() -> LatentCache.open(folder).close())
+            .as("%s, byte %d", name, at)
+            .isInstanceOf(PalimpsestException.class)
+            .hasMessageContaining(name);
+      }
+      Files.write(file, good);
+    }
+    assertHoldsTheTruth();
+  }
+
+  /** Delphi's files have no checksum: what they say is compared with the header. */
+  @Test
+  void impossibleEntriesAreRefused() {
+    write(3);
+    refuse(new int[] {0, 0, 3}, 1, "latent 3 of a file of 3");
+    refuse(new int[] {ROWS, 0, 1}, 1, "row 7 in a cache of 7 rows");
+    refuse(new int[] {0, LENGTH, 1}, 1, "position 20 of row 0");
+    refuse(new int[] {0, 5, 1, 0, 5, 1}, 1, "latent 3 do not ascend");
+    refuse(new int[] {0, 5, 1, 0, 4, 1}, 1, "latent 3 do not ascend");
+    refuse(new int[] {0, 5, 1}, Float.POSITIVE_INFINITY, "activation Infinity");
+    refuse(new int[] {0, 5, 1}, Float.NaN, "activation NaN");
+    refuse(new int[] {0, 5, 1}, -1, "activation -1");
+  }
+
+  private void refuse(int[] locations, float activation, String why) {
+    float[] activations = new float[locations.length / 3];
+    java.util.Arrays.fill(activations, activation);
+    new SafeTensorsWriter()
+        .add("locations", DType.U32, new long[] {activations.length, 3}, locations)
+        .add("activations", new long[] {activations.length}, activations)
+        .add("tokens", new long[] {ROWS, LENGTH}, new long[ROWS * LENGTH])
+        .write(folder.resolve("2_4.safetensors"));
+    assertThatThrownBy(() -> LatentCache.open(folder).close())
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("2_4.safetensors")
+        .hasMessageContaining(why);
+  }
+
+  @Test
+  void tokensMustBeTokensAndFitTheHeader() {
+    write(3);
+    long[] tokens = new long[ROWS * LENGTH];
+    tokens[30] = -1;
+    writeTokens(new long[] {ROWS, LENGTH}, tokens);
+    assertThatThrownBy(() -> LatentCache.open(folder).close())
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("0_1.safetensors: token -1");
+    writeTokens(new long[] {LENGTH, ROWS}, new long[ROWS * LENGTH]);
+    assertThatThrownBy(() -> LatentCache.open(folder).close())
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("tokens [20, 7], expected [7, 20]");
+  }
+
+  private void writeTokens(long[] shape, long[] tokens) {
+    new SafeTensorsWriter()
+        .add("locations", DType.U32, new long[] {0, 3}, new int[0])
+        .add("activations", new long[] {0}, new float[0])
+        .add("tokens", shape, tokens)
+        .write(folder.resolve("0_1.safetensors"));
+  }
+
+  @Test
+  void aStoppedBuilderIsGoneOnWith() throws IOException {
+    write(3);
+    byte[] whole = Files.readAllBytes(folder.resolve("5_6.safetensors"));
+    List<LatentBatch> batches = SyntheticCache.batches(rows, LATENTS, 3, LatentCacheTest::truth);
+    Map<String, String> source = Map.of("test", "synthetic");
+    LatentCacheBuilder stopped =
+        new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, source);
+    stopped.add(batches.get(0));
+    stopped.keep();
+    stopped.add(batches.get(1)); // lost: it was not kept
+    stopped.close();
+    try (LatentCacheBuilder other =
+        new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, Map.of("test", "other"))) {
+      assertThat(other.rowsAdded()).isZero();
+    }
+    stopped = new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, source);
+    assertThat(stopped.rowsAdded()).isZero();
+    stopped.add(batches.get(0));
+    stopped.keep();
+    stopped.close();
+    try (LatentCacheBuilder again =
+        new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, source)) {
+      assertThat(again.rowsAdded()).isEqualTo(3);
+      again.add(batches.get(1));
+      again.add(batches.get(2));
+      again.finish(
+          new CacheHeader(
+              "layers.0.mlp", LATENTS, LENGTH, ROWS, again.countedTokens(), 5, List.of(0), source));
+    }
+    assertThat(Files.readAllBytes(folder.resolve("5_6.safetensors"))).isEqualTo(whole);
+    assertThat(folder.resolve(".building")).doesNotExist();
+    assertHoldsTheTruth();
+  }
+
+  @Test
+  void damagedScratchIsNotGoneOnWith() throws IOException {
+    List<LatentBatch> batches = SyntheticCache.batches(rows, LATENTS, 3, LatentCacheTest::truth);
+    for (String name : List.of("group-2", "tokens", "state.json")) {
+      LatentCacheBuilder stopped =
+          new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, Map.of());
+      stopped.add(batches.get(0));
+      stopped.keep();
+      stopped.close();
+      Path file = folder.resolve(".building").resolve(name);
+      byte[] bytes = Files.readAllBytes(file);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(file, bytes);
+      try (LatentCacheBuilder again =
+          new LatentCacheBuilder(folder, LATENTS, LENGTH, ROWS, LATENTS, Map.of())) {
+        assertThat(again.rowsAdded()).as(name).isZero();
+        batches.forEach(again::add);
+      }
+    }
   }
 }

@@ -65,7 +65,7 @@ public final class SyntheticCache {
   public static void write(Path folder, List<int[]> rows, int latents, int batchRows, Truth truth) {
     int length = rows.get(0).length;
     try (LatentCacheBuilder builder =
-        new LatentCacheBuilder(folder, latents, length, rows.size(), latents)) {
+        new LatentCacheBuilder(folder, latents, length, rows.size(), latents, Map.of())) {
       batches(rows, latents, batchRows, truth).forEach(builder::add);
       builder.finish(
           new CacheHeader(
