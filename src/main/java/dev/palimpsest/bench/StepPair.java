@@ -34,9 +34,9 @@ final class StepPair implements AutoCloseable {
     return coder;
   }
 
-  /** Our step on x and y [rows, d]; returns the batch's FVU. */
+  /** Our step on x and y [rows, d]; returns the batch's FVU, NaN for one without variance. */
   double ours(FloatPointer x, FloatPointer y, long rows) {
-    return trainer.step(x, y, rows).fvu().orElseThrow();
+    return trainer.step(x, y, rows).fvu().orElse(Double.NaN);
   }
 
   /** The eager step on x and y [rows, d]; returns the batch's FVU. */

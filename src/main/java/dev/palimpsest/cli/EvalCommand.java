@@ -8,14 +8,11 @@ import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.text.Corpus;
-import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.Split;
-import dev.palimpsest.train.Training;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
@@ -66,13 +63,6 @@ public final class EvalCommand implements Callable<Integer> {
   private long tokens;
 
   @Option(
-      names = "--ctx-len",
-      paramLabel = "T",
-      defaultValue = "256",
-      description = "Tokens of a context.")
-  private int contextLength;
-
-  @Option(
       names = "--split",
       paramLabel = "NAME",
       defaultValue = "calibrate",
@@ -86,30 +76,18 @@ public final class EvalCommand implements Callable<Integer> {
       description = "Of the splits: the (first) seed of the training run.")
   private long seed;
 
-  @Option(
-      names = "--exclude-tokens",
-      paramLabel = "auto|none|ID,...",
-      defaultValue = "auto",
-      description = "Tokens that are neither replaced nor counted; auto: end of text.")
-  private String excludedTokens = "auto";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "P",
-      defaultValue = "0",
-      description = "0: all processors.")
-  private int threads;
-
+  @Mixin private ThreadOption threads = new ThreadOption();
   @Mixin private DeviceOptions device = new DeviceOptions();
   @Mixin private OutputOptions output = new OutputOptions();
 
   @Override
   public Integer call() {
-    if (contextLength < 2 || tokens < 1) {
-      throw new UsageException("--ctx-len must be at least 2 and --tokens at least 1");
+    if (tokens < 1) {
+      throw new UsageException("--tokens must be at least 1, found " + tokens);
     }
+    int contextLength = text.contextLength();
     Devices.Choice chosen = device.choose();
-    Training.useThreads(threads);
+    threads.use();
     Path folder = ModelSource.resolve(model);
     Path found = SparseCoder.find(coderFolder);
     try (SparseCoder coder = SparseCoder.load(found, chosen.device());
@@ -117,8 +95,7 @@ public final class EvalCommand implements Callable<Integer> {
       String place = hookpoint.orElseGet(() -> CoderPlace.of(found, loaded));
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), seed);
       corpus.requireVocabulary(loaded.config().vocabularySize());
-      ExcludedTokens excluded =
-          ExcludedTokens.parse(excludedTokens, OptionalInt.of(corpus.endOfText()));
+      loaded.requireLength(contextLength);
       ConsoleLog log = output.log(spec.commandLine().getErr());
       log.device(chosen.describe());
       EvaluationResult result =
@@ -126,7 +103,7 @@ public final class EvalCommand implements Callable<Integer> {
                   loaded,
                   List.of(new CoderEvaluation.Place(place, coder)),
                   corpus.windows(split, contextLength),
-                  excluded,
+                  text.excluded(corpus),
                   tokens,
                   true,
                   log)

@@ -112,7 +112,7 @@ public final class Palimpsest {
 
   /** The command with all its subcommands, as they are parsed and documented. */
   static CommandLine commandLine() {
-    return new CommandLine(new Palimpsest())
+    return Numbers.registeredIn(new CommandLine(new Palimpsest()))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Palimpsest::wrongUsage)

@@ -1,29 +1,34 @@
 package dev.palimpsest.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWidth;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import picocli.CommandLine.Help.Visibility;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
-/** The options that say which text is read, and how. */
+/** The options that say which text is read, how, and in what contexts. */
 final class TextOptions {
   @Option(
       names = "--data",
       arity = "1..*",
+      parameterConsumer = SeveralValues.Texts.class,
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "FILE",
-      description =
-          "Text: .txt, .jsonl, either with .gz, .bin (token ids), or 'embedded' (the default).")
-  private List<String> data = new ArrayList<>(List.of(ModelSource.EMBEDDED));
+      description = {
+        "Text: .txt, .jsonl, either with .gz, .bin (token ids), or 'embedded' (the default).",
+        "Several files may follow; 'embedded' beside files needs a --data of its own."
+      })
+  private List<String> data = new ArrayList<>();
 
   @Option(
       names = "--text-key",
@@ -53,28 +58,68 @@ final class TextOptions {
       description = "Where tokenised text is kept; by default in the user's cache folder.")
   private Optional<Path> tokenCache = Optional.empty();
 
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec command = CommandSpec.create();
+  @Option(
+      names = "--ctx-len",
+      paramLabel = "T",
+      defaultValue = "256",
+      description = "Tokens of a context.")
+  private int contextLength;
 
-  List<String> data() {
-    return data;
+  @Option(
+      names = "--exclude-tokens",
+      paramLabel = "auto|none|ID,...",
+      defaultValue = "auto",
+      description =
+          "Tokens that are neither trained on, nor replaced, nor counted; auto: end of text.")
+  private String excludedTokens = "auto";
+
+  /**
+   * Tokens of a context.
+   *
+   * @throws UsageException for fewer than 2, which leave nothing to predict
+   */
+  int contextLength() {
+    if (contextLength < 2) {
+      throw new UsageException("--ctx-len must be at least 2, found " + contextLength);
+    }
+    return contextLength;
   }
 
-  CorpusOptions options() {
-    OptionalInt id = endOfText.map(OptionalInt::of).orElseGet(OptionalInt::empty);
-    return new CorpusOptions(textKey, tokenWidth, id);
+  /** The positions that are left out. */
+  ExcludedTokens excluded(Corpus corpus) {
+    return ExcludedTokens.parse(excludedTokens, OptionalInt.of(corpus.endOfText()));
+  }
+
+  /** Where tokenised text is kept. */
+  Path tokenCache() {
+    return tokenCache.orElseGet(Corpus::defaultCache);
+  }
+
+  /** Writes them as the group {@code data} of an experiment's settings. */
+  void describe(ObjectNode into) {
+    files().forEach(into.putArray("files")::add);
+    into.put("text_key", textKey);
+    into.put("token_dtype", tokenWidth.map(TextOptions::label).orElse("auto"));
+    into.put("end_of_text", endOfText.map(String::valueOf).orElse("auto"));
+    into.put("exclude_tokens", excludedTokens);
   }
 
   /**
-   * Opens the text for a model, and says on stderr what is worth knowing about it.
+   * Opens the text for a model.
    *
    * @param seed of the splits
    */
   Corpus open(Path modelFolder, int vocabularySize, long seed) {
-    Path cache = tokenCache.orElseGet(Corpus::defaultCache);
-    Corpus corpus = Corpus.openFor(modelFolder, vocabularySize, data, seed, cache, options());
-    PrintWriter err = command.commandLine().getErr();
-    corpus.notes().forEach(line -> err.println("! " + line));
-    return corpus;
+    OptionalInt id = endOfText.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    CorpusOptions options = new CorpusOptions(textKey, tokenWidth, id);
+    return Corpus.openFor(modelFolder, vocabularySize, files(), seed, tokenCache(), options);
+  }
+
+  private List<String> files() {
+    return data.isEmpty() ? List.of(ModelSource.EMBEDDED) : data;
+  }
+
+  private static String label(TokenWidth width) {
+    return width.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,33 +1,21 @@
 package dev.palimpsest.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.Environment;
 import dev.palimpsest.base.Json;
-import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.experiment.TrainRun;
 import dev.palimpsest.kernels.Activation;
-import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
-import dev.palimpsest.tensor.Devices;
-import dev.palimpsest.text.Corpus;
-import dev.palimpsest.train.CoderSpec;
+import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.train.Optimizer;
-import dev.palimpsest.train.OptimizerConfig;
-import dev.palimpsest.train.TrainConfig;
 import dev.palimpsest.train.TrainResult;
-import dev.palimpsest.train.Training;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
@@ -37,12 +25,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code palimpsest train}: sparse coders at one or several hookpoints of a language model. */
+/**
+ * {@code palimpsest train}: sparse coders at one or several hookpoints of a language model. Its
+ * options are settings of an experiment under other names; what they mean is known in one place,
+ * and recorded in the run directory, where the later stages find it.
+ */
 @Command(
     name = "train",
     description = {
       "Trains sparse coders on a language model's activations.",
-      "Killed and started again with the same options, it continues from its last checkpoint."
+      "Killed and started again with the same options, it continues from its last checkpoint.",
+      "A finished run of signum is extended by a larger --tokens."
     },
     mixinStandardHelpOptions = true,
     showDefaultValues = true)
@@ -62,9 +55,13 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--hookpoint",
       arity = "1..*",
+      parameterConsumer = SeveralValues.Hookpoints.class,
+      showDefaultValue = Visibility.NEVER,
       required = true,
       paramLabel = "H",
-      description = "Where coders are trained, e.g. layers.2.mlp; several from one forward pass.")
+      description =
+          "Where coders are trained, e.g. layers.2.mlp, or a pattern such as 'layers.*.mlp';"
+              + " several from one forward pass.")
   private List<String> hookpoints = new ArrayList<>();
 
   @Option(
@@ -119,13 +116,6 @@ public final class TrainCommand implements Callable<Integer> {
   private int batchTokens;
 
   @Option(
-      names = "--ctx-len",
-      paramLabel = "T",
-      defaultValue = "256",
-      description = "Tokens of a context.")
-  private int contextLength;
-
-  @Option(
       names = "--optimizer",
       paramLabel = "NAME",
       defaultValue = "adam",
@@ -170,27 +160,15 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--seed",
       arity = "1..*",
+      parameterConsumer = SeveralValues.WholeNumbers.class,
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "S",
-      defaultValue = "0",
       description =
-          "Of the initial weights; with several, each coder is trained with each. The first decides"
-              + " the text's order.")
-  private List<Long> seeds = new ArrayList<>(List.of(0L));
+          "Of the initial weights, by default 0; with several, each coder is trained with each. The"
+              + " first decides the text's order.")
+  private List<Long> seeds = new ArrayList<>();
 
-  @Option(
-      names = "--exclude-tokens",
-      paramLabel = "auto|none|ID,...",
-      defaultValue = "auto",
-      description = "Tokens that are not trained on; auto: end of text.")
-  private String excludedTokens = "auto";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "P",
-      defaultValue = "0",
-      description = "0: all processors.")
-  private int threads;
-
+  @Mixin private ThreadOption threads = new ThreadOption();
   @Mixin private DeviceOptions device = new DeviceOptions();
 
   @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder.")
@@ -199,163 +177,85 @@ public final class TrainCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "Throw away a training run that is in --out.")
   private boolean overwrite;
 
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "No progress on stderr.")
-  private boolean quiet;
-
-  @Option(names = "--json", description = "Print the result as one JSON object.")
-  private boolean json;
+  @Mixin private OutputOptions output = new OutputOptions();
 
   @Override
   public Integer call() {
-    TrainConfig config = config();
-    Devices.Choice chosen = device.choose();
-    Training.useThreads(threads);
-    Path folder = ModelSource.resolve(model);
-    try (LanguageModel loaded = LanguageModel.load(folder, chosen.device())) {
-      Corpus corpus = text.open(folder, loaded.config().vocabularySize(), config.seeds().get(0));
-      int width = loaded.config().width();
-      TrainResult result =
-          Training.run(
-              config,
-              loaded,
-              corpus,
-              out,
-              overwrite,
-              () -> describeRun(config, width, chosen),
-              new ConsoleLog(spec.commandLine().getErr(), quiet));
-      print(result);
-    }
+    Experiments.Plan plan = Experiments.fromSettings(settings(), out, overwrite, "train");
+    TrainResult result =
+        TrainRun.run(
+            plan.config(),
+            new RunDirectory(out),
+            text.tokenCache(),
+            overwrite,
+            output.log(spec.commandLine().getErr()));
+    output.print(spec.commandLine().getOut(), result, text(result));
     return 0;
   }
 
-  private TrainConfig config() {
-    List<CoderSpec> coders = new ArrayList<>();
-    OptionalInt latents = numLatents.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+  /** The options as an experiment's settings. */
+  private ObjectNode settings() {
+    long seed = seeds.isEmpty() ? 0 : seeds.get(0);
+    ObjectNode root = Json.YAML.createObjectNode();
+    root.put("name", "train").put("model", model).put("seed", seed);
+    root.put("threads", threads.threads());
+    root.put("device", device.device()).put("precision", device.precision());
+    text.describe(root.putObject("data"));
     for (String hookpoint : hookpoints) {
-      coders.add(
-          new CoderSpec(
-              hookpoint, transcode, skipConnection, activation, latents, expansionFactor, k));
+      ObjectNode entry = root.withArray("coders").addObject();
+      entry.put("hookpoint", hookpoint).put("transcode", transcode);
+      entry.put("skip_connection", skipConnection).put("activation", lower(activation));
+      entry.put("num_latents", numLatents.orElse(0)).put("expansion_factor", expansionFactor);
+      entry.put("k", k);
     }
-    return new TrainConfig(
-        model,
-        text.data(),
-        text.options(),
-        coders,
-        seeds,
-        tokens,
-        batchTokens,
-        contextLength,
-        optimizerConfig(),
-        excludedTokens,
-        checkpointEvery,
-        evalEvery,
-        evalTokens);
-  }
-
-  private OptimizerConfig optimizerConfig() {
-    OptimizerConfig config = OptimizerConfig.of(optimizer);
-    if (!learningRate.equals("auto")) {
-      config = config.withLearningRate(number("--lr", learningRate, Double::parseDouble));
-    }
-    if (!warmupSteps.equals("auto")) {
-      config = config.withWarmupSteps(number("--warmup-steps", warmupSteps, Long::parseLong));
-    }
-    return config;
-  }
-
-  private static <T> T number(
-      String option, String text, java.util.function.Function<String, T> parse) {
-    try {
-      return parse.apply(text);
-    } catch (NumberFormatException failure) {
-      UsageException problem =
-          new UsageException(option + " takes 'auto' or a number, found '" + text + "'");
-      problem.initCause(failure);
-      throw problem;
-    }
+    ObjectNode train = root.putObject("train");
+    train.put("tokens", tokens).put("batch_tokens", batchTokens);
+    train.put("context_length", text.contextLength()).put("optimizer", optimizer.label());
+    train.put("lr", learningRate).put("warmup_steps", warmupSteps);
+    train.put("checkpoint_every", checkpointEvery).put("eval_every", evalEvery);
+    train.put("eval_tokens", evalTokens);
+    (seeds.size() > 1 ? seeds : List.<Long>of()).forEach(train.putArray("seeds")::add);
+    return root;
   }
 
   private static String lower(Enum<?> choice) {
     return choice.name().toLowerCase(Locale.ROOT);
   }
 
-  /**
-   * Says where the run computes; writes {@code config.yaml}, in the form of an experiment's file,
-   * and {@code environment.json}.
-   */
-  private void describeRun(TrainConfig config, int width, Devices.Choice chosen) {
-    if (!quiet) {
-      spec.commandLine().getErr().println("device: " + chosen.describe());
+  private static String text(TrainResult result) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < result.perCoder().size(); i++) {
+      TrainResult.PerCoder coder = result.perCoder().get(i);
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "%s: held-out FVU %s, ce_loss_score %s, %.1f %% dead -> %s%n",
+              coder.coder(),
+              figure(coder.fvu()),
+              figure(coder.ceLossScore()),
+              100 * coder.deadFraction(),
+              result.coders().get(i)));
     }
-    ObjectNode root = Json.YAML.createObjectNode();
-    root.put("name", "train").put("model", model).put("seed", seeds.get(0)).put("threads", threads);
-    root.put("device", device.device()).put("precision", device.precision());
-    ObjectNode data = root.putObject("data");
-    config.data().forEach(data.putArray("files")::add);
-    data.put("text_key", config.text().textKey()).put("exclude_tokens", excludedTokens);
-    for (CoderSpec coder : config.coders()) {
-      ObjectNode entry = root.withArray("coders").addObject();
-      entry.put("hookpoint", coder.hookpoint()).put("transcode", coder.transcode());
-      entry.put("skip_connection", coder.skipConnection());
-      entry.put("activation", lower(coder.activation()));
-      entry.put("num_latents", coder.resolve(width).numLatents()).put("k", coder.k());
-    }
-    ObjectNode train = root.putObject("train");
-    train.put("tokens", tokens).put("batch_tokens", batchTokens);
-    train.put("context_length", contextLength).put("optimizer", lower(optimizer));
-    train.put("lr", learningRate).put("warmup_steps", warmupSteps);
-    train.put("checkpoint_every", checkpointEvery).put("eval_every", evalEvery);
-    train.put("eval_tokens", evalTokens);
-    if (seeds.size() > 1) {
-      seeds.forEach(train.putArray("seeds")::add);
-    }
-    try {
-      AtomicFiles.writeString(out.resolve("config.yaml"), Json.YAML.writeValueAsString(root));
-    } catch (JsonProcessingException failure) {
-      throw new IllegalStateException("a tree of plain values", failure);
-    }
-    Map<String, String> libraries =
-        Map.of("device", chosen.describe(), "kernels", CoderKernels.cpu().describe());
-    AtomicFiles.writeString(
-        out.resolve("environment.json"), Json.pretty(Environment.here(libraries)));
-  }
-
-  private void print(TrainResult result) {
-    PrintWriter stdout = spec.commandLine().getOut();
-    if (json) {
-      stdout.println(Json.line(result));
-    } else {
-      for (int i = 0; i < result.perCoder().size(); i++) {
-        TrainResult.PerCoder coder = result.perCoder().get(i);
-        stdout.printf(
+    text.append(
+        String.format(
             Locale.ROOT,
-            "%s: held-out FVU %s, ce_loss_score %s, %.1f %% dead -> %s%n",
-            coder.coder(),
-            figure(coder.fvu()),
-            figure(coder.ceLossScore()),
-            100 * coder.deadFraction(),
-            result.coders().get(i));
-      }
-      stdout.printf(
-          Locale.ROOT,
-          "%,d tokens in %,d steps, %,.0f tokens/s%s%n",
-          result.tokens(),
-          result.steps(),
-          result.tokensPerSecond(),
-          result.resumedFromStep() == 0 ? "" : ", resumed from step " + result.resumedFromStep());
-      result
-          .peakDeviceBytes()
-          .ifPresent(
-              bytes ->
-                  stdout.printf(
-                      Locale.ROOT, "at most %.2f GiB of the GPU's memory%n", bytes / 1073741824.0));
-    }
-    stdout.flush();
-    if (!quiet) {
-      result.warnings().forEach(line -> spec.commandLine().getErr().println("note: " + line));
-    }
+            "%,d tokens in %,d steps, %,.0f tokens/s%s",
+            result.tokens(),
+            result.steps(),
+            result.tokensPerSecond(),
+            result.resumedFromStep() == 0
+                ? ""
+                : ", resumed from step " + result.resumedFromStep()));
+    result
+        .peakDeviceBytes()
+        .ifPresent(
+            bytes ->
+                text.append(
+                    String.format(
+                        Locale.ROOT,
+                        "%nat most %.2f GiB of the GPU's memory",
+                        bytes / 1073741824.0)));
+    return text.toString();
   }
 
   private static String figure(OptionalDouble value) {

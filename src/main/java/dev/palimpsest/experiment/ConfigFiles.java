@@ -116,6 +116,11 @@ public final class ConfigFiles {
     tree.setAll(merged);
   }
 
+  /** {@code over} laid over a copy of {@code base}, as a file is laid over the defaults. */
+  static ObjectNode laidOver(ObjectNode base, ObjectNode over, String source) {
+    return laidOver(base, over, source, "");
+  }
+
   /**
    * {@code over} laid over a copy of {@code base}; lists and the coders' entries are replaced
    * whole.

@@ -1,9 +1,14 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.WholeNumbers;
 import dev.palimpsest.results.Protocol;
+import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.TokenWidth;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A whole experiment, resolved: every setting has a value. {@code defaults.yaml} beside this class
@@ -43,6 +48,9 @@ public record ExperimentConfig(
     Rewrite rewrite,
     Report report) {
 
+  /** The word for a value that the program chooses. */
+  static final String AUTO = "auto";
+
   /** Copies the list. */
   public ExperimentConfig {
     coders = List.copyOf(coders);
@@ -61,26 +69,87 @@ public record ExperimentConfig(
     return Arrays.stream(Protocol.values()).filter(p -> windows(p).enabled()).toList();
   }
 
+  /** The same with other coders. */
+  ExperimentConfig withCoders(List<Coder> others) {
+    return new ExperimentConfig(
+        name, model, seed, threads, device, precision, data, others, train, cache, explain, score,
+        simulate, rewrite, report);
+  }
+
   /**
-   * The text: files, key of the text in JSON lines, and what is left out ({@code auto}, {@code
-   * none} or ids).
+   * The text.
+   *
+   * @param files or the word {@code embedded}
+   * @param textKey of the text in JSON lines
+   * @param tokenDtype of ids in token files: {@code u16}, {@code u32} or {@code auto}
+   * @param endOfText the id between documents, or {@code auto}
+   * @param excludeTokens {@code auto}, {@code none} or ids
    */
-  public record Data(List<String> files, String textKey, String excludeTokens) {
+  public record Data(
+      List<String> files,
+      String textKey,
+      String tokenDtype,
+      String endOfText,
+      String excludeTokens) {
     /** Copies the list. */
     public Data {
       files = List.copyOf(files);
     }
+
+    /**
+     * How the files are read.
+     *
+     * @throws UsageException naming the setting that cannot be meant
+     */
+    CorpusOptions options() {
+      Optional<TokenWidth> width =
+          tokenDtype.equals(AUTO)
+              ? Optional.empty()
+              : Arrays.stream(TokenWidth.values())
+                  .filter(known -> known.name().equalsIgnoreCase(tokenDtype))
+                  .findFirst();
+      if (width.isEmpty() && !tokenDtype.equals(AUTO)) {
+        throw new UsageException(
+            "data.token_dtype: expected u16, u32 or auto, found '" + tokenDtype + "'");
+      }
+      return new CorpusOptions(textKey, width, endOfTextId());
+    }
+
+    private OptionalInt endOfTextId() {
+      if (endOfText.equals(AUTO)) {
+        return OptionalInt.empty();
+      }
+      long id = WholeNumbers.parse(endOfText).orElse(-1);
+      if (id < 0 || id > Integer.MAX_VALUE) {
+        throw new UsageException(
+            "data.end_of_text: expected a token id or auto, found '" + endOfText + "'");
+      }
+      return OptionalInt.of((int) id);
+    }
   }
 
-  /** One coder: where it hooks, its shape, and the folder of a trained one in place of training. */
+  /**
+   * One coder.
+   *
+   * @param hookpoint where it belongs; before {@link CoderEntries} has looked at it, also a pattern
+   * @param numLatents M; 0: {@code expansionFactor} times the width
+   * @param path folder of a trained coder, in place of training one
+   */
   public record Coder(
       String hookpoint,
       boolean transcode,
       boolean skipConnection,
       String activation,
       int numLatents,
+      int expansionFactor,
       int k,
-      Optional<String> path) {}
+      Optional<String> path) {
+    /** The same under another name and with M latents. */
+    Coder resolved(String name, int latents) {
+      return new Coder(
+          name, transcode, skipConnection, activation, latents, expansionFactor, k, path);
+    }
+  }
 
   /** Training; {@code lr} and {@code warmupSteps} may be {@code auto}. */
   public record Train(

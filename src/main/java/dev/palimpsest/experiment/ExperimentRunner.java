@@ -1,12 +1,7 @@
 package dev.palimpsest.experiment;
 
-import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.Environment;
-import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.model.LibtorchInfo;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.run.RunDirectory;
@@ -71,18 +66,7 @@ public final class ExperimentRunner {
     }
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     Training.useThreads(config.threads());
-    ConfigFiles.write(config, run.config());
-    AtomicFiles.writeString(
-        run.environment(),
-        Json.pretty(
-            Environment.here(
-                Map.of(
-                    "device",
-                    device.describe(),
-                    "kernels",
-                    CoderKernels.cpu().describe(),
-                    "libtorch",
-                    LibtorchInfo.describe()))));
+    TrainRun.describe(config, run, device);
     StageLedger ledger = new StageLedger(run, force);
     try (RunContext bench = new RunContext(config, run, device, log)) {
       List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
@@ -99,7 +83,7 @@ public final class ExperimentRunner {
   /** Trains what has no folder yet; coders given by path are taken as they are. */
   private List<StageLedger.Entry> coders(
       RunContext bench, StageLedger ledger, Set<StageName> wanted) {
-    TrainStage stage = new TrainStage(config, run, log, bench);
+    TrainStage stage = new TrainStage(config, run, log, bench, force);
     if (wanted.contains(StageName.TRAIN)) {
       return List.of(stage.ensure(ledger));
     }

@@ -2,6 +2,7 @@ package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.run.RunDirectory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -18,18 +19,44 @@ public final class Experiments {
 
   /** From a file of a person's; {@code assignments} are KEY=VALUE and beat the file. */
   public static Plan fromFile(Path file, List<String> assignments) {
-    return plan(ConfigFiles.read(file), file.toString(), assignments);
+    return resolved(ConfigFiles.read(file), file.toString(), assignments);
   }
 
   /** One that comes with the program: {@code demo} or {@code demo-short}. */
   public static Plan builtIn(String name, List<String> assignments) {
-    return plan(ConfigFiles.builtIn(name), name + ".yaml", assignments);
+    return resolved(ConfigFiles.builtIn(name), name + ".yaml", assignments);
   }
 
-  /** From the {@code config.yaml} of a run directory. */
+  /**
+   * From the {@code config.yaml} of a run directory, whose coders have their names already, unless
+   * {@code assignments} change them.
+   */
   public static Plan fromRun(Path run, List<String> assignments) {
     Path file = RunDirectory.existing(run).config();
-    return plan(ConfigFiles.read(file), file.toString(), assignments);
+    ObjectNode tree = ConfigFiles.read(file);
+    return assignments.stream().anyMatch(each -> each.matches("(?s)(coder|model).*"))
+        ? resolved(tree, file.toString(), assignments)
+        : plan(tree, file.toString(), assignments);
+  }
+
+  /**
+   * The settings of a single command, for a run directory: over its {@code config.yaml} where there
+   * is one, else over the defaults.
+   *
+   * @param settings in the form of an experiment's file
+   * @param run the run directory, which may be missing
+   * @param anew whether what is in it does not count
+   * @param source of the settings, for messages
+   */
+  public static Plan fromSettings(ObjectNode settings, Path run, boolean anew, String source) {
+    Path file = new RunDirectory(run).config();
+    ObjectNode below =
+        !anew && Files.isRegularFile(file) ? ConfigFiles.read(file) : ConfigFiles.defaults();
+    return resolved(ConfigFiles.laidOver(below, settings, source), source, List.of());
+  }
+
+  private static Plan resolved(ObjectNode tree, String source, List<String> assignments) {
+    return new Plan(CoderEntries.resolved(plan(tree, source, assignments).config()));
   }
 
   private static Plan plan(ObjectNode tree, String source, List<String> assignments) {

@@ -7,11 +7,10 @@ import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.text.Corpus;
-import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenNames;
 import dev.palimpsest.text.Tokenizer;
-import java.util.Optional;
+import java.nio.file.Path;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunContext implements AutoCloseable {
   private final ExperimentConfig config;
-  private final RunDirectory run;
+  private final Path tokenCache;
   private final Devices.Choice device;
   private final RunLog log;
   private @Nullable LanguageModel model;
@@ -34,10 +33,20 @@ final class RunContext implements AutoCloseable {
    * @param log is told of the device when the model is opened
    */
   RunContext(ExperimentConfig config, RunDirectory run, Devices.Choice device, RunLog log) {
+    this(config, run.tokens(), device, log);
+  }
+
+  /** The same with tokenised text kept in another folder than the run's. */
+  RunContext(ExperimentConfig config, Path tokenCache, Devices.Choice device, RunLog log) {
     this.log = log;
     this.device = device;
     this.config = config;
-    this.run = run;
+    this.tokenCache = tokenCache;
+  }
+
+  /** Where the run computes. */
+  Devices.Choice choice() {
+    return device;
   }
 
   Device device() {
@@ -63,12 +72,22 @@ final class RunContext implements AutoCloseable {
     return open;
   }
 
+  /** The text; a model without a tokenizer reads token files. */
   Corpus corpus() {
     Corpus open = corpus;
     if (open == null) {
-      CorpusOptions options =
-          new CorpusOptions(config.data().textKey(), Optional.empty(), OptionalInt.empty());
-      open = Corpus.open(config.data().files(), tokenizer(), config.seed(), run.tokens(), options);
+      ExperimentConfig.Data data = config.data();
+      Path folder = ModelSource.resolve(config.model());
+      open =
+          Tokenizer.isIn(folder)
+              ? Corpus.open(data.files(), tokenizer(), config.seed(), tokenCache, data.options())
+              : Corpus.openFor(
+                  folder,
+                  model().config().vocabularySize(),
+                  data.files(),
+                  config.seed(),
+                  tokenCache,
+                  data.options());
       open.requireVocabulary(model().config().vocabularySize());
       open.notes().forEach(log::says);
       corpus = open;

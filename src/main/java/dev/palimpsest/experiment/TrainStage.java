@@ -1,14 +1,17 @@
 package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.WholeNumbers;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.model.ModelDigest;
+import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
-import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
@@ -18,22 +21,33 @@ import dev.palimpsest.train.Training;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 
 /** Trains the coders of an experiment, or copies trained ones into the run directory. */
 final class TrainStage {
-  private static final String AUTO = "auto";
+  private static final String AUTO = ExperimentConfig.AUTO;
 
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunLog log;
   private final RunContext bench;
+  private final boolean force;
 
   TrainStage(ExperimentConfig config, RunDirectory run, RunLog log, RunContext bench) {
+    this(config, run, log, bench, false);
+  }
+
+  /**
+   * @param force whether finished training is done again from the start
+   */
+  TrainStage(
+      ExperimentConfig config, RunDirectory run, RunLog log, RunContext bench, boolean force) {
+    this.force = force;
     this.config = config;
     this.run = run;
     this.log = log;
@@ -61,39 +75,67 @@ final class TrainStage {
   }
 
   private Object trainAndCopy() {
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      coder.path().ifPresent(path -> copy(Path.of(path), coder));
+    }
+    return specs().isEmpty()
+        ? Map.of("coders", "given")
+        : train(
+            new Training.Start(
+                force, "choose another --out, or start anew with --force", () -> {}));
+  }
+
+  /**
+   * Trains the coders that have no path, or goes on.
+   *
+   * @param start what becomes of an earlier run of training
+   */
+  TrainResult train(Training.Start start) {
+    TrainConfig training = trainConfig();
+    ModelDigest digest =
+        ModelDigest.of(ModelSource.resolve(config.model()), FileDigests.inMemory());
+    TrainResult result =
+        Training.run(training, digest, bench.model(), bench.corpus(), run.root(), start, log);
+    result.warnings().forEach(log::says);
+    return result;
+  }
+
+  private List<CoderSpec> specs() {
     List<CoderSpec> specs = new ArrayList<>();
     for (ExperimentConfig.Coder coder : config.coders()) {
-      if (coder.path().isPresent()) {
-        copy(Path.of(coder.path().get()), coder);
-      } else {
+      if (coder.path().isEmpty()) {
         specs.add(
             new CoderSpec(
                 coder.hookpoint(),
                 coder.transcode(),
                 coder.skipConnection(),
-                Activation.valueOf(coder.activation().toUpperCase(Locale.ROOT)),
+                activation(coder.activation()),
                 OptionalInt.of(coder.numLatents()),
-                0,
+                coder.expansionFactor(),
                 coder.k()));
       }
     }
-    if (specs.isEmpty()) {
-      return Map.of("coders", "given");
-    }
-    TrainConfig train = trainConfig(specs);
-    TrainResult result =
-        Training.run(train, bench.model(), bench.corpus(), run.root(), false, () -> {}, log);
-    result.warnings().forEach(log::says);
-    return result;
+    return specs;
   }
 
-  private TrainConfig trainConfig(List<CoderSpec> specs) {
+  private static Activation activation(String name) {
+    return Arrays.stream(Activation.values())
+        .filter(known -> known.name().equalsIgnoreCase(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new UsageException("coders: activation is topk or groupmax, found '" + name + "'"));
+  }
+
+  /**
+   * How the coders are trained.
+   *
+   * @throws UsageException naming the setting that cannot be meant
+   */
+  TrainConfig trainConfig() {
     ExperimentConfig.Train train = config.train();
     return new TrainConfig(
-        config.model(),
-        config.data().files(),
-        new CorpusOptions(config.data().textKey(), java.util.Optional.empty(), OptionalInt.empty()),
-        specs,
+        specs(),
         train.seeds().isEmpty() ? List.of(config.seed()) : train.seeds(),
         train.tokens(),
         train.batchTokens(),
@@ -108,21 +150,30 @@ final class TrainStage {
   private static OptimizerConfig optimizer(ExperimentConfig.Train train) {
     OptimizerConfig optimizer = OptimizerConfig.of(Optimizer.of(train.optimizer()));
     if (!train.lr().equals(AUTO)) {
-      optimizer = optimizer.withLearningRate(number("train.lr", train.lr()));
+      optimizer = optimizer.withLearningRate(rate(train.lr()));
     }
     if (!train.warmupSteps().equals(AUTO)) {
       optimizer =
-          optimizer.withWarmupSteps((long) number("train.warmup_steps", train.warmupSteps()));
+          optimizer.withWarmupSteps(
+              WholeNumbers.parse(train.warmupSteps())
+                  .orElseThrow(
+                      () ->
+                          new UsageException(
+                              "the warm-up steps (train.warmup_steps, --warmup-steps) are auto or "
+                                  + WholeNumbers.EXPECTED
+                                  + ", found '"
+                                  + train.warmupSteps()
+                                  + "'")));
     }
     return optimizer;
   }
 
-  private static double number(String setting, String text) {
+  private static double rate(String text) {
     try {
       return Double.parseDouble(text);
     } catch (NumberFormatException failure) {
       throw new UsageException(
-          setting + ": expected a number or " + AUTO + ", found '" + text + "'");
+          "the learning rate (train.lr, --lr) is auto or a number, found '" + text + "'");
     }
   }
 
@@ -140,7 +191,9 @@ final class TrainStage {
       }
       Files.createDirectories(target);
       for (String name : List.of("cfg.json", "sae.safetensors")) {
-        AtomicFiles.copy(source.resolve(name), target.resolve(name));
+        Path part = target.resolve("." + name + ".tmp");
+        Files.copy(source.resolve(name), part, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(part, target.resolve(name), StandardCopyOption.ATOMIC_MOVE);
       }
     } catch (IOException failure) {
       throw new PalimpsestException(

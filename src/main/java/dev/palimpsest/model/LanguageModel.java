@@ -6,10 +6,7 @@ import dev.palimpsest.safetensors.TensorReader;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,8 +19,7 @@ import org.bytedeco.pytorch.Tensor;
  *
  * <p>Hookpoints are named like the modules of the Hugging Face model without its prefix: {@code
  * layers.6.mlp}, {@code layers.6}, {@code layers.6.attention} (GPT-NeoX), {@code
- * layers.6.self_attn} (Llama and its kin), {@code h.3.attn} (GPT-2). Names with the prefix ({@code
- * gpt_neox.layers.6.mlp}) mean the same.
+ * layers.6.self_attn} (Llama and its kin), {@code h.3.attn} (GPT-2); see {@link Hookpoints}.
  */
 public final class LanguageModel implements AutoCloseable {
   private final ModelConfig config;
@@ -31,7 +27,7 @@ public final class LanguageModel implements AutoCloseable {
   private final Device device;
   private final PositionTables tables;
   private final Decoder decoder;
-  private final Map<String, Hookpoint> hookpoints;
+  private final Hookpoints hookpoints;
 
   private LanguageModel(ModelConfig config, Weights weights, Device device) {
     this.config = config;
@@ -39,14 +35,7 @@ public final class LanguageModel implements AutoCloseable {
     this.tables = new PositionTables(device);
     this.weights = weights;
     this.decoder = new Decoder(config, weights, tables, device);
-    Map<String, Hookpoint> byName = new LinkedHashMap<>();
-    for (int layer = 0; layer < config.layers(); layer++) {
-      for (Hookpoint.Site site : Hookpoint.Site.values()) {
-        Hookpoint hookpoint = new Hookpoint(layer, site);
-        byName.put(config.family().nameOf(hookpoint), hookpoint);
-      }
-    }
-    this.hookpoints = Collections.unmodifiableMap(byName);
+    this.hookpoints = Hookpoints.of(config);
   }
 
   /**
@@ -81,7 +70,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** All hookpoints, layer by layer. */
   public List<String> hookpoints() {
-    return List.copyOf(hookpoints.keySet());
+    return hookpoints.names();
   }
 
   /**
@@ -110,6 +99,22 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
+   * Makes sure that the model takes sequences of a length: only learned positions end somewhere.
+   *
+   * @throws UsageException where it does not
+   */
+  public void requireLength(int tokens) {
+    if (weights.positions().isPresent() && tokens > config.maxPositions()) {
+      throw new UsageException(
+          "sequences of "
+              + tokens
+              + " tokens: this model has "
+              + config.maxPositions()
+              + " positions");
+    }
+  }
+
+  /**
    * Runs the model on token ids.
    *
    * @return what the plan asked for; close it
@@ -118,14 +123,7 @@ public final class LanguageModel implements AutoCloseable {
    */
   public Forward forward(TokenBatch batch, HookPlan plan) {
     checkIds(batch);
-    if (weights.positions().isPresent() && batch.length() > config.maxPositions()) {
-      throw new UsageException(
-          "sequences of "
-              + batch.length()
-              + " tokens: this model has "
-              + config.maxPositions()
-              + " positions");
-    }
+    requireLength(batch.length());
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
@@ -217,20 +215,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   private Hookpoint resolve(String name) {
-    String prefix = config.family().prefix();
-    String bare = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
-    return Optional.ofNullable(hookpoints.get(bare))
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "no hookpoint '"
-                        + name
-                        + "': this "
-                        + config.family().modelType()
-                        + " has "
-                        + String.join(", ", hookpoints().subList(0, 3))
-                        + " and so on to layer "
-                        + (config.layers() - 1)));
+    return hookpoints.resolve(name);
   }
 
   private void checkIds(TokenBatch batch) {

@@ -5,6 +5,25 @@ import java.util.List;
 
 /** Hears how a run gets on; the command line prints it, tests record it. */
 public interface RunLog extends Progress {
+  /** Hears nothing. */
+  RunLog SILENT =
+      new RunLog() {
+        @Override
+        public void advanced(String what, String unit, long done, long total, String note) {}
+
+        @Override
+        public void device(String description) {}
+
+        @Override
+        public void started(String stage) {}
+
+        @Override
+        public void skipped(String stage, double seconds) {}
+
+        @Override
+        public void finished(String stage, double seconds) {}
+      };
+
   /**
    * A stage to come.
    *

@@ -41,6 +41,11 @@ public final class Tokenizer implements AutoCloseable {
     this.endOfText = endOfText;
   }
 
+  /** Whether a model folder has a tokenizer. */
+  public static boolean isIn(Path folder) {
+    return Files.exists(folder.resolve("tokenizer.json"));
+  }
+
   /**
    * Loads {@code tokenizer.json} of a model folder, and from its {@code config.json}, if there is
    * one, which token separates documents.

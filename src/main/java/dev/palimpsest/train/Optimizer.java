@@ -22,6 +22,11 @@ public enum Optimizer {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** Whether its rate does not depend on the length of the run, so that a run can be extended. */
+  public boolean isScheduleFree() {
+    return this == SIGNUM;
+  }
+
   /**
    * The optimiser of that {@link #label}.
    *

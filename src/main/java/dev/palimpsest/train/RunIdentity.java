@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.model.ModelDigest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,17 +15,21 @@ import java.util.Objects;
 import java.util.TreeSet;
 
 /**
- * What makes a run this run and no other: its configuration and the content of its text. Kept
- * beside the checkpoints, so that a run is never continued with other settings.
+ * What makes a run this run and no other: its configuration and the content of its model and its
+ * text, wherever these lie. Kept beside the checkpoints, so that a run is never continued with
+ * something else.
  *
  * @param config as resolved
+ * @param model the content of the model's files
  * @param corpus the text's fingerprint
  */
-record RunIdentity(TrainConfig config, String corpus) {
+record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
   /**
    * Settings that may change between a run and its continuation: they do not touch what is trained.
    */
-  private static final List<String> FREE = List.of("checkpoint_every", "data");
+  private static final List<String> FREE = List.of("checkpoint_every");
+
+  private static final String TOKENS = "tokens";
 
   /** Writes the file of a new run. */
   void write(Path file) {
@@ -31,27 +37,54 @@ record RunIdentity(TrainConfig config, String corpus) {
   }
 
   /**
-   * Makes sure that the run begun in a folder, if any, is this one.
+   * Makes sure that the run begun in a folder, if any, is this one, or one that this one goes on
+   * from with more tokens.
    *
-   * @throws UsageException naming the settings that differ
+   * @param remedy what a person may do, for messages
+   * @throws UsageException naming what differs
    */
-  void requireSame(Path file, Path out) {
+  void requireSame(Path file, Path out, String remedy) {
     if (!Files.exists(file)) {
       return;
     }
     JsonNode before = Json.read(file, JsonNode.class);
     JsonNode now = Json.MAPPER.valueToTree(this);
-    List<String> differences = new ArrayList<>();
+    List<String> differences = new ArrayList<>(model.differences(modelOf(file, before)));
     if (!before.path("corpus").equals(now.path("corpus"))) {
       differences.add("the text");
     }
     compare("", before.path("config"), now.path("config"), differences);
+    boolean longer = differences.removeIf(line -> line.startsWith(TOKENS + " "));
     if (!differences.isEmpty()) {
       throw new UsageException(
           out
-              + " holds a run with other settings ("
+              + " holds a run of something else ("
               + String.join("; ", differences)
-              + "): choose another --out, or start anew with --overwrite");
+              + "): "
+              + remedy);
+    }
+    if (longer) {
+      requireExtensible(before.path("config").path(TOKENS).asLong(), out, remedy);
+    }
+  }
+
+  /** Only under a rate that does not depend on the run's length is a longer run the same run. */
+  private void requireExtensible(long before, Path out, String remedy) {
+    String holds = out + " holds a run of " + before + " tokens";
+    if (before > config.tokens()) {
+      throw new UsageException(
+          holds + ", which cannot be cut to " + config.tokens() + " any more: " + remedy);
+    }
+    if (!config.optimizer().optimizer().isScheduleFree()) {
+      throw new UsageException(
+          holds
+              + ", over which the learning rate of "
+              + config.optimizer().optimizer().label()
+              + " falls to 0, so it cannot be extended to "
+              + config.tokens()
+              + ": "
+              + remedy
+              + " (signum's can be extended)");
     }
   }
 
@@ -62,6 +95,17 @@ record RunIdentity(TrainConfig config, String corpus) {
       names.add(coder.path("hookpoint").asText());
     }
     return names;
+  }
+
+  private static ModelDigest modelOf(Path file, JsonNode identity) {
+    JsonNode files = identity.path("model").path("files");
+    if (!files.isObject()) {
+      throw new PalimpsestException(
+          file + " does not say which model was trained on: it is damaged, or of an older version");
+    }
+    java.util.Map<String, String> digests = new java.util.TreeMap<>();
+    files.properties().forEach(each -> digests.put(each.getKey(), each.getValue().asText()));
+    return new ModelDigest(digests);
   }
 
   private static void compare(

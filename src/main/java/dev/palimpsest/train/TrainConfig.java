@@ -1,19 +1,15 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.base.UsageException;
-import dev.palimpsest.text.CorpusOptions;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * All that decides a training run's result. Two runs with the same configuration end with the same
- * bytes on the same device (given the same number of threads, where the language model's libraries
- * depend on it).
+ * All that decides a training run's result beside its model and its text. Two runs with the same
+ * configuration, model and text end with the same bytes on the same device (given the same number
+ * of threads, where the language model's libraries depend on it).
  *
- * @param model the model's folder, or {@code embedded}
- * @param data text files, or {@code embedded}
- * @param text how the files are read
  * @param coders what is trained, all from one forward pass of the model
  * @param seeds of the coders' initial weights; with more than one, every coder is trained once with
  *     each. The first also decides the splits and the order of the text
@@ -29,9 +25,6 @@ import java.util.Set;
  * @param evalTokens held-out tokens read in an evaluation
  */
 public record TrainConfig(
-    String model,
-    List<String> data,
-    CorpusOptions text,
     List<CoderSpec> coders,
     List<Long> seeds,
     long tokens,
@@ -49,10 +42,8 @@ public record TrainConfig(
    * @throws UsageException naming the option that cannot be meant
    */
   public TrainConfig {
-    data = List.copyOf(data);
     coders = List.copyOf(coders);
     seeds = List.copyOf(seeds);
-    require(!data.isEmpty(), "no text given (--data)");
     require(!coders.isEmpty(), "no hookpoint given (--hookpoint)");
     require(!seeds.isEmpty(), "no seed given (--seed)");
     Set<String> hookpoints = new HashSet<>();

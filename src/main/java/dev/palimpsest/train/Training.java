@@ -5,13 +5,14 @@ import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
-import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.evaluate.HeldOut;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.run.RunLock;
+import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.ExcludedTokens;
@@ -51,33 +52,44 @@ public final class Training {
   }
 
   /**
-   * Trains all coders of a configuration, or continues.
+   * How a run deals with one that is in its directory already.
    *
-   * @param model the model of {@code config.model()}
-   * @param corpus the text of {@code config.data()}
-   * @param out the run directory, made if missing
-   * @param overwrite whether a run in it is thrown away first
+   * @param overwrite whether that is thrown away first
+   * @param remedy what a person may do where it cannot be continued, e.g. "choose another --out"
    * @param accepted called when the directory has become this run's, before the first step; not for
    *     a finished run
-   * @throws UsageException where the directory holds a run with another configuration, or a
-   *     hookpoint does not exist
+   */
+  public record Start(boolean overwrite, String remedy, Runnable accepted) {}
+
+  /**
+   * Trains all coders of a configuration, or continues.
+   *
+   * @param digest of the model's files
+   * @param model the language model
+   * @param corpus the text
+   * @param out the run directory, made if missing
+   * @param start what becomes of a run that is in it
+   * @param log hears how it gets on
+   * @throws UsageException where the directory holds a run with another configuration, model or
+   *     text, or a hookpoint does not exist
    * @throws PalimpsestException where the text is too short, the directory cannot be written or is
    *     in use, or training diverges
    */
   public static TrainResult run(
       TrainConfig config,
+      ModelDigest digest,
       LanguageModel model,
       Corpus corpus,
       Path out,
-      boolean overwrite,
-      Runnable accepted,
-      Progress progress) {
-    return new Training(config, out).run(model, corpus, overwrite, accepted, progress);
+      Start start,
+      RunLog log) {
+    return new Training(config, out).run(digest, model, corpus, start, log);
   }
 
   private TrainResult run(
-      LanguageModel model, Corpus corpus, boolean overwrite, Runnable accepted, Progress progress) {
+      ModelDigest digest, LanguageModel model, Corpus corpus, Start start, RunLog log) {
     corpus.requireVocabulary(model.config().vocabularySize());
+    model.requireLength(config.contextLength());
     List<Hook> hooks = new ArrayList<>();
     List<CoderConfig> shapes = new ArrayList<>();
     for (CoderSpec spec : config.coders()) {
@@ -90,19 +102,19 @@ public final class Training {
     ExcludedTokens excluded =
         ExcludedTokens.parse(config.excludedTokens(), OptionalInt.of(corpus.endOfText()));
 
-    try (RunLock lock = RunLock.of(out)) {
-      RunIdentity identity = new RunIdentity(config, corpus.fingerprint());
+    try (RunLock lock = RunLock.of(out.resolve(CHECKPOINTS))) {
+      RunIdentity identity = new RunIdentity(config, digest, corpus.fingerprint());
       Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
-      if (overwrite) {
+      if (start.overwrite()) {
         clear(identityFile);
       }
-      identity.requireSame(identityFile, out);
+      identity.requireSame(identityFile, out, start.remedy());
       Optional<TrainResult> finished = finishedBefore();
       if (finished.isPresent()) {
         return finished.get();
       }
       identity.write(identityFile);
-      accepted.run();
+      start.accepted().run();
       Checkpoints checkpoints = new Checkpoints(out.resolve(CHECKPOINTS));
       checkpoints.clean();
       BatchReader batches =
@@ -130,7 +142,7 @@ public final class Training {
         TrainingLoop loop =
             new TrainingLoop(
                 config, model, batches, activations, coders, heldOut, excluded, checkpoints);
-        long from = loop.run(out.resolve(METRICS), progress);
+        long from = loop.run(out.resolve(METRICS), log);
         return finish(loop, coders, from, model.device());
       } finally {
         coders.forEach(TrainedCoder::close);
@@ -185,13 +197,16 @@ public final class Training {
     return result;
   }
 
-  /** The result of a finished run whose coders are all there. */
+  /** The result of a finished run of this length whose coders are all there. */
   private Optional<TrainResult> finishedBefore() {
     Path file = out.resolve(RESULT);
     if (!Files.exists(file)) {
       return Optional.empty();
     }
     TrainResult result = Json.read(file, TrainResult.class);
+    if (result.steps() != config.steps()) {
+      return Optional.empty();
+    }
     List<String> folders = new ArrayList<>();
     for (TrainResult.PerCoder coder : result.perCoder()) {
       Path folder = out.resolve(CODERS).resolve(coder.coder());

@@ -3,7 +3,6 @@ package dev.palimpsest.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
@@ -12,7 +11,9 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Activation;
 import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.TestModels;
+import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.Corpus;
@@ -26,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
@@ -197,20 +199,7 @@ abstract class DeviceTraining {
         new CoderSpec("layers.1.mlp", true, true, Activation.TOPK, OptionalInt.of(48), 0, 4);
     OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
     TrainConfig config =
-        new TrainConfig(
-            "tiny",
-            List.of(text.toString()),
-            options,
-            List.of(spec),
-            List.of(0L),
-            480,
-            96,
-            16,
-            optimizer,
-            "auto",
-            2,
-            3,
-            128);
+        new TrainConfig(List.of(spec), List.of(0L), 480, 96, 16, optimizer, "auto", 2, 3, 128);
     writeTokens(text);
     Path folder = TestModels.golden("gpt_neox");
     try (LanguageModel model = LanguageModel.load(folder, device)) {
@@ -218,11 +207,18 @@ abstract class DeviceTraining {
           Corpus.openFor(
               folder,
               model.config().vocabularySize(),
-              config.data(),
+              List.of(text.toString()),
               0,
               shared.resolve("tokens"),
               options);
-      return Training.run(config, model, corpus, out, false, () -> {}, Progress.SILENT);
+      return Training.run(
+          config,
+          new ModelDigest(Map.of()),
+          model,
+          corpus,
+          out,
+          new Training.Start(false, "choose another", () -> {}),
+          RunLog.SILENT);
     }
   }
 

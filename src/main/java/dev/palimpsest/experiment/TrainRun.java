@@ -1,0 +1,69 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.Environment;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.model.LibtorchInfo;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLog;
+import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.tensor.Precision;
+import dev.palimpsest.text.Tokenizer;
+import dev.palimpsest.train.TrainResult;
+import dev.palimpsest.train.Training;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** The training of an experiment alone, as the command {@code train} does it. */
+public final class TrainRun {
+  private TrainRun() {}
+
+  /**
+   * Trains an experiment's coders, or goes on. The run directory gets the settings, which later
+   * stages read, once they have all been found good.
+   *
+   * @param config resolved settings; no coder has a path
+   * @param run the run directory, made if missing
+   * @param tokenCache where tokenised text is kept
+   * @param overwrite whether a run of training that is there is thrown away
+   * @param log hears how it gets on
+   */
+  public static TrainResult run(
+      ExperimentConfig config, RunDirectory run, Path tokenCache, boolean overwrite, RunLog log) {
+    Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
+    Training.useThreads(config.threads());
+    try (RunContext context = new RunContext(config, tokenCache, device, log)) {
+      TrainStage stage = new TrainStage(config, run, log, context);
+      stage.trainConfig();
+      if (!Tokenizer.isIn(ModelSource.resolve(config.model()))) {
+        log.says(
+            config.model()
+                + " has no tokenizer.json: training and the latent cache work without, but explain,"
+                + " score, simulate, rewrite, report and inspect need the tokens' names");
+      }
+      return stage.train(
+          new Training.Start(
+              overwrite,
+              "choose another --out, or start anew with --overwrite",
+              () -> describe(config, run, device)));
+    }
+  }
+
+  /** Writes {@code config.yaml} and {@code environment.json}. */
+  static void describe(ExperimentConfig config, RunDirectory run, Devices.Choice device) {
+    ConfigFiles.write(config, run.config());
+    AtomicFiles.writeString(
+        run.environment(),
+        Json.pretty(
+            Environment.here(
+                Map.of(
+                    "device",
+                    device.describe(),
+                    "kernels",
+                    CoderKernels.cpu().describe(),
+                    "libtorch",
+                    LibtorchInfo.describe()))));
+  }
+}
