@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.evaluate.HeldOut;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -11,17 +11,18 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
  * The folder {@code checkpoints}: one folder a checkpoint, written beside under a temporary name,
  * forced to disk and renamed, so that a checkpoint is whole or absent whenever the process is
- * killed. The last two are kept.
+ * killed. Every file in it has a checksum. The last two are kept: where the newest turns out to be
+ * damaged, a run goes on from the one before.
  */
 final class Checkpoints {
   private static final int KEPT = 2;
@@ -43,23 +44,91 @@ final class Checkpoints {
    *
    * @param step steps done; the position in the text follows from it
    * @param metricsBytes length of {@code metrics.jsonl}
-   * @param evaluation the held-out figures of each coder as of the last evaluation, in order
+   * @param evaluation the held-out figures of each coder as of the last evaluation, in order; empty
+   *     before the first
    */
   record State(long step, long metricsBytes, List<HeldOut> evaluation) {
+    /** Before the first step. */
+    static final State START = new State(0, 0, List.of());
+
     State {
       evaluation = List.copyOf(evaluation);
+      if (step < 0 || metricsBytes < 0) {
+        throw new IllegalArgumentException("a step and a length are not negative");
+      }
     }
   }
 
-  /** The newest checkpoint's folder, or empty. */
-  Optional<Path> newest() {
-    List<Path> all = all();
-    return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
+  /** Takes in what the coders have left in a checkpoint. */
+  @FunctionalInterface
+  interface Reader {
+    /**
+     * @param checkpoint its folder
+     * @param state where the run stood
+     * @throws PalimpsestException where a file is damaged, or does not fit
+     */
+    void read(Path checkpoint, State state);
   }
 
-  /** Reads where the run stood. */
-  static State state(Path checkpoint) {
-    return Json.read(checkpoint.resolve(STATE), State.class);
+  /**
+   * Goes back to the newest checkpoint that can be read; newer ones, which are damaged, are
+   * removed.
+   *
+   * @param reader may be called again with an older checkpoint after it has failed
+   * @param says hears of damaged ones
+   * @return where the run stood; {@link State#START} where there is no checkpoint
+   * @throws PalimpsestException where there are checkpoints, and none can be read
+   */
+  State resume(Reader reader, Consumer<String> says) {
+    List<Path> newestFirst = all();
+    Collections.reverse(newestFirst);
+    List<String> damages = new ArrayList<>();
+    for (Path checkpoint : newestFirst) {
+      try {
+        State state = state(checkpoint);
+        reader.read(checkpoint, state);
+        forget(newestFirst.subList(0, damages.size()));
+        damages.forEach(
+            damage -> says.accept(damage + "; going on from step " + state.step() + " instead"));
+        return state;
+      } catch (PalimpsestException damage) {
+        damages.add(String.valueOf(damage.getMessage()));
+      }
+    }
+    if (!damages.isEmpty()) {
+      throw new PalimpsestException(
+          "none of the checkpoints in "
+              + folder
+              + " can be read, so the run has to be started anew ("
+              + String.join("; ", damages)
+              + ")");
+    }
+    return State.START;
+  }
+
+  private static State state(Path checkpoint) {
+    Path file = checkpoint.resolve(STATE);
+    State state = StateFiles.readSealed(file, State.class);
+    if (!checkpoint.endsWith(name(state.step()))) {
+      throw new PalimpsestException(file + ": is of step " + state.step());
+    }
+    return state;
+  }
+
+  private void forget(List<Path> damaged) {
+    try {
+      for (Path checkpoint : damaged) {
+        discard(checkpoint);
+      }
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot remove damaged checkpoints from " + folder + ": " + AtomicFiles.describe(failure),
+          failure);
+    }
+  }
+
+  private static String name(long step) {
+    return PREFIX + String.format(Locale.ROOT, "%012d", step);
   }
 
   /**
@@ -68,13 +137,13 @@ final class Checkpoints {
    * @param coders writes the coders' state into a folder
    */
   void write(State state, Consumer<Path> coders) {
-    Path target = folder.resolve(PREFIX + String.format(Locale.ROOT, "%012d", state.step()));
+    Path target = folder.resolve(name(state.step()));
     Path temporary = folder.resolve(TEMPORARY + target.getFileName());
     try {
       removeTree(temporary);
       Files.createDirectories(temporary);
       coders.accept(temporary);
-      AtomicFiles.writeString(temporary.resolve(STATE), Json.pretty(state));
+      StateFiles.writeSealed(temporary.resolve(STATE), state);
       forceFolders(temporary);
       removeTree(target);
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);

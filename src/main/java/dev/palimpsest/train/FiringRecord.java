@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.NativeArrays;
@@ -98,17 +99,29 @@ final class FiringRecord implements AutoCloseable {
    * Continues where a file's record ended.
    *
    * @param tokensSeen the rows it had taken in
+   * @throws PalimpsestException where a count is negative, or a latent fired after the last row
    */
   void readFrom(SafeTensors file, long tokensSeen) {
     file.expectShape(COUNTS, before.length);
     file.expectShape(LAST, last.length);
-    System.arraycopy(file.longs(COUNTS), 0, before, 0, before.length);
-    System.arraycopy(file.longs(LAST), 0, last, 0, last.length);
+    readWithin(file, COUNTS, before, Long.MAX_VALUE);
+    readWithin(file, LAST, last, tokensSeen);
     System.arraycopy(before, 0, now, 0, now.length);
     kernels.memory().put(now, counts, now.length);
     tokens = tokensSeen;
     firings = 0;
     dead = tokens == 0 ? 0 : countDead();
+  }
+
+  private static void readWithin(SafeTensors file, String name, long[] into, long most) {
+    long[] values = file.longs(name);
+    for (long value : values) {
+      if (value < 0 || value > most) {
+        throw new PalimpsestException(
+            file.describe(name) + ": holds " + value + ", expected 0 to " + most);
+      }
+    }
+    System.arraycopy(values, 0, into, 0, into.length);
   }
 
   @Override

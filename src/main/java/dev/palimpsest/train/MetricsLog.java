@@ -49,7 +49,7 @@ final class MetricsLog implements AutoCloseable {
                 + found
                 + " bytes, but the checkpoint was made with "
                 + length
-                + "; restore the file or start anew with --overwrite");
+                + "; restore the file or start anew");
       }
       channel.truncate(length);
       channel.position(length);

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.tensor.Device;
@@ -89,8 +90,19 @@ final class TrainedCoder implements AutoCloseable {
     trainer.writeState(checkpoint.resolve(name).resolve(STATE_FILE));
   }
 
-  void readState(Path checkpoint) {
-    trainer.readState(checkpoint.resolve(name).resolve(STATE_FILE));
+  /**
+   * Goes back to a checkpoint.
+   *
+   * @param step of the checkpoint
+   * @throws PalimpsestException where this coder's file is damaged, or of another step
+   */
+  void readState(Path checkpoint, long step) {
+    Path file = checkpoint.resolve(name).resolve(STATE_FILE);
+    trainer.readState(file);
+    if (trainer.stepsDone() != step) {
+      throw new PalimpsestException(
+          file + ": is of step " + trainer.stepsDone() + ", the checkpoint of step " + step);
+    }
   }
 
   /** Writes {@code cfg.json} and {@code sae.safetensors}. */

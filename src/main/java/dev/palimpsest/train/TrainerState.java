@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
@@ -8,8 +9,8 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * A trainer between two updates, as a safetensors file: {@code parameters.*}, {@code first.*} and
- * {@code second.*}, the firing record, and the scalars below as metadata.
+ * A trainer between two updates, as a safetensors file with a checksum: {@code parameters.*},
+ * {@code first.*} and {@code second.*}, the firing record, and the scalars below as metadata.
  *
  * @param optimizer whose moments these are
  * @param step updates done
@@ -22,6 +23,7 @@ record TrainerState(Optimizer optimizer, long step, long tokens, boolean decoder
   void write(Path file, ParameterSet parameters, OptimizerState state, FiringRecord firings) {
     SafeTensorsWriter writer =
         new SafeTensorsWriter()
+            .sealed()
             .metadata("optimizer", optimizer.label())
             .metadata("step", Long.toString(step))
             .metadata("tokens", Long.toString(tokens))
@@ -32,18 +34,27 @@ record TrainerState(Optimizer optimizer, long step, long tokens, boolean decoder
     writer.write(file);
   }
 
+  /**
+   * Reads all of a file, whose checksum is compared first.
+   *
+   * @throws PalimpsestException naming file and fault; arrays may then be half read
+   */
   static TrainerState read(
       Path file,
       Optimizer expected,
       ParameterSet parameters,
       OptimizerState state,
       FiringRecord firings) {
-    try (SafeTensors tensors = SafeTensors.open(file)) {
+    try (SafeTensors tensors = SafeTensors.openSealed(file)) {
       Map<String, String> metadata = tensors.metadata();
       String optimizer = text(file, metadata, "optimizer");
       if (!optimizer.equals(expected.label())) {
         throw new PalimpsestException(
-            file + ": state of optimizer " + optimizer + ", expected " + expected.label());
+            file
+                + ": state of optimizer "
+                + Quoted.of(optimizer)
+                + ", expected "
+                + expected.label());
       }
       TrainerState read =
           new TrainerState(
@@ -60,12 +71,20 @@ record TrainerState(Optimizer optimizer, long step, long tokens, boolean decoder
 
   private static long number(Path file, Map<String, String> metadata, String key) {
     String text = text(file, metadata, key);
-    try {
-      return Long.parseLong(text);
-    } catch (NumberFormatException invalid) {
-      throw new PalimpsestException(
-          file + ": metadata " + key + " is '" + text + "', expected a whole number", invalid);
+    if (!text.matches("\\d{1,18}")) {
+      throw notANumber(file, key, text);
     }
+    return Long.parseLong(text);
+  }
+
+  private static PalimpsestException notANumber(Path file, String key, String text) {
+    return new PalimpsestException(
+        file
+            + ": metadata "
+            + key
+            + " is '"
+            + Quoted.of(text)
+            + "', expected a whole number not below 0");
   }
 
   private static String text(Path file, Map<String, String> metadata, String key) {

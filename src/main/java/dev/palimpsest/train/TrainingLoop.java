@@ -11,13 +11,13 @@ import dev.palimpsest.evaluate.HeldOutReconstruction;
 import dev.palimpsest.evaluate.ReconstructionStatistics;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenBatch;
+import dev.palimpsest.run.RunLog;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 
 /**
  * The loop: one forward pass of the language model a step, stopped after the last hook, from which
@@ -66,20 +66,18 @@ final class TrainingLoop {
   }
 
   /**
-   * Trains to the end, from the newest checkpoint if there is one.
+   * Trains to the end, from the newest good checkpoint if there is one.
    *
    * @param metrics the file {@code metrics.jsonl}
+   * @param log hears how it gets on
    * @return the number of steps that were done before
    */
-  long run(Path metrics, Progress progress) {
-    Optional<Path> checkpoint = checkpoints.newest();
-    Checkpoints.State start =
-        checkpoint.map(Checkpoints::state).orElse(new Checkpoints.State(0, 0, List.of()));
-    checkpoint.ifPresent(folder -> coders.forEach(coder -> coder.readState(folder)));
+  long run(Path metrics, RunLog log) {
+    Checkpoints.State start = checkpoints.resume(this::readState, log::says);
     heldOut = start.evaluation();
-    try (MetricsLog log = MetricsLog.open(metrics, start.metricsBytes())) {
+    try (MetricsLog lines = MetricsLog.open(metrics, start.metricsBytes())) {
       long all = config.steps() * config.batchTokens();
-      progress.advanced("training", "tokens", start.step() * config.batchTokens(), all);
+      log.advanced("training", "tokens", start.step() * config.batchTokens(), all);
       TokenBatch batch = batches.newBatch();
       for (long step = start.step(); step < config.steps(); step++) {
         List<StepStats> stats = step(step, batch);
@@ -91,18 +89,36 @@ final class TrainingLoop {
           heldOut = evaluate(done == config.steps());
         }
         // The line of a step that fails is written too: it shows the failure.
-        log.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
+        lines.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
         for (int i = 0; i < coders.size(); i++) {
           faults.require(coders.get(i), stats.get(i), batch);
         }
         if (config.checkpointAfter(done)) {
-          Checkpoints.State state = new Checkpoints.State(done, log.force(), heldOut);
+          Checkpoints.State state = new Checkpoints.State(done, lines.force(), heldOut);
           checkpoints.write(state, folder -> coders.forEach(coder -> coder.writeState(folder)));
         }
-        progress.advanced("training", "tokens", tokens, all, note(stats.get(0)));
+        log.advanced("training", "tokens", tokens, all, note(stats.get(0)));
       }
     }
     return start.step();
+  }
+
+  private void readState(Path checkpoint, Checkpoints.State state) {
+    if (state.step() > config.steps()
+        || !(state.evaluation().isEmpty() || state.evaluation().size() == coders.size())) {
+      throw new PalimpsestException(
+          checkpoint
+              + ": is of step "
+              + state.step()
+              + " with "
+              + state.evaluation().size()
+              + " evaluations, in a run of "
+              + config.steps()
+              + " steps and "
+              + coders.size()
+              + " coders");
+    }
+    coders.forEach(coder -> coder.readState(checkpoint, state.step()));
   }
 
   private static String note(StepStats first) {

@@ -55,7 +55,14 @@ final class TinyTraining {
 
   /** Trains for 24 steps; the caller's options come before those of the run. */
   static Outcome train(String model, Path text, Path out, String... more) {
-    List<String> options = new ArrayList<>(List.of("train", model, "--quiet", "--json"));
+    List<String> quiet = new ArrayList<>(List.of("--quiet"));
+    quiet.addAll(Arrays.asList(more));
+    return trainAloud(model, text, out, quiet.toArray(String[]::new));
+  }
+
+  /** The same with notes and progress on stderr. */
+  static Outcome trainAloud(String model, Path text, Path out, String... more) {
+    List<String> options = new ArrayList<>(List.of("train", model, "--json"));
     options.addAll(Arrays.asList(more));
     String[][] rest = {
       {"--data", text.toString()},

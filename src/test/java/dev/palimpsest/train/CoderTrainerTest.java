@@ -180,7 +180,7 @@ class CoderTrainerTest {
       assertThatThrownBy(() -> other.readState(state))
           .isInstanceOf(PalimpsestException.class)
           .hasMessageContainingAll("state.safetensors", "[8, 4]", "[9, 4]");
-      new SafeTensorsWriter().add("a", new long[] {1}, new float[1]).write(state);
+      new SafeTensorsWriter().sealed().add("a", new long[] {1}, new float[1]).write(state);
       assertThatThrownBy(() -> adam.readState(state))
           .isInstanceOf(PalimpsestException.class)
           .hasMessageContaining("optimizer");
