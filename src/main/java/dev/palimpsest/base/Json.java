@@ -70,9 +70,22 @@ public final class Json {
     return read(YAML, file, type);
   }
 
+  /**
+   * Reads JSON from the bytes of a file.
+   *
+   * @param file for messages
+   */
+  public static <T> T parse(Path file, byte[] json, Class<T> type) {
+    return parse(MAPPER, file, json, type);
+  }
+
   private static <T> T read(ObjectMapper mapper, Path file, Class<T> type) {
+    return parse(mapper, file, bytes(file), type);
+  }
+
+  private static <T> T parse(ObjectMapper mapper, Path file, byte[] text, Class<T> type) {
     try {
-      T value = mapper.readValue(bytes(file, LONGEST), type);
+      T value = mapper.readValue(text, type);
       if (value == null) {
         throw new PalimpsestException(file + ": holds nothing but null");
       }
@@ -84,6 +97,15 @@ public final class Json {
       throw new PalimpsestException(
           file + ": not valid: " + Quoted.of(AtomicFiles.describe(failure)), failure);
     }
+  }
+
+  /**
+   * All bytes of a file of JSON or YAML, of which only those of reasonable size are read.
+   *
+   * @throws PalimpsestException naming the file
+   */
+  public static byte[] bytes(Path file) {
+    return bytes(file, LONGEST);
   }
 
   /**

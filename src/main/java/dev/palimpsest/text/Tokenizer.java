@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -31,12 +34,25 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
+  /**
+   * How long a run of blanks, or of anything else, may be where a pattern steps back through it:
+   * the library ends the process at ten million steps, and a pattern that is let in needs up to
+   * eight a character.
+   */
+  private static final int LONGEST_RUN = 1_000_000;
+
   private final HuggingFaceTokenizer tokenizer;
+  private final boolean backtracks;
   private final Vocabulary vocabulary;
   private final OptionalInt endOfText;
 
-  private Tokenizer(HuggingFaceTokenizer tokenizer, Vocabulary vocabulary, OptionalInt endOfText) {
+  private Tokenizer(
+      HuggingFaceTokenizer tokenizer,
+      boolean backtracks,
+      Vocabulary vocabulary,
+      OptionalInt endOfText) {
     this.tokenizer = tokenizer;
+    this.backtracks = backtracks;
     this.vocabulary = vocabulary;
     this.endOfText = endOfText;
   }
@@ -58,27 +74,34 @@ public final class Tokenizer implements AutoCloseable {
       throw new PalimpsestException(
           folder + " has no tokenizer.json, which is needed to turn text into tokens");
     }
-    Vocabulary vocabulary = Vocabulary.read(file, Json.read(file, JsonNode.class));
+    TokenizerFile checked = TokenizerFile.read(file);
+    Vocabulary vocabulary = Vocabulary.read(file, checked.root());
     Path config = folder.resolve("config.json");
     OptionalInt separator =
         Files.exists(config)
             ? separator(Json.read(config, JsonNode.class), vocabulary)
             : OptionalInt.empty();
     return new Tokenizer(
-        open(file), vocabulary, separator.isPresent() ? separator : knownSeparator(vocabulary));
+        open(file, checked.bytes()),
+        checked.backtracks(),
+        vocabulary,
+        separator.isPresent() ? separator : knownSeparator(vocabulary));
   }
 
-  private static HuggingFaceTokenizer open(Path file) {
+  private static HuggingFaceTokenizer open(Path file, byte[] json) {
     Map<String, String> options =
         Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
-    try (InputStream stream = Files.newInputStream(file)) {
+    try (InputStream stream = new ByteArrayInputStream(json)) {
       return HuggingFaceTokenizer.newInstance(stream, options);
     } catch (IOException failure) {
       throw new PalimpsestException(
           "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     } catch (RuntimeException failure) {
       throw new PalimpsestException(
-          file + ": not a usable tokenizer: " + failure.getMessage(), failure);
+          file
+              + ": not a usable tokenizer: "
+              + Quoted.shortened(String.valueOf(failure.getMessage()), 160),
+          failure);
     }
   }
 
@@ -105,13 +128,20 @@ public final class Tokenizer implements AutoCloseable {
         .orElse(OptionalInt.empty());
   }
 
-  /** The ids of a text; none for an empty one. */
+  /**
+   * The ids of a text; none for an empty one.
+   *
+   * @throws PalimpsestException if it has an endless run of blanks, or of no blanks, which this
+   *     tokenizer's pattern could not be searched in
+   */
   public int[] encode(String text) {
+    requireShortRuns(text);
     return text.isEmpty() ? new int[0] : ids(tokenizer.encode(wellFormed(text), false, false));
   }
 
-  /** The ids of several texts, worked out in parallel. */
+  /** The ids of several texts, worked out in parallel; refuses what {@link #encode} does. */
   public int[][] encodeAll(List<String> texts) {
+    texts.forEach(this::requireShortRuns);
     List<String> wellFormed = texts.stream().map(Tokenizer::wellFormed).toList();
     return Arrays.stream(tokenizer.batchEncode(wellFormed, false, false))
         .map(Tokenizer::ids)
@@ -164,6 +194,33 @@ public final class Tokenizer implements AutoCloseable {
       ids[i] = (int) wide[i];
     }
     return ids;
+  }
+
+  private void requireShortRuns(String text) {
+    if (!backtracks || text.length() <= LONGEST_RUN) {
+      return;
+    }
+    int start = 0;
+    for (int i = 1; i <= text.length(); i++) {
+      boolean blank = isBlank(text.charAt(start));
+      if (i < text.length() && isBlank(text.charAt(i)) == blank) {
+        continue;
+      }
+      if (i - start > LONGEST_RUN) {
+        throw new PalimpsestException(
+            String.format(
+                Locale.ROOT,
+                "a text has a run of %,d %s; this model's tokenizer can split at most %,d",
+                i - start,
+                blank ? "blanks" : "characters without a blank",
+                LONGEST_RUN));
+      }
+      start = i;
+    }
+  }
+
+  private static boolean isBlank(char character) {
+    return Character.isWhitespace(character) || Character.isSpaceChar(character);
   }
 
   /** Half a surrogate pair has no UTF-8 form: it becomes a question mark. */
