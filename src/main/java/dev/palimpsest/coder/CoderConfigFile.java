@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.kernels.Activation;
 import java.nio.file.Path;
@@ -35,7 +36,7 @@ final class CoderConfigFile {
       throw new PalimpsestException(
           file + ": signed is true, but only coders with non-negative latents are supported");
     }
-    int width = keys.integer("d_in").orElse(Math.toIntExact(encoderShape[1]));
+    int width = keys.integer("d_in").orElse((int) Math.min(encoderShape[1], Integer.MAX_VALUE));
     OptionalInt expansion = keys.integer("expansion_factor");
     int factor = expansion.orElse(CoderConfig.DEFAULT_EXPANSION_FACTOR);
     long latents = keys.integer("num_latents").orElse(0);
@@ -140,7 +141,8 @@ final class CoderConfigFile {
     }
 
     private PalimpsestException wrong(String key, String expected, JsonNode found) {
-      return new PalimpsestException(file + ": " + key + " is " + found + ", expected " + expected);
+      return new PalimpsestException(
+          file + ": " + key + " is " + Quoted.of(found) + ", expected " + expected);
     }
   }
 }

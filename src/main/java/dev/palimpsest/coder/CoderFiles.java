@@ -24,7 +24,7 @@ final class CoderFiles {
    */
   static Loaded read(Path folder, Memory where) {
     Path file = folder.resolve(NAME);
-    try (SafeTensors tensors = SafeTensors.open(file)) {
+    try (SafeTensors tensors = SafeTensors.openChecked(file)) {
       long[] encoder = tensors.info(ParameterSet.ENCODER).shape();
       if (encoder.length != 2) {
         throw new PalimpsestException(
@@ -48,6 +48,9 @@ final class CoderFiles {
                 + " says skip_connection is false");
       }
       tensors.expectShape(ParameterSet.ENCODER, config.numLatents(), config.width());
+      if (config.skipConnection()) { // before memory is taken for it
+        tensors.expectShape(ParameterSet.SKIP, config.width(), config.width());
+      }
       ParameterSet parameters = new ParameterSet(config, where);
       try {
         parameters.readFrom(tensors, "");
@@ -64,7 +67,8 @@ final class CoderFiles {
    * coder.
    */
   static void write(Path folder, CoderConfig config, ParameterSet parameters) {
-    SafeTensorsWriter writer = new SafeTensorsWriter();
+    // A checksum in the metadata, which sparsify passes over: a flipped bit must not compute on.
+    SafeTensorsWriter writer = new SafeTensorsWriter().sealed();
     parameters.addTo(writer, "");
     writer.write(folder.resolve(NAME));
     CoderConfigFile.write(folder.resolve(CoderConfigFile.NAME), config);

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -24,7 +25,11 @@ record ConfigJson(Path file, String where, JsonNode node) {
     return node.has(key);
   }
 
+  /** An object; an empty one counts as absent. */
   Optional<ConfigJson> object(String key) {
+    if (has(key) && !node.get(key).isObject()) {
+      throw fault(key, "an object");
+    }
     return node.path(key).isObject() && !node.path(key).isEmpty()
         ? Optional.of(new ConfigJson(file, where + key + ".", node.path(key)))
         : Optional.empty();
@@ -53,6 +58,22 @@ record ConfigJson(Path file, String where, JsonNode node) {
     return OptionalInt.of(value.intValue());
   }
 
+  /** A size that must be there, as {@link #size(String)}, and not be absurd. */
+  int sizeUpTo(int most, String key) {
+    return requireUpTo(most, key, size(key));
+  }
+
+  int sizeUpTo(int most, String key, int fallback) {
+    return requireUpTo(most, key, size(key, fallback));
+  }
+
+  private int requireUpTo(int most, String key, int size) {
+    if (size > most) {
+      throw fault(key, "at most " + most);
+    }
+    return size;
+  }
+
   double number(String key) {
     if (!has(key)) {
       throw new PalimpsestException(file + ": '" + where + key + "' is missing");
@@ -67,7 +88,25 @@ record ConfigJson(Path file, String where, JsonNode node) {
     if (!node.get(key).isNumber()) {
       throw fault(key, "a number");
     }
+    if (!Double.isFinite(node.get(key).doubleValue())) {
+      throw fault(key, "a finite number");
+    }
     return node.get(key).doubleValue();
+  }
+
+  /** A number above 0. */
+  double positive(String key, double fallback) {
+    double value = number(key, fallback);
+    if (has(key) && !(value > 0)) {
+      throw fault(key, "a number above 0");
+    }
+    return value;
+  }
+
+  /** A number above 0 that must be there. */
+  double positive(String key) {
+    number(key);
+    return positive(key, 0);
   }
 
   boolean flag(String key, boolean fallback) {
@@ -90,20 +129,28 @@ record ConfigJson(Path file, String where, JsonNode node) {
     return node.get(key).textValue();
   }
 
+  /** Numbers above 0. */
   double[] numbers(String key) {
     JsonNode values = node.path(key);
     double[] result = new double[values.size()];
     for (int i = 0; i < result.length; i++) {
-      if (!values.get(i).isNumber()) {
-        throw fault(key, "a list of numbers");
+      result[i] = values.get(i).isNumber() ? values.get(i).doubleValue() : Double.NaN;
+      if (!Double.isFinite(result[i]) || result[i] <= 0) {
+        throw fault(key, "a list of numbers above 0");
       }
-      result[i] = values.get(i).doubleValue();
     }
     return result;
   }
 
   PalimpsestException fault(String key, String expected) {
     return new PalimpsestException(
-        file + ": '" + where + key + "' is " + node.path(key) + ", expected " + expected);
+        file
+            + ": '"
+            + where
+            + key
+            + "' is "
+            + Quoted.of(node.path(key))
+            + ", expected "
+            + expected);
   }
 }

@@ -18,6 +18,14 @@ final class ModelConfigReader {
   private static final String SLIDING = "sliding_attention";
   private static final String FULL = "full_attention";
 
+  /** Beyond any model; keeps what is made per layer, and products of sizes, within bounds. */
+  private static final int MOST_LAYERS = 4096;
+
+  private static final int MOST_HEADS = 1 << 14;
+  private static final int WIDEST_HEAD = 1 << 12;
+  private static final int WIDEST = 1 << 22;
+  private static final int MOST_TOKENS = 1 << 26;
+
   private final ConfigJson json;
   private final Family family;
   private final int layers;
@@ -26,7 +34,8 @@ final class ModelConfigReader {
     this.json = json;
     this.family = family;
     this.layers =
-        json.size(
+        json.sizeUpTo(
+            MOST_LAYERS,
             family == Family.GPT2 ? either("n_layer", "num_hidden_layers") : "num_hidden_layers");
   }
 
@@ -46,9 +55,9 @@ final class ModelConfigReader {
   }
 
   private ModelConfig gpt2() {
-    int width = json.size(either("n_embd", "hidden_size"));
+    int width = json.sizeUpTo(WIDEST, either("n_embd", "hidden_size"));
     String headsKey = either("n_head", "num_attention_heads");
-    int heads = json.size(headsKey);
+    int heads = json.sizeUpTo(MOST_HEADS, headsKey);
     int headWidth = headWidth(width, heads, headsKey);
     double scale = json.flag("scale_attn_weights", true) ? 1 / Math.sqrt(headWidth) : 1;
     boolean byLayer = json.flag("scale_attn_by_inverse_layer_idx", false);
@@ -63,10 +72,10 @@ final class ModelConfigReader {
         heads,
         heads,
         headWidth,
-        json.size("n_inner", 4 * width),
-        json.size("vocab_size"),
+        json.sizeUpTo(4 * WIDEST, "n_inner", 4 * width),
+        json.sizeUpTo(MOST_TOKENS, "vocab_size"),
         json.size(either("n_positions", "max_position_embeddings"), 1024),
-        json.number("layer_norm_epsilon", 1e-5),
+        json.positive("layer_norm_epsilon", 1e-5),
         activation("activation_function", "gelu_new"),
         false,
         true,
@@ -84,8 +93,8 @@ final class ModelConfigReader {
   private ModelConfig withRotary() {
     boolean neox = family == Family.GPT_NEOX;
     boolean gemma = family == Family.GEMMA2;
-    int width = json.size("hidden_size");
-    int heads = json.size("num_attention_heads");
+    int width = json.sizeUpTo(WIDEST, "hidden_size");
+    int heads = json.sizeUpTo(MOST_HEADS, "num_attention_heads");
     int headWidth =
         neox ? headWidth(width, heads, "num_attention_heads") : headWidthOf(width, heads);
     int keyValueHeads = neox ? heads : keyValueHeads(heads);
@@ -93,7 +102,7 @@ final class ModelConfigReader {
     if (gemma && json.flag("use_bidirectional_attention", false)) {
       throw json.fault("use_bidirectional_attention", "false (attention must be causal)");
     }
-    double queryScalar = gemma ? json.number("query_pre_attn_scalar", 256) : headWidth;
+    double queryScalar = gemma ? json.positive("query_pre_attn_scalar", 256) : headWidth;
     boolean attentionBias = family != Family.MISTRAL && json.flag("attention_bias", neox);
     List<String> layerTypes = layerTypes();
     return new ModelConfig(
@@ -103,10 +112,10 @@ final class ModelConfigReader {
         heads,
         keyValueHeads,
         headWidth,
-        json.size("intermediate_size"),
-        json.size("vocab_size"),
+        json.sizeUpTo(4 * WIDEST, "intermediate_size"),
+        json.sizeUpTo(MOST_TOKENS, "vocab_size"),
         maxPositions,
-        neox ? json.number("layer_norm_eps", 1e-5) : json.number("rms_norm_eps", 1e-6),
+        neox ? json.positive("layer_norm_eps", 1e-5) : json.positive("rms_norm_eps", 1e-6),
         gemma
             ? activation("hidden_activation", "gelu_pytorch_tanh")
             : activation("hidden_act", neox ? "gelu" : "silu"),
@@ -132,11 +141,11 @@ final class ModelConfigReader {
 
   private int headWidthOf(int width, int heads) {
     return switch (family) {
-      case QWEN3 -> json.size("head_dim", 128);
-      case GEMMA2 -> json.size("head_dim", 256);
+      case QWEN3 -> json.sizeUpTo(WIDEST_HEAD, "head_dim", 128);
+      case GEMMA2 -> json.sizeUpTo(WIDEST_HEAD, "head_dim", 256);
       default ->
           json.has("head_dim")
-              ? json.size("head_dim")
+              ? json.sizeUpTo(WIDEST_HEAD, "head_dim")
               : headWidth(width, heads, "num_attention_heads");
     };
   }
@@ -181,7 +190,7 @@ final class ModelConfigReader {
     if (family != Family.GEMMA2 || (json.mentions(key) && !json.has(key))) {
       return OptionalDouble.empty();
     }
-    return OptionalDouble.of(json.number(key, whenAbsent));
+    return OptionalDouble.of(json.positive(key, whenAbsent));
   }
 
   /** What each layer is called in {@code layer_types}: given, or by the family's rule. */
@@ -191,7 +200,7 @@ final class ModelConfigReader {
       return listedLayerTypes();
     }
     boolean qwenSlides = json.flag("use_sliding_window", false) && slidingWindow().isPresent();
-    int fullLayers = json.node().path("max_window_layers").asInt(28);
+    int fullLayers = json.optionalSize("max_window_layers").orElse(28);
     List<String> types = new ArrayList<>();
     for (int layer = 0; layer < layers; layer++) {
       boolean slides =

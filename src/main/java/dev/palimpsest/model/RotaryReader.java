@@ -43,13 +43,20 @@ final class RotaryReader {
   private Rotary rotary(ConfigJson parameters, boolean forAllLayers) {
     boolean neox = family == Family.GPT_NEOX;
     double base =
-        parameters.number(
+        parameters.positive(
             "rope_theta",
             neox && config.has("rotary_emb_base")
-                ? config.number("rotary_emb_base")
-                : config.number("rope_theta", DEFAULT_BASE));
+                ? config.positive("rotary_emb_base")
+                : config.positive("rope_theta", DEFAULT_BASE));
     double part =
-        neox ? parameters.number("partial_rotary_factor", config.number("rotary_pct", 0.25)) : 1;
+        neox
+            ? parameters.positive("partial_rotary_factor", config.positive("rotary_pct", 0.25))
+            : 1;
+    if (part > 1) {
+      throw parameters.has("partial_rotary_factor")
+          ? parameters.fault("partial_rotary_factor", "a share of the head's channels, at most 1")
+          : config.fault("rotary_pct", "a share of the head's channels, at most 1");
+    }
     int dimension = (int) (headWidth * part);
     int width = (dimension + 1) / 2 * 2;
     if (width > headWidth) {
@@ -66,17 +73,17 @@ final class RotaryReader {
     String type = p.text("rope_type", p.text("type", "default"));
     double trained =
         forAllLayers && config.has("original_max_position_embeddings")
-            ? config.number("original_max_position_embeddings")
-            : p.number("original_max_position_embeddings", maxPositions);
+            ? config.positive("original_max_position_embeddings")
+            : p.positive("original_max_position_embeddings", maxPositions);
     return switch (type) {
       case "default" -> new Rotary.Unscaled();
-      case "linear" -> new Rotary.Linear(p.number("factor"));
-      case "dynamic" -> new Rotary.Dynamic(p.number("factor"), maxPositions);
+      case "linear" -> new Rotary.Linear(p.positive("factor"));
+      case "dynamic" -> new Rotary.Dynamic(p.positive("factor"), maxPositions);
       case "llama3" ->
           new Rotary.Llama3(
-              p.number("factor"),
-              p.number("low_freq_factor"),
-              p.number("high_freq_factor"),
+              p.positive("factor"),
+              p.positive("low_freq_factor"),
+              p.positive("high_freq_factor"),
               trained);
       case "yarn" -> yarn(p, trained);
       case "longrope" -> longRope(p, trained, frequencies);
@@ -88,7 +95,7 @@ final class RotaryReader {
   }
 
   private Rotary.Yarn yarn(ConfigJson p, double trained) {
-    double factor = p.has("factor") ? p.number("factor") : maxPositions / trained;
+    double factor = p.has("factor") ? p.positive("factor") : maxPositions / trained;
     double scale = p.number("mscale", 0);
     double scaleAll = p.number("mscale_all_dim", 0);
     double attention =
@@ -97,7 +104,7 @@ final class RotaryReader {
             : yarnAmplitude(factor, 1);
     return new Rotary.Yarn(
         factor,
-        p.number("attention_factor", attention),
+        p.positive("attention_factor", attention),
         orDefault(p.number("beta_fast", 0), 32),
         orDefault(p.number("beta_slow", 0), 1),
         trained,
@@ -109,12 +116,12 @@ final class RotaryReader {
   }
 
   private Rotary.LongRope longRope(ConfigJson p, double trained, int frequencies) {
-    double factor = p.number("factor", maxPositions / trained);
+    double factor = p.positive("factor", maxPositions / trained);
     double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
     return new Rotary.LongRope(
         factors(p, "short_factor", frequencies),
         factors(p, "long_factor", frequencies),
-        p.number("attention_factor", attention),
+        p.positive("attention_factor", attention),
         trained);
   }
 

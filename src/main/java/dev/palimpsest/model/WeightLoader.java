@@ -202,6 +202,10 @@ final class WeightLoader {
 
   /** Projections of one input, as one matrix: the parts' rows one after the other. */
   private Linear stacked(boolean bias, int in, List<String> names, List<Integer> outs) {
+    // Before memory is taken: what config.json says must be what the file has.
+    for (int i = 0; i < names.size(); i++) {
+      reader.expectShape(names.get(i) + ".weight", outs.get(i), in);
+    }
     int out = outs.stream().mapToInt(Integer::intValue).sum();
     Tensor weight = Tensors.empty(torch.ScalarType.Float, out, in);
     Optional<Tensor> biases =

@@ -1,5 +1,6 @@
 package dev.palimpsest.safetensors;
 
+import dev.palimpsest.base.Quoted;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -25,7 +26,9 @@ final class NameHints {
             .limit(SHOWN)
             .toList();
     return "; it has "
-        + nearest.stream().map(name -> "'" + name + "'").collect(Collectors.joining(", "))
+        + nearest.stream()
+            .map(name -> "'" + Quoted.of(name) + "'")
+            .collect(Collectors.joining(", "))
         + (names.size() > SHOWN ? ", … (" + names.size() + " in all)" : "");
   }
 

@@ -3,6 +3,7 @@ package dev.palimpsest.safetensors;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Checksums;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.tensor.Tensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,6 +28,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class SafeTensors implements TensorReader {
   private static final int BLOCK_BYTES = 1 << 18;
+  private static final int INFINITY_BITS = 0x7F80_0000;
 
   private final Path file;
   private final FileChannel channel;
@@ -181,7 +183,7 @@ public final class SafeTensors implements TensorReader {
 
   @Override
   public void readFloats(String name, FloatPointer into) {
-    readFloats(name, 0, info(name).elements(), into);
+    readFloats(name, 0, info(name).elements(), into, true);
   }
 
   /**
@@ -192,6 +194,11 @@ public final class SafeTensors implements TensorReader {
    * @param into room for them, from its position on
    */
   public void readFloats(String name, long from, long elements, FloatPointer into) {
+    readFloats(name, from, elements, into, false);
+  }
+
+  private void readFloats(
+      String name, long from, long elements, FloatPointer into, boolean mustBeFinite) {
     SafeTensorsHeader.Entry entry = realEntry(name);
     if (from < 0 || elements < 0 || from + elements > entry.info().elements()) {
       throw new IllegalArgumentException(
@@ -208,6 +215,9 @@ public final class SafeTensors implements TensorReader {
           elements * dtype.bytes(),
           bytes -> {
             int count = widen(dtype, bytes, block, 0);
+            if (mustBeFinite) {
+              requireFinite(name, block, count, from + filled[0]);
+            }
             into.position(start + filled[0]).put(block, 0, count);
             filled[0] += count;
           });
@@ -216,12 +226,42 @@ public final class SafeTensors implements TensorReader {
     }
   }
 
+  /**
+   * Weights that are no numbers would make everything after them so. The test is one pass over a
+   * block that lies in the processor's cache, over bits, which the compiler turns into vectors.
+   */
+  private void requireFinite(String name, float[] block, int count, long first) {
+    int largest = 0;
+    for (int i = 0; i < count; i++) {
+      largest = Math.max(largest, Float.floatToRawIntBits(block[i]) & Integer.MAX_VALUE);
+    }
+    if (largest < INFINITY_BITS) {
+      return;
+    }
+    int at = 0;
+    while (Float.isFinite(block[at])) {
+      at++;
+    }
+    throw new PalimpsestException(
+        file
+            + ": tensor '"
+            + Quoted.of(name)
+            + "' has "
+            + block[at]
+            + " at element "
+            + (first + at)
+            + " of "
+            + info(name)
+            + ", expected finite numbers");
+  }
+
   @Override
   public Tensor torch(String name) {
     TensorInfo info = info(name);
     if (info.dtype().isReal()) {
       Tensor tensor = Tensors.empty(torch.ScalarType.Float, info.shape());
-      return filled(tensor, () -> readFloats(name, tensor.data_ptr_float()));
+      return filled(
+          tensor, () -> readFloats(name, 0, info.elements(), tensor.data_ptr_float(), false));
     }
     SafeTensorsHeader.Entry entry = wholeEntry(name);
     Tensor tensor = Tensors.empty(torch.ScalarType.Long, info.shape());
@@ -266,7 +306,7 @@ public final class SafeTensors implements TensorReader {
     SafeTensorsHeader.Entry entry = header.entries().get(name);
     if (entry == null) {
       throw new PalimpsestException(
-          file + ": no tensor '" + name + "'" + NameHints.near(name, names()));
+          file + ": no tensor '" + Quoted.of(name) + "'" + NameHints.near(name, names()));
     }
     return entry;
   }

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.palimpsest.base.JsonFaults;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -91,7 +93,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
       root = STRICT.readTree(StandardCharsets.UTF_8.newDecoder().decode(text).toString());
     } catch (JsonProcessingException failure) {
       throw new PalimpsestException(
-          file + ": the header is not valid JSON: " + failure.getOriginalMessage(), failure);
+          file + ": the header is not valid JSON: " + JsonFaults.describe(failure), failure);
     } catch (CharacterCodingException failure) {
       throw new PalimpsestException(file + ": the header is not valid UTF-8", failure);
     }
@@ -132,7 +134,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
                 + ": "
                 + METADATA
                 + " entry '"
-                + pair.getKey()
+                + Quoted.of(pair.getKey())
                 + "' is "
                 + kind(pair.getValue())
                 + ", expected a string");
@@ -149,7 +151,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         throw new PalimpsestException(
             file
                 + ": tensor '"
-                + span.name
+                + Quoted.of(span.name)
                 + "' begins at byte "
                 + span.begin
                 + " of the data, expected "
@@ -179,12 +181,12 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           || !offsets.get(1).canConvertToLong()
           || !offsets.get(0).isIntegralNumber()
           || !offsets.get(1).isIntegralNumber()) {
-        throw fault("has data_offsets " + offsets + ", expected two whole numbers");
+        throw fault("has data_offsets " + Quoted.of(offsets) + ", expected two whole numbers");
       }
       long begin = offsets.get(0).longValue();
       long end = offsets.get(1).longValue();
       if (begin < 0 || end < begin) {
-        throw fault("has data_offsets " + offsets + ", expected 0 <= begin <= end");
+        throw fault("has data_offsets " + Quoted.of(offsets) + ", expected 0 <= begin <= end");
       }
       if (end > dataBytes) {
         throw fault(
@@ -196,7 +198,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     TensorInfo info(long bytes) {
       JsonNode label = node.path("dtype");
       if (!label.isTextual()) {
-        throw fault("has dtype " + label + ", expected a string");
+        throw fault("has dtype " + Quoted.of(label) + ", expected a string");
       }
       DType dtype =
           DType.labelled(label.textValue())
@@ -204,7 +206,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
                   () ->
                       fault(
                           "has the unsupported dtype "
-                              + label.textValue()
+                              + Quoted.of(label.textValue())
                               + ", expected one of "
                               + List.of(DType.values())));
       long[] shape = shape();
@@ -214,12 +216,12 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           expected = Math.multiplyExact(expected, size);
         }
       } catch (ArithmeticException overflow) {
-        throw fault("has the absurd shape " + node.path("shape"));
+        throw fault("has the absurd shape " + Quoted.of(node.path("shape")));
       }
       if (expected != bytes) {
         throw fault(
             "is "
-                + new TensorInfo(dtype, shape)
+                + Quoted.of(new TensorInfo(dtype, shape))
                 + ", which takes "
                 + expected
                 + " bytes, but its data_offsets span "
@@ -231,13 +233,13 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     private long[] shape() {
       JsonNode sizes = node.path("shape");
       if (!sizes.isArray()) {
-        throw fault("has shape " + sizes + ", expected an array");
+        throw fault("has shape " + Quoted.of(sizes) + ", expected an array");
       }
       long[] shape = new long[sizes.size()];
       for (int i = 0; i < shape.length; i++) {
         JsonNode size = sizes.get(i);
         if (!size.isIntegralNumber() || !size.canConvertToLong() || size.longValue() < 0) {
-          throw fault("has shape " + sizes + ", expected whole numbers");
+          throw fault("has shape " + Quoted.of(sizes) + ", expected whole numbers");
         }
         shape[i] = size.longValue();
       }
@@ -245,7 +247,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     }
 
     private PalimpsestException fault(String what) {
-      return new PalimpsestException(file + ": tensor '" + name + "' " + what);
+      return new PalimpsestException(file + ": tensor '" + Quoted.of(name) + "' " + what);
     }
   }
 

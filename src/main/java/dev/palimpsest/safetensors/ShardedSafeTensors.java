@@ -3,6 +3,7 @@ package dev.palimpsest.safetensors;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -79,7 +80,12 @@ public final class ShardedSafeTensors implements TensorReader {
             files.computeIfAbsent(name, n -> SafeTensors.open(index.resolveSibling(n)));
         if (!file.contains(tensor)) {
           throw new PalimpsestException(
-              index + ": puts tensor '" + tensor + "' in " + name + ", which does not have it");
+              index
+                  + ": puts tensor '"
+                  + Quoted.of(tensor)
+                  + "' in "
+                  + Quoted.of(name)
+                  + ", which does not have it");
         }
         fileOf.put(tensor, file);
       }
@@ -97,9 +103,9 @@ public final class ShardedSafeTensors implements TensorReader {
       throw new PalimpsestException(
           index
               + ": tensor '"
-              + tensor
+              + Quoted.of(tensor)
               + "' is in "
-              + value
+              + Quoted.of(value)
               + ", expected the name of a file beside the index");
     }
     return name;
@@ -158,7 +164,7 @@ public final class ShardedSafeTensors implements TensorReader {
     SafeTensors file = fileOf.get(name);
     if (file == null) {
       throw new PalimpsestException(
-          index + ": no tensor '" + name + "'" + NameHints.near(name, names()));
+          index + ": no tensor '" + Quoted.of(name) + "'" + NameHints.near(name, names()));
     }
     return file;
   }

@@ -1,6 +1,7 @@
 package dev.palimpsest.safetensors;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
@@ -25,7 +26,8 @@ public interface TensorReader extends AutoCloseable {
   long[] longs(String name);
 
   /**
-   * Reads a real tensor into native memory of the caller's, row-major, as float32.
+   * Reads a real tensor into native memory of the caller's, row-major, as float32. For weights: a
+   * value that is not finite (as float32) is a fault like a wrong shape.
    *
    * @param into room for all elements, from its position on
    */
@@ -56,9 +58,9 @@ public interface TensorReader extends AutoCloseable {
       throw new PalimpsestException(
           describe(name)
               + ": tensor '"
-              + name
+              + Quoted.of(name)
               + "' has shape "
-              + java.util.Arrays.toString(found)
+              + Quoted.of(java.util.Arrays.toString(found))
               + ", expected "
               + java.util.Arrays.toString(expected));
     }

@@ -31,19 +31,45 @@ class BadModelTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "llama|model_type|\"mamba\"|'model_type' is \"mamba\", expected one of the supported types: gpt_neox, gpt2, llama, qwen2",
+        "llama|model_type|\"mamba\"|'model_type' is \"mamba\", expected one of the supported types:"
+            + " gpt_neox, gpt2, llama, qwen2",
         "llama|model_type|null|'model_type' is null, expected one of the supported types",
         "llama|hidden_size|null|'hidden_size' is missing",
         "llama|hidden_size|-4|'hidden_size' is -4, expected a positive whole number",
         "llama|hidden_act|\"snake\"|'hidden_act' is \"snake\", expected one of [gelu",
         "llama|num_key_value_heads|3|3 key-value heads, expected a divisor of 4 query heads",
-        "llama|rope_parameters|{\"rope_type\":\"spiral\"}|'rope_parameters.rope_type' is \"spiral\", expected one of default, linear",
+        "llama|rope_parameters|{\"rope_type\":\"spiral\"}|'rope_parameters.rope_type' is"
+            + " \"spiral\", expected one of default, linear",
         "llama|rope_parameters|{\"rope_type\":\"linear\"}|'rope_parameters.factor' is missing",
-        "gpt_neox|num_attention_heads|5|'num_attention_heads' is 5, expected a divisor of the width, 32",
+        "gpt_neox|num_attention_heads|5|'num_attention_heads' is 5, expected a divisor of the"
+            + " width, 32",
         "gpt2|n_head|5|'n_head' is 5, expected a divisor of the width, 32",
-        "qwen2|layer_types|[\"full_attention\"]|expected 3 times sliding_attention or full_attention",
-        "qwen2|tie_word_embeddings|\"yes\"|'tie_word_embeddings' is \"yes\", expected true or false",
+        "qwen2|layer_types|[\"full_attention\"]|expected 3 times sliding_attention or"
+            + " full_attention",
+        "qwen2|tie_word_embeddings|\"yes\"|'tie_word_embeddings' is \"yes\", expected true or"
+            + " false",
         "gpt_neox|rotary_pct|\"x\"|'rotary_pct' is \"x\", expected a number",
+        "gpt_neox|rotary_pct|2147483648|'rotary_pct' is 2147483648, expected a share of the head's"
+            + " channels",
+        "gpt_neox|rotary_pct|-1|'rotary_pct' is -1, expected a number above 0",
+        "gpt_neox|rope_parameters|{\"partial_rotary_factor\":2147483648}|'rope_parameters.partial_rotary_factor'"
+            + " is 2147483648, expected a share of the head's channels, at most 1",
+        "gpt_neox|rope_parameters|{\"rope_theta\":0}|'rope_parameters.rope_theta' is 0, expected a"
+            + " number above 0",
+        "llama|rope_parameters|7|'rope_parameters' is 7, expected an object",
+        "llama|rope_parameters|{\"rope_type\":\"linear\",\"factor\":0}|'rope_parameters.factor' is"
+            + " 0, expected a number above 0",
+        "llama|num_hidden_layers|2147483647|'num_hidden_layers' is 2147483647, expected at most"
+            + " 4096",
+        "gpt2|n_layer|2147483647|'n_layer' is 2147483647, expected at most 4096",
+        "llama|hidden_size|2147483647|'hidden_size' is 2147483647, expected at most",
+        "llama|head_dim|2147483647|'head_dim' is 2147483647, expected at most",
+        "llama|num_attention_heads|2147483647|'num_attention_heads' is 2147483647, expected at"
+            + " most",
+        "llama|intermediate_size|2147483647|'intermediate_size' is 2147483647, expected at most",
+        "llama|vocab_size|2147483647|'vocab_size' is 2147483647, expected at most",
+        "llama|rms_norm_eps|-1|'rms_norm_eps' is -1, expected a number above 0",
+        "gemma2|query_pre_attn_scalar|0|'query_pre_attn_scalar' is 0, expected a number above 0",
       })
   void badConfigurationsAreNamed(String family, String key, String value, String message)
       throws IOException {
@@ -88,6 +114,73 @@ class BadModelTest {
     assertThatThrownBy(() -> LanguageModel.load(folder))
         .isInstanceOf(PalimpsestException.class)
         .hasMessageContaining(file + ": tensor '" + tensor + "' has shape [7], expected [");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1e999", "-1e999", "1e5000"})
+  void numbersThatAreNoneAreNamed(String number) throws IOException {
+    copy(
+        "gpt_neox",
+        config -> config.putObject("rope_parameters").put("partial_rotary_factor", 0.5),
+        Map.of());
+    Path config = folder.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace("\"partial_rotary_factor\":0.5", "\"partial_rotary_factor\":" + number));
+    assertThatThrownBy(() -> LanguageModel.load(folder))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageStartingWith(config + ": 'rope_parameters.partial_rotary_factor' is")
+        .hasMessageContaining("expected a finite number");
+  }
+
+  @Test
+  void aLongValueIsQuotedInPart() throws IOException {
+    copy("llama", config -> config.put("hidden_act", "\u001b".repeat(600_000)), Map.of());
+    assertThatThrownBy(() -> LanguageModel.load(folder))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("'hidden_act' is \"\\u001B")
+        .message()
+        .hasSizeLessThan(450);
+  }
+
+  @Test
+  void sizesBeyondTheFileTakeNoMemory() throws IOException {
+    copy("llama", config -> config.put("intermediate_size", 16 << 20), Map.of());
+    assertThatThrownBy(() -> LanguageModel.load(folder))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("mlp.gate_proj.weight' has shape [")
+        .hasMessageContaining("expected [16777216, ");
+    copy("llama", config -> config.put("num_hidden_layers", 4096), Map.of());
+    assertThatThrownBy(() -> LanguageModel.load(folder))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("no tensor 'model.layers.");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "model.layers.1.mlp.up_proj.weight, NaN",
+    "model.norm.weight, Infinity",
+    "lm_head.weight, -Infinity"
+  })
+  void weightsThatAreNoNumbersAreNamed(String tensor, float value) throws IOException {
+    copy("llama", config -> {}, Map.of());
+    SafeTensorsWriter writer = new SafeTensorsWriter();
+    try (SafeTensors golden =
+        SafeTensors.open(TestModels.golden("llama").resolve("model.safetensors"))) {
+      for (String name : golden.names()) {
+        float[] values = golden.floats(name);
+        if (name.equals(tensor)) {
+          values[values.length - 3] = value;
+        }
+        writer.add(name, golden.info(name).shape(), values);
+      }
+    }
+    Path file = folder.resolve("model.safetensors");
+    writer.write(file);
+    assertThatThrownBy(() -> LanguageModel.load(folder))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageStartingWith(file + ": tensor '" + tensor + "' has " + value + " at element ");
   }
 
   @Test
