@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UserFolders;
 import dev.palimpsest.report.TokenText;
 import java.io.OutputStreamWriter;
@@ -12,7 +13,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
@@ -58,6 +58,9 @@ public final class Palimpsest {
 
   /** What a shell reports of a process ended by Ctrl-C. */
   private static final int INTERRUPTED = 130;
+
+  /** More of a message would bury what came before. */
+  private static final int LONGEST_LINE = 2000;
 
   private static volatile boolean finished;
 
@@ -107,7 +110,19 @@ public final class Palimpsest {
       line.usage(err);
       return CommandLine.ExitCode.USAGE;
     }
-    return line.execute(arguments);
+    return execute(line, arguments);
+  }
+
+  /**
+   * Executes; whatever is thrown becomes one line and an exit status, {@link Error}s too, which the
+   * library lets through: heap or stack exhausted, a native library that does not load.
+   */
+  static int execute(CommandLine line, String... arguments) {
+    try {
+      return line.execute(arguments);
+    } catch (Throwable failure) {
+      return failed(failure, line);
+    }
   }
 
   /** The command with all its subcommands, as they are parsed and documented. */
@@ -116,7 +131,7 @@ public final class Palimpsest {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Palimpsest::wrongUsage)
-        .setExecutionExceptionHandler(Palimpsest::failed);
+        .setExecutionExceptionHandler((failure, command, parsed) -> failed(failure, command));
   }
 
   private static PrintWriter utf8(PrintStream stream) {
@@ -141,35 +156,20 @@ public final class Palimpsest {
     return CommandLine.ExitCode.USAGE;
   }
 
-  private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
-    if (failure instanceof PalimpsestException known) {
-      command.getErr().println("palimpsest: " + oneLine(known.getMessage()));
-      traceIfAsked(failure, command);
-      return known.exitCode();
-    }
-    command
-        .getErr()
-        .println(
-            "palimpsest: unexpected "
-                + failure.getClass().getSimpleName()
-                + ": "
-                + oneLine(failure.getMessage())
-                + " (PALIMPSEST_DEBUG=1 shows where)");
-    traceIfAsked(failure, command);
-    return CommandLine.ExitCode.SOFTWARE;
-  }
-
-  private static void traceIfAsked(Exception failure, CommandLine command) {
+  private static int failed(Throwable failure, CommandLine command) {
+    command.getErr().println("palimpsest: " + oneLine(FailureLine.of(failure)));
     if (System.getenv("PALIMPSEST_DEBUG") != null) {
       failure.printStackTrace(command.getErr());
     }
+    return FailureLine.exitCode(failure);
   }
 
   private static String oneLine(@org.jspecify.annotations.Nullable String message) {
     // Visible: a message may quote a file that would otherwise speak to the terminal.
     return message == null
         ? "no message"
-        : TokenText.visible(message.strip().replaceAll("\\s*\\R\\s*", " | "));
+        : Quoted.shortened(
+            TokenText.visible(message.strip().replaceAll("\\s*\\R\\s*", " | ")), LONGEST_LINE);
   }
 
   /** The version from the build, with the commit where the build knew it. */
