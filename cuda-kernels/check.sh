@@ -3,7 +3,8 @@
 #
 #   check.sh                  build, device test, bench (PyTorch beside it), the test under compute-sanitizer; goes on after
 #                             a failure, so that one call shows all; exit 0 if all pass, 1 if not, 3 without a GPU
-#   check.sh --host-only      every kernel emulated on the host against the double-precision reference; needs g++ alone
+#   check.sh --host-only      every kernel emulated on the host against the double-precision reference, a race detector beside
+#                             every case (host/detector.h); needs g++ alone
 #   check.sh --host-library DIR  the emulated kernels as libpalimpsest_cuda_emulated.so, with the same functions; g++ alone
 #   check.sh --compile-only   everything with nvcc for every architecture, and the resource report; exit 0 and a visible
 #                             "skipped" without nvcc. With --record the report goes to cuda-kernels/resources.md
@@ -51,20 +52,37 @@ for_each_source() {
 
 # ---- on the host ------------------------------------------------------------------------------------------------------
 
+# No contraction: a multiply-add is fused only where the source says so, as for the device.
+host_flags="-std=c++17 -O2 -g -fPIC -ffp-contract=off -Wall -Wextra -Werror -Wno-unknown-pragmas $includes"
+
 host_object() {
   object=$build/host/$(basename "$1").o
   if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
-    # No contraction: a multiply-add is fused only where the source says so, as for the device.
-    ${CXX:-g++} -std=c++17 -O2 -g -fPIC -ffp-contract=off -Wall -Wextra -Werror -Wno-unknown-pragmas $includes -x c++ -c "$1" \
-      -o "$object.new" && mv "$object.new" "$object"
+    ${CXX:-g++} $host_flags -x c++ -c "$1" -o "$object.new" && mv "$object.new" "$object"
   fi
 }
 
-# host_build SOURCE...: their objects, for the program and the library alike.
+# For the detector (host/detector.h): the compiler calls its hooks at every access of a kernel. The tests' own references and
+# the emulation itself are left alone.
+watched_object() {
+  object=$build/watched/$(basename "$1").o
+  watch=
+  case "$1" in
+    "$here"/src/* | "$here"/test/emulation_test.cu | "$here"/test/detector_test.cu)
+      watch='-fsanitize=thread --param=tsan-instrument-func-entry-exit=0'
+      ;;
+  esac
+  if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
+    ${CXX:-g++} $host_flags -DPAL_DETECTOR $watch -x c++ -c "$1" -o "$object.new" && mv "$object.new" "$object"
+  fi
+}
+
+# host_build FOLDER COMMAND SOURCE...: their objects, in a folder of the build.
 host_build() {
-  mkdir -p "$build/host"
+  mkdir -p "$build/$1"
   header=$(newest_header)
-  if ! for_each_source host_object "$@"; then
+  shift
+  if ! for_each_source "$@"; then
     say "the host build failed"
     exit 1
   fi
@@ -72,21 +90,35 @@ host_build() {
 
 host_library() {
   mkdir -p "$1"
-  host_build "$here"/src/*.cu "$here"/host/*.cpp
+  host_build host host_object "$here"/src/*.cu "$here"/host/*.cpp
   objects=$(for source in "$here"/src/*.cu "$here"/host/*.cpp; do printf '%s ' "$build/host/$(basename "$source").o"; done)
   ${CXX:-g++} -shared -Wl,-Bsymbolic -o "$1/libpalimpsest_cuda_emulated.so" $objects -ldl
 }
 
 host_only() {
-  host_build "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp
-  ${CXX:-g++} -o "$build/host/test" "$build"/host/*.o -ldl
+  host_build watched watched_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp
+  # The kernels first: where a test has an inline function of theirs too, the watched one is linked.
+  objects=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; do
+    printf '%s ' "$build/watched/$(basename "$source").o"
+  done)
+  ${CXX:-g++} -o "$build/watched/test" $objects -ldl
   # Where the CPU library is built, every function is compared with its twin there.
   cpu=$root/target/native/libpalimpsest.so
   if [ -z "${PALIMPSEST_CPU_LIBRARY:-}" ] && [ -f "$cpu" ]; then
     PALIMPSEST_CPU_LIBRARY=$cpu
     export PALIMPSEST_CPU_LIBRARY
   fi
-  "$build/host/test"
+  # A process a processor, each with its share of the cases.
+  parts=$jobs
+  if [ "$parts" -gt 4 ]; then parts=4; fi
+  rm -f "$build/failed"
+  part=0
+  while [ "$part" -lt "$parts" ]; do
+    ("$build/watched/test" --part "$part/$parts" || touch "$build/failed") &
+    part=$((part + 1))
+  done
+  wait
+  [ ! -f "$build/failed" ]
 }
 
 # ---- with nvcc --------------------------------------------------------------------------------------------------------

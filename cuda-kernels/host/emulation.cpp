@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fiber.h"
+#include "space.h"
 
 thread_local uint3 threadIdx, blockIdx;
 thread_local dim3 blockDim, gridDim;
@@ -16,13 +17,14 @@ thread_local dim3 blockDim, gridDim;
 namespace pal::host {
 namespace {
 
-constexpr std::size_t kStackBytes = 64 * 1024;
+constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr unsigned kWarp = 32;
 constexpr unsigned kMaxThreads = 1024;
 constexpr unsigned kMaxGridY = 65535;
 /* Shared memory of a block: for every launch, and for one that asked (compute capability 9.0 and 10.0). */
 constexpr std::size_t kSharedBytes = 48 * 1024;
 constexpr std::size_t kMostSharedBytes = 227 * 1024;
+constexpr std::size_t kSharedGap = 128; /* between arrays, for the detector */
 
 enum class State { READY, AT_BARRIER, AT_WARP_OPERATION, DONE };
 
@@ -40,7 +42,7 @@ struct Thread {
   std::uint64_t value = 0;
   int argument = 0;
   std::uint64_t result = 0;
-  unsigned char given[2][32] = {};       /* to warp_exchange, in turn */
+  unsigned char given[2][32] = {};       /* to exchange(), in turn */
   unsigned exchanges = 0;
   std::vector<std::vector<Copy>> copies; /* by group, the last one still open */
 };
@@ -57,9 +59,10 @@ struct Machine {
   std::string error;
   Order order_kind = Order::FORWARD;
   std::mt19937_64 random;
-  std::vector<std::pair<const void*, std::vector<unsigned char>>> shared; /* by site; a kernel has a handful */
-  std::vector<unsigned char> dynamic;
+  std::vector<std::pair<const void*, unsigned char*>> shared; /* static arrays by site; a kernel has a handful */
+  std::size_t dynamic_bytes = 0;
   std::size_t shared_bytes = 0; /* static and dynamic, so far */
+  std::size_t shared_end = 0;   /* in the window, with the gaps between the arrays */
   std::size_t shared_limit = kSharedBytes;
   Statistics statistics{};
 };
@@ -78,6 +81,8 @@ void fiber_body(void* argument) {
   Machine& m = machine();
   const auto index = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
   (*m.kernel)();
+  const auto& copies = m.threads[index].copies;
+  detector::thread_ends(std::any_of(copies.begin(), copies.end(), [](const auto& group) { return !group.empty(); }));
   m.threads[index].state = State::DONE;
 }
 
@@ -91,6 +96,7 @@ std::uint64_t lane_result(WarpOperation operation, const Thread* warp, unsigned 
   int source = static_cast<int>(lane);
   switch (operation) {
     case WarpOperation::SYNC:
+    case WarpOperation::EXCHANGE:
       return 0;
     case WarpOperation::SHUFFLE:
       source = self.argument & 31;
@@ -149,6 +155,7 @@ void try_warp_operation() {
   }
   waiting -= static_cast<unsigned>(__builtin_popcount(mask));
   ++m.statistics.warp_operations;
+  if (operation == WarpOperation::SYNC && mask == 0xffffffffu) detector::warp_synchronised(m.current / kWarp, self.site);
 }
 
 /* Lets everybody go on when all threads wait at one barrier. */
@@ -168,6 +175,7 @@ void try_barrier() {
   }
   m.waiting_at_barrier = 0;
   ++m.statistics.barriers;
+  detector::barrier(m.threads[0].site);
 }
 
 /* Nobody can run and not all are done: tells who waits where. */
@@ -185,14 +193,26 @@ std::string deadlock() {
   return text;
 }
 
+/* The next part of the window, filled with 0xFF, a gap behind it. */
+unsigned char* take_shared(std::size_t bytes) {
+  Machine& m = machine();
+  unsigned char* memory = space() + m.shared_end;
+  std::memset(memory, 0xff, bytes);
+  if (bytes > 0) detector::shared_made(memory, bytes);
+  m.shared_bytes += bytes;
+  m.shared_end += (bytes + kSharedGap + 255) / 256 * 256;
+  return memory;
+}
+
 bool run_block(unsigned threads) {
   Machine& m = machine();
   m.threads.assign(threads, Thread{});
   m.waiting_at_barrier = 0;
   m.waiting_in_warp.assign((threads + kWarp - 1) / kWarp, 0u);
+  detector::block_begins(blockIdx.y * gridDim.x + blockIdx.x);
   m.shared.clear();
-  m.shared_bytes = m.dynamic.size();
-  std::fill(m.dynamic.begin(), m.dynamic.end(), 0xff);
+  m.shared_bytes = m.shared_end = 0;
+  take_shared(m.dynamic_bytes);
   while (m.fibers.size() < threads) m.fibers.emplace_back(kStackBytes);
   for (unsigned i = 0; i < threads; ++i) m.fibers[i].start(&fiber_body, reinterpret_cast<void*>(std::uintptr_t{i}));
 
@@ -207,6 +227,7 @@ bool run_block(unsigned threads) {
       ran = true;
       m.current = i;
       threadIdx = {i, 0, 0};
+      detector::thread_runs(i);
       m.fibers[i].resume();
       if (!m.error.empty()) return false;
     }
@@ -251,21 +272,58 @@ std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64
   return self.result;
 }
 
-std::array<const void*, 32> warp_exchange(const void* mine, std::size_t bytes, Site site) {
+namespace {
+
+/*
+ * Where copies of what every lane of the calling warp gave lie (32 bytes at most), once all have given theirs. They stay until
+ * the warp's next exchange but one.
+ */
+std::array<const void*, 32> exchange(const void* mine, std::size_t bytes, Site site) {
   Machine& m = machine();
   Thread& self = m.threads[m.current];
   const unsigned turn = self.exchanges++ % 2;
   std::memcpy(self.given[turn], mine, bytes);
-  warp_operation(WarpOperation::SYNC, 0xffffffffu, 0, 0, site);
+  warp_operation(WarpOperation::EXCHANGE, 0xffffffffu, 0, 0, site);
   std::array<const void*, 32> all{};
   for (unsigned lane = 0; lane < kWarp; ++lane) all[lane] = m.threads[m.current / kWarp * kWarp + lane].given[turn];
   return all;
+}
+
+}  // namespace
+
+void multiply_add_twin(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], Site site) {
+  const auto half = [](unsigned word, int which) { return __uint_as_float(which == 0 ? word << 16 : word & 0xffff0000u); };
+  struct Fragments {
+    unsigned a[4], b[2];
+  };
+  const Fragments mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+  const auto all = exchange(&mine, sizeof(mine), site);
+  const int lane = static_cast<int>(machine().current % kWarp), q = lane / 4, p = lane % 4;
+  for (int i = 0; i < 4; ++i) {
+    const int column = 2 * p + i % 2;
+    for (int c = 0; c < 16; ++c) {
+      const auto* from_a = static_cast<const Fragments*>(all[static_cast<std::size_t>(q * 4 + c % 8 / 2)]);
+      const auto* from_b = static_cast<const Fragments*>(all[static_cast<std::size_t>(column * 4 + c % 8 / 2)]);
+      d[i] += half(from_a->a[i / 2 + c / 8 * 2], c % 2) * half(from_b->b[c / 8], c % 2);
+    }
+  }
+}
+
+void load_matrices_twin(unsigned (&to)[4], const void* row, Site site) {
+  detector::matrix_read(row, 16, __builtin_return_address(0));
+  const auto all = exchange(&row, sizeof(row), site);
+  const unsigned lane = machine().current % kWarp;
+  for (unsigned j = 0; j < 4; ++j) {
+    const auto* from = *static_cast<const unsigned char* const*>(all[j * 8 + lane / 4]);
+    std::memcpy(&to[j], from + lane % 4 * 4, 4);
+  }
 }
 
 void copy_async(void* to, const void* from, std::size_t bytes, std::size_t room) {
   auto& groups = machine().threads[machine().current].copies;
   if (groups.empty()) groups.emplace_back();
   groups.back().push_back({to, from, bytes, room});
+  detector::copy_begins(to, from, bytes, room, __builtin_return_address(0));
 }
 
 void commit_copies() {
@@ -278,6 +336,7 @@ void wait_copies(std::size_t groups_left) {
   auto& groups = machine().threads[machine().current].copies;
   while (groups.size() > groups_left + 1) { /* the open one counts for none */
     for (const Copy& copy : groups.front()) {
+      detector::copy_arrives(copy.to, copy.room, __builtin_return_address(0));
       std::memcpy(copy.to, copy.from, copy.bytes);
       std::memset(static_cast<unsigned char*>(copy.to) + copy.bytes, 0, copy.room - copy.bytes);
     }
@@ -301,67 +360,29 @@ void* shared_memory(const void* site, std::size_t bytes) {
   Machine& m = machine();
   auto& shared = m.shared;
   for (auto& [known, content] : shared) {
-    if (known == site) return content.data();
+    if (known == site) return content;
   }
-  m.shared_bytes += bytes;
-  if (m.shared_bytes > m.shared_limit) {
-    violation(std::to_string(m.shared_bytes) + " bytes of shared memory, static and dynamic; the launch may use " +
+  if (m.shared_bytes + bytes > m.shared_limit) {
+    violation(std::to_string(m.shared_bytes + bytes) + " bytes of shared memory, static and dynamic; the launch may use " +
               std::to_string(m.shared_limit));
   }
-  shared.emplace_back(site, std::vector<unsigned char>(bytes, 0xff));
-  return shared.back().second.data();
+  shared.emplace_back(site, take_shared(bytes));
+  return shared.back().second;
 }
 
 void* dynamic_shared_memory(std::size_t* bytes) {
   Machine& m = machine();
-  *bytes = m.dynamic.size();
-  return m.dynamic.data();
+  *bytes = m.dynamic_bytes;
+  return space(); /* the window's first array */
 }
-
-/* ---- device memory with guard bytes ------------------------------------------------------------------------------- */
 
 namespace {
 
-constexpr std::size_t kGuard = 256;
-constexpr unsigned char kGuardByte = 0xa5;
-
-struct Allocation {
-  std::unique_ptr<unsigned char[]> base;
-  std::size_t bytes;
-};
-
-std::map<void*, Allocation>& allocations() {
-  static std::map<void*, Allocation> instance;
-  return instance;
-}
-
-bool guards_intact() {
-  for (const auto& [memory, allocation] : allocations()) {
-    const auto* inside = static_cast<const unsigned char*>(memory);
-    const auto broken = [](unsigned char byte) { return byte != kGuardByte; };
-    if (std::any_of(inside - kGuard, inside, broken) ||
-        std::any_of(inside + allocation.bytes, inside + allocation.bytes + kGuard, broken)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
-bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
-            const std::function<void()>& kernel) {
+/* All blocks, one after the other. */
+void run_grid(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, const std::function<void()>& kernel) {
   Machine& m = machine();
-  if (!m.error.empty()) return false; /* sticky, as on the device */
-  m.shared_limit = asked_for_shared ? kMostSharedBytes : kSharedBytes;
-  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.x > 0x7fffffffu || grid.y == 0 || grid.y > kMaxGridY ||
-      grid.z != 1 || dynamic_shared_bytes > m.shared_limit) {
-    m.error = "launch of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " blocks of " +
-              std::to_string(threads) + " threads with " + std::to_string(dynamic_shared_bytes) + " bytes of shared memory";
-    return false;
-  }
   m.kernel = &kernel;
-  m.dynamic.resize(dynamic_shared_bytes);
+  m.dynamic_bytes = dynamic_shared_bytes;
   gridDim = grid;
   blockDim = dim3(threads);
   ++m.statistics.launches;
@@ -371,63 +392,36 @@ bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool 
       ++m.statistics.blocks;
       if (!run_block(threads)) {
         m.error += " (block " + std::to_string(x) + ", thread " + std::to_string(m.current) + ")";
-        return false;
+        return;
       }
     }
   }
   if (!guards_intact()) m.error = "a kernel wrote outside an array in device memory";
+}
+
+}  // namespace
+
+bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
+            const std::function<void()>& kernel, cudaStream_t stream) {
+  Machine& m = machine();
+  if (!m.error.empty()) return false; /* sticky, as on the device */
+  const std::size_t limit = asked_for_shared ? kMostSharedBytes : kSharedBytes;
+  if (threads == 0 || threads > kMaxThreads || grid.x == 0 || grid.x > 0x7fffffffu || grid.y == 0 || grid.y > kMaxGridY ||
+      grid.z != 1 || dynamic_shared_bytes > limit) {
+    m.error = "launch of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " blocks of " +
+              std::to_string(threads) + " threads with " + std::to_string(dynamic_shared_bytes) + " bytes of shared memory";
+    return false;
+  }
+  const cudaError_t queued = queue(stream, [=](Stream& on) {
+    machine().shared_limit = limit;
+    begin_work(on);
+    run_grid(grid, threads, dynamic_shared_bytes, kernel);
+    end_work(on);
+  });
+  if (queued != cudaSuccess && m.error.empty()) m.error = "launch on a stream that a capture does not allow";
   return m.error.empty();
 }
 
 void clear_error() { machine().error.clear(); }
 
 }  // namespace pal::host
-
-/* The error text outlives cudaGetLastError, which clears the state as the runtime's does. */
-static std::string last_error_text;
-
-cudaError_t cudaGetLastError() {
-  if (pal::host::launch_error().empty()) return cudaSuccess;
-  last_error_text = pal::host::launch_error();
-  pal::host::clear_error();
-  return cudaErrorLaunchFailure;
-}
-
-const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : last_error_text.c_str(); }
-
-cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
-  const std::size_t total = bytes + 2 * pal::host::kGuard + 256;
-  std::unique_ptr<unsigned char[]> base(new (std::nothrow) unsigned char[total]);
-  if (base == nullptr) return cudaErrorMemoryAllocation;
-  std::memset(base.get(), pal::host::kGuardByte, total);
-  const auto start = (reinterpret_cast<std::uintptr_t>(base.get()) + pal::host::kGuard + 255) / 256 * 256;
-  *memory = reinterpret_cast<void*>(start);
-  std::memset(*memory, 0xff, bytes);
-  pal::host::allocations()[*memory] = {std::move(base), bytes};
-  return cudaSuccess;
-}
-
-cudaError_t cudaFree(void* memory) {
-  if (memory == nullptr) return cudaSuccess;
-  const bool intact = pal::host::guards_intact();
-  pal::host::allocations().erase(memory);
-  if (intact) return cudaSuccess;
-  last_error_text = "an array in device memory was written outside its bounds";
-  return cudaErrorLaunchFailure;
-}
-
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
-  if (bytes > 0) std::memmove(to, from, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemset(void* memory, int value, std::size_t bytes) {
-  if (bytes > 0) std::memset(memory, value, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t) {
-  return cudaMemset(memory, value, bytes);
-}
-
-cudaError_t cudaDeviceSynchronize() { return cudaGetLastError(); }

@@ -9,9 +9,10 @@
  *   - static and dynamic shared memory together fit: 48 KB, or 227 KB for a launch that asked for more
  *   - memory from cudaMalloc is not written outside its bounds (guard bytes, looked at after each launch and in cudaFree)
  * Shared and device memory start filled with 0xFF (a NaN as float), so that reading what nobody wrote shows.
- * The order in which fibers run is a parameter (set_order): a kernel whose result depends on it has a race.
+ * The order in which fibers run is a parameter (set_order): a kernel whose result depends on it has a race. Built with
+ * PAL_DETECTOR, every access is watched (detector.h).
  *
- * Limits: blocks are one-dimensional, at most 1024 threads; one launch at a time; the default stream only.
+ * Limits: blocks are one-dimensional, at most 1024 threads; a launch is over when the call returns.
  */
 #pragma once
 
@@ -24,6 +25,10 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+
+#include "detector.h"
+#include "runtime.h"
+#include "site.h"
 
 #define __global__
 #define __device__
@@ -56,9 +61,9 @@ namespace pal::host {
 enum class Order { FORWARD, REVERSE, SHUFFLED };
 void set_order(Order order, std::uint64_t seed = 0);
 
-/* Runs the kernel; false after a violation, with the reason in launch_error(). */
+/* Runs the kernel, or adds it to the graph that `stream` captures; false after a violation, with the reason in launch_error(). */
 bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
-            const std::function<void()>& kernel);
+            const std::function<void()>& kernel, cudaStream_t stream = nullptr);
 const std::string& launch_error();
 void clear_error();
 /* Blocks and barriers run since the start, for the test's summary. */
@@ -76,19 +81,15 @@ struct Same {
   using type = T;
 };
 
-struct Site {
-  const char* file;
-  int line;
-};
-
-enum class WarpOperation { SYNC, SHUFFLE, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, MATCH, ADD, MAXIMUM };
+enum class WarpOperation { SYNC, EXCHANGE, SHUFFLE, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN, BALLOT, MATCH, ADD, MAXIMUM };
 std::uint64_t warp_operation(WarpOperation operation, unsigned mask, std::uint64_t value, int argument, Site site);
 
 /*
- * Where copies of what every lane of the calling warp gave lie (32 bytes at most), once all have given theirs. They stay until
- * the warp's next exchange but one.
+ * Twins of the matrix instructions of mma.cuh, for the whole warp: d += a b of 16 x 16 by 16 x 8, one product after the other;
+ * four 8 x 8 matrices of 16-bit elements, of which lane l names row l % 8 of matrix l / 8.
  */
-std::array<const void*, 32> warp_exchange(const void* mine, std::size_t bytes, Site site = {__builtin_FILE(), __builtin_LINE()});
+void multiply_add_twin(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], Site site = {__builtin_FILE(), __builtin_LINE()});
+void load_matrices_twin(unsigned (&to)[4], const void* row, Site site = {__builtin_FILE(), __builtin_LINE()});
 
 /*
  * Asynchronous copies into shared memory: what was queued is read and written only when the thread waits for its group, so
@@ -111,6 +112,9 @@ T shuffle(WarpOperation operation, unsigned mask, T value, int argument, Site si
   std::memcpy(&result, &bits, sizeof(T));
   return result;
 }
+
+/* For the detector: the access that follows is one of `bytes` on the device. */
+inline void in_one_piece(const void* memory, std::size_t bytes) { detector::in_one_piece(memory, bytes, __builtin_return_address(0)); }
 
 /* ---- shared memory ------------------------------------------------------------------------------------------- */
 
@@ -197,9 +201,10 @@ inline unsigned __reduce_max_sync(unsigned mask, unsigned value, PAL_CALLER) {
   return static_cast<unsigned>(pal::host::warp_operation(pal::host::WarpOperation::MAXIMUM, mask, value, 0, PAL_HERE));
 }
 
-/* Fibers never run at the same time, so these need no locking. */
+/* Fibers never run at the same time, so these need no locking. The detector is told of one atomic access, not of two plain ones. */
 template <class T>
-T atomicAdd(T* address, typename pal::host::Same<T>::type value) {
+__attribute__((noinline, no_sanitize("thread"))) T atomicAdd(T* address, typename pal::host::Same<T>::type value) {
+  pal::host::detector::atomic_access(address, sizeof(T), __builtin_return_address(0));
   const T old = *address;
   *address = static_cast<T>(old + value);
   return old;
@@ -218,22 +223,3 @@ inline float __uint_as_float(unsigned bits) {
   return value;
 }
 inline int __popc(unsigned value) { return __builtin_popcount(value); }
-
-/* ---- the runtime's calls ------------------------------------------------------------------------------------------- */
-
-using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorLaunchFailure = 719 };
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
-
-cudaError_t cudaGetLastError();
-const char* cudaGetErrorString(cudaError_t error);
-cudaError_t cudaMalloc(void** memory, std::size_t bytes);
-template <class T>
-cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
-  return cudaMalloc(reinterpret_cast<void**>(memory), bytes);
-}
-cudaError_t cudaFree(void* memory);
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
-cudaError_t cudaMemset(void* memory, int value, std::size_t bytes);
-cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream);
-cudaError_t cudaDeviceSynchronize();

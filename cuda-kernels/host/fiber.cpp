@@ -1,7 +1,38 @@
 #include "fiber.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+
+namespace pal::host {
+namespace {
+
+/* A stack with a page below it that must not be touched: one that is too small ends the program instead of overwriting another. */
+class Stack {
+ public:
+  explicit Stack(std::size_t bytes) : guard_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))), bytes_(bytes + guard_) {
+    void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory, guard_, PROT_NONE) != 0) {
+      std::fprintf(stderr, "emulation: no memory for a stack of %zu bytes\n", bytes);
+      std::abort();
+    }
+    memory_ = static_cast<unsigned char*>(memory);
+  }
+  ~Stack() { munmap(memory_, bytes_); }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  unsigned char* get() const { return memory_ + guard_; }
+
+ private:
+  std::size_t guard_, bytes_;
+  unsigned char* memory_ = nullptr;
+};
+
+}  // namespace
+}  // namespace pal::host
 
 #if defined(__x86_64__)
 
@@ -36,7 +67,7 @@ namespace pal::host {
 
 struct Fiber::Context {
   std::size_t stack_bytes;
-  std::unique_ptr<unsigned char[]> stack;
+  Stack stack;
   void* fiber_stack = nullptr;
   void* scheduler_stack = nullptr;
   void (*body)(void*) = nullptr;
@@ -87,7 +118,7 @@ namespace pal::host {
 
 struct Fiber::Context {
   std::size_t stack_bytes;
-  std::unique_ptr<unsigned char[]> stack;
+  Stack stack;
   ucontext_t fiber{};
   ucontext_t scheduler{};
   void (*body)(void*) = nullptr;
@@ -132,9 +163,7 @@ void Fiber::yield() {
 
 namespace pal::host {
 
-Fiber::Fiber(std::size_t stack_bytes) : context_(new Context{stack_bytes, nullptr}) {
-  context_->stack.reset(new unsigned char[stack_bytes]);
-}
+Fiber::Fiber(std::size_t stack_bytes) : context_(new Context{stack_bytes, Stack(stack_bytes)}) {}
 Fiber::~Fiber() = default;
 Fiber::Fiber(Fiber&&) noexcept = default;
 Fiber& Fiber::operator=(Fiber&&) noexcept = default;

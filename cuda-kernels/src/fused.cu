@@ -182,7 +182,7 @@ __device__ __forceinline__ void recompute(const bf16* x, const bf16* weights, co
         b[0] = pair(weights + own * stride, c + 2 * p);
         b[1] = pair(weights + own * stride, c + 8 + 2 * p);
       }
-      __syncwarp(); /* the matrix unit wants the lanes together again */
+      converge();
       multiply_add(sums, a, b);
     }
     if (q != 0) continue;
@@ -205,9 +205,8 @@ __global__ void __launch_bounds__(kThreads)
   uint4* kept = reinterpret_cast<uint4*>(&memory[0]);
   unsigned long long* list = &memory[2 * groups];
   const int64_t r = blockIdx.x;
-  if (threadIdx.x < 2) found[threadIdx.x] = 0;
-  for (int64_t g = threadIdx.x; g < groups; g += kThreads) kept[g] = all_kept[r * groups + g];
-  __syncthreads();
+  if (threadIdx.x < 2) found[threadIdx.x] = 0; /* used after the barriers of the search */
+  for (int64_t g = threadIdx.x; g < groups; g += kThreads) kept[g] = all_kept[r * groups + g]; /* a thread reads only its own */
 
   /* visitor(word, index) for what the calling thread's groups kept */
   const auto visit = [&](auto&& visitor) {

@@ -23,22 +23,7 @@ __device__ __forceinline__ void multiply_add(float (&d)[4], const unsigned (&a)[
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else
-  /* The twin adds one product after the other: the bits of a plain loop over the columns. */
-  const auto half = [](unsigned word, int which) { return __uint_as_float(which == 0 ? word << 16 : word & 0xffff0000u); };
-  struct Fragments {
-    unsigned a[4], b[2];
-  };
-  const Fragments mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
-  const auto all = host::warp_exchange(&mine, sizeof(mine));
-  const int q = lane_of_thread() / 4, p = lane_of_thread() % 4;
-  for (int i = 0; i < 4; ++i) {
-    const int column = 2 * p + i % 2;
-    for (int c = 0; c < 16; ++c) {
-      const auto* from_a = static_cast<const Fragments*>(all[static_cast<size_t>(q * 4 + c % 8 / 2)]);
-      const auto* from_b = static_cast<const Fragments*>(all[static_cast<size_t>(column * 4 + c % 8 / 2)]);
-      d[i] += half(from_a->a[i / 2 + c / 8 * 2], c % 2) * half(from_b->b[c / 8], c % 2);
-    }
-  }
+  host::multiply_add_twin(d, a, b); /* adds one product after the other: the bits of a plain loop over the columns */
 #endif
 }
 
@@ -54,11 +39,7 @@ __device__ __forceinline__ void load_matrices(unsigned (&to)[4], const bf16* row
                : "r"(address)
                : "memory");
 #else
-  const auto all = host::warp_exchange(&row, sizeof(row));
-  for (int j = 0; j < 4; ++j) {
-    const auto* from = *static_cast<const bf16* const*>(all[static_cast<size_t>(j * 8 + lane_of_thread() / 4)]);
-    memcpy(&to[j], from + lane_of_thread() % 4 * 2, 4);
-  }
+  host::load_matrices_twin(to, row);
 #endif
 }
 

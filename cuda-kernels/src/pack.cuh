@@ -58,7 +58,7 @@ struct Pack {
   T element[N];
 
   static __device__ __forceinline__ Pack load(const T* from) {
-    const auto word = *reinterpret_cast<const typename Word<static_cast<int>(sizeof(T)) * N>::type*>(from);
+    const auto word = load_word<typename Word<static_cast<int>(sizeof(T)) * N>::type>(from);
     Pack pack;
     memcpy(pack.element, &word, sizeof(word));
     return pack;
@@ -66,7 +66,7 @@ struct Pack {
   __device__ __forceinline__ void store(T* to) const {
     typename Word<static_cast<int>(sizeof(T)) * N>::type word;
     memcpy(&word, element, sizeof(word));
-    *reinterpret_cast<typename Word<static_cast<int>(sizeof(T)) * N>::type*>(to) = word;
+    store_word(to, word);
   }
 };
 

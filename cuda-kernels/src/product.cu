@@ -139,9 +139,9 @@ bool use_cublaslt() {
 }
 
 #if !defined(__CUDACC__)
-/* The host twin of the matrix unit: the same sums, one after the other. */
+/* The host twin of the matrix unit, a launch of one thread: the same sums, one after the other. */
 template <class T>
-void product_loops(const ProductShape& s, const T* a, const T* b, const T* bias, T* d, bool accumulate) {
+void product_loops(ProductShape s, const T* a, const T* b, const T* bias, T* d, bool accumulate) {
   for (int64_t row = 0; row < s.rows; ++row) {
     for (int64_t col = 0; col < s.cols; ++col) {
       float sum = 0.0f;
@@ -173,8 +173,7 @@ pal_status run(const ProductShape& shape, Arithmetic arithmetic, const T* a, con
   static_cast<void>(arithmetic);
   static_cast<void>(workspace);
   if (settings().backend != Backend::TILED && settings().backend != Backend::MMA) {
-    product_loops(shape, a, b, bias, d, accumulate);
-    return PAL_OK;
+    return launch("product_loops", &product_loops<T>, dim3(1), 1, 0, stream, shape, a, b, bias, d, accumulate);
   }
 #endif
   if constexpr (sizeof(T) == sizeof(bf16)) {

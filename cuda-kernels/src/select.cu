@@ -43,7 +43,17 @@ struct Words {
   static constexpr int kEach = kElements / 4; /* elements in one of the four words */
   uint4 word;
 
-  static __device__ __forceinline__ Words load(const T* from) { return {*reinterpret_cast<const uint4*>(from)}; }
+  /* Elements first and following of a row; what lies beyond its end is not read. */
+  static __device__ __forceinline__ Words load(const T* row, int64_t first, unsigned latents) {
+    if (first + kElements <= latents) return {load_word<uint4>(row + first)};
+    T element[kElements] = {};
+    for (int e = 0; e < kElements; ++e) {
+      if (first + e < latents) element[e] = row[first + e];
+    }
+    Words words;
+    memcpy(&words.word, element, sizeof(words.word));
+    return words;
+  }
 
   /*
    * Forgets what the compiler knows about the words. Without this it unpacks the row once and keeps 128 keys in registers
@@ -76,7 +86,7 @@ struct Row {
     for (int v = 0; v < kVectors; ++v) {
       const unsigned first = (v * kThreads + threadIdx.x) * kElements;
       held[v].word = uint4{0, 0, 0, 0};
-      if (first < latents) held[v] = Words<T>::load(memory + first);
+      if (first < latents) held[v] = Words<T>::load(memory, first, latents);
     }
   }
 
@@ -107,7 +117,7 @@ struct Row {
         for (int g = 0; g < kGroups; ++g) {
           const int64_t first = round + (int64_t{g} * kThreads + threadIdx.x) * kElements;
           if (first < latents) {
-            visit_words(Words<T>::load(memory + first), static_cast<unsigned>(first), g, visitor);
+            visit_words(Words<T>::load(memory, first, latents), static_cast<unsigned>(first), g, visitor);
           }
         }
       }

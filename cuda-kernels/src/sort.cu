@@ -99,9 +99,8 @@ __global__ void __launch_bounds__(kThreads)
       atomicAdd(&next[mine + static_cast<int>(held[round] >> shift & (kRadix - 1))], 1u);
     }
   }
-  __syncthreads();
 
-  /* Digit `thread`: all smaller digits, then the tiles before, then the warps before. */
+  /* Digit `thread`: all smaller digits, then the tiles before, then the warps before. The sum waits for all threads. */
   unsigned total = 0;
   unsigned running = block_exclusive_sum(totals[thread], &total) + counts[static_cast<int64_t>(thread) * tiles + blockIdx.x];
   for (int warp = 0; warp < kWarps; ++warp) {

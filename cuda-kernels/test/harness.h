@@ -45,6 +45,7 @@ struct Case {
 };
 /* The files of the test directory each give theirs. */
 std::vector<Case> emulation_cases();
+std::vector<Case> detector_cases();
 std::vector<Case> product_cases();
 std::vector<Case> encode_cases();
 std::vector<Case> fused_cases();
@@ -86,7 +87,7 @@ template <class T>
 class Array {
  public:
   explicit Array(int64_t count) : count_(count) {
-    expect(cudaMalloc(&memory_, bytes() + 1) == cudaSuccess, "cudaMalloc of %zu bytes", bytes());
+    expect(cudaMalloc(&memory_, bytes() > 0 ? bytes() : 1) == cudaSuccess, "cudaMalloc of %zu bytes", bytes());
     poison();
   }
   explicit Array(const std::vector<T>& content) : Array(static_cast<int64_t>(content.size())) { upload(content); }

@@ -1,6 +1,7 @@
 /*
  * main.cu - runs all cases, or those whose name contains one of the arguments. Exit 0 when every check holds, 1 after
- * faults, 3 where there is no usable GPU.
+ * faults, 3 where there is no usable GPU. `--part I/N` (the first argument) runs case I and every N-th after it, for several
+ * processes beside each other.
  */
 #include <chrono>
 
@@ -19,19 +20,31 @@ int main(int count, char** arguments) {
 #endif
   const auto start = std::chrono::steady_clock::now();
   std::vector<Case> cases;
-  for (const auto& list : {emulation_cases(), product_cases(), encode_cases(), fused_cases(), decode_cases(), fvu_cases(), sort_cases(),
+  for (const auto& list : {emulation_cases(), detector_cases(), product_cases(), encode_cases(), fused_cases(), decode_cases(), fvu_cases(), sort_cases(),
                            backward_cases(), update_cases(), step_cases(), memory_cases(), twin_cases()}) {
     cases.insert(cases.end(), list.begin(), list.end());
   }
-  int run = 0;
+  int part = 0, parts = 1, first_name = 1;
+  if (count > 2 && std::strcmp(arguments[1], "--part") == 0) {
+    if (std::sscanf(arguments[2], "%d/%d", &part, &parts) != 2 || parts < 1 || part < 0 || part >= parts) {
+      std::fprintf(stderr, "--part %s: expected I/N\n", arguments[2]);
+      return 2;
+    }
+    first_name = 3;
+  }
+  int run = 0, number = 0;
   for (const Case& test : cases) {
-    bool wanted = count < 2;
-    for (int i = 1; i < count; ++i) wanted = wanted || std::strstr(test.name, arguments[i]) != nullptr;
+    bool wanted = count <= first_name;
+    for (int i = first_name; i < count; ++i) wanted = wanted || std::strstr(test.name, arguments[i]) != nullptr;
+    wanted = wanted && number++ % parts == part;
     if (!wanted) continue;
     tally().where = test.name;
     const auto before = std::chrono::steady_clock::now();
     test.run();
     ++run;
+#if !defined(__CUDACC__)
+    for (const std::string& report : pal::host::detector::take_reports()) expect(false, "%s", report.c_str());
+#endif
     if (std::getenv("PALIMPSEST_VERBOSE") != nullptr) {
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - before;
       std::printf("%-36s %6.2f s\n", test.name, seconds.count());
