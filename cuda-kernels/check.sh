@@ -68,7 +68,7 @@ watched_object() {
   object=$build/watched/$(basename "$1").o
   watch=
   case "$1" in
-    "$here"/src/* | "$here"/test/emulation_test.cu | "$here"/test/detector_test.cu)
+    "$here"/src/* | "$here"/test/emulation_test.cu | "$here"/test/detector_test.cu | "$here"/test/fake_cublaslt.cu)
       watch='-fsanitize=thread --param=tsan-instrument-func-entry-exit=0'
       ;;
   esac
@@ -101,7 +101,7 @@ host_only() {
   objects=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; do
     printf '%s ' "$build/watched/$(basename "$source").o"
   done)
-  ${CXX:-g++} -o "$build/watched/test" $objects -ldl
+  ${CXX:-g++} -Wl,--export-dynamic -o "$build/watched/test" $objects -ldl
   # Where the CPU library is built, every function is compared with its twin there.
   cpu=$root/target/native/libpalimpsest.so
   if [ -z "${PALIMPSEST_CPU_LIBRARY:-}" ] && [ -f "$cpu" ]; then

@@ -29,7 +29,12 @@ __global__ void __launch_bounds__(kThreads) fill_normal(float* to, int64_t n, un
   if (at < n) to[at] = scale * normal(seed + static_cast<unsigned long long>(at));
 }
 
-/* Row r: kFeatures encoder rows, those of low number far more often, plus noise. */
+/* The latent of the rank-th most frequent feature; each has its own, since the factor is a prime above 2^31 > latents. */
+__device__ __forceinline__ int64_t scattered(int64_t rank, int64_t latents) {
+  return static_cast<int64_t>(static_cast<unsigned long long>(rank) * 2654435761ull % static_cast<unsigned long long>(latents));
+}
+
+/* Row r: kFeatures encoder rows, a few of them far more often than the others, plus noise. */
 __global__ void __launch_bounds__(kThreads)
     fill_activations(float* to, int64_t rows, int64_t width, const float* encoder, int64_t latents, unsigned long long seed) {
   const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
@@ -40,7 +45,7 @@ __global__ void __launch_bounds__(kThreads)
     const unsigned long long key = seed * 7919 + static_cast<unsigned long long>(r * kFeatures + f);
     const float u = uniform(key);
     const float rank = powf(static_cast<float>(latents), u) - 1.0f; /* density 1 / rank */
-    const int64_t latent = static_cast<int64_t>(rank) < latents ? static_cast<int64_t>(rank) : latents - 1;
+    const int64_t latent = scattered(static_cast<int64_t>(rank) < latents ? static_cast<int64_t>(rank) : latents - 1, latents);
     sum += (0.5f + uniform(key ^ 0x5555)) * encoder[latent * width + c];
   }
   to[at] = sum;
@@ -94,9 +99,11 @@ std::string Shape::text() const {
   return "B " + std::to_string(rows) + " d " + std::to_string(width) + " M " + std::to_string(latents) + " k " + std::to_string(k);
 }
 
-Gradients::Gradients(const Shape& s)
+Gradients::Gradients(const Shape& s, cudaStream_t stream)
     : encoder(s.latents * s.width), encoder_bias(s.latents), decoder(s.latents * s.width), decoder_bias(s.width) {
-  for (const auto* array : {&encoder, &encoder_bias, &decoder, &decoder_bias}) MUST(cudaMemset(array->get(), 0, array->bytes()));
+  for (const auto* array : {&encoder, &encoder_bias, &decoder, &decoder_bias}) {
+    MUST(cudaMemsetAsync(array->get(), 0, array->bytes(), stream));
+  }
 }
 
 Inputs::Inputs(const Shape& s, int)
@@ -109,6 +116,7 @@ Inputs::Inputs(const Shape& s, int)
 }
 
 void Inputs::finish(cudaStream_t stream) {
+  MUST(cudaDeviceSynchronize()); /* uploads may still be under way, and our stream waits for no other */
   coder = {shape.width,   shape.latents,      encoder.get(), encoder_bias.get(), decoder.get(),
            decoder_bias.get(), nullptr, 0,             operands.get()};
   MUST(pal_refresh_operands(&coder, stream));

@@ -1,7 +1,8 @@
 /*
  * inputs.h - what the bench works on: activations made of few features out of many, drawn by a Zipf-like law, and a coder
  * whose latents look for such features. So a few latents are hit by a large share of the rows and many by none, as with
- * trained coders; random numbers alone would spread the hits evenly. Or real data from a file.
+ * trained coders; random numbers alone would spread the hits evenly. Which latents are the frequent ones is scattered over all M:
+ * neighbours would share groups of the selection. Or real data from a file.
  *
  * File format (little-endian): 8 bytes "PALRAW1\n"; int64 rows, width, latents, k; then float32 arrays x [rows, width],
  * y [rows, width], encoder [latents, width], encoder_bias [latents], decoder [latents, width], decoder_bias [width].
@@ -24,10 +25,10 @@ struct Shape {
   std::string text() const;
 };
 
-/* The arrays of a pal_gradients, set to zero. */
+/* The arrays of a pal_gradients, set to zero on `stream`. */
 struct Gradients {
   Buffer<float> encoder, encoder_bias, decoder, decoder_bias;
-  explicit Gradients(const Shape& s);
+  Gradients(const Shape& s, cudaStream_t stream);
   pal_gradients view() const { return {encoder.get(), encoder_bias.get(), decoder.get(), decoder_bias.get(), nullptr}; }
 };
 

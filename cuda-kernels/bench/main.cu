@@ -57,7 +57,7 @@ Options parse(int count, char** arguments) {
 
 void measure_ceilings(Bench& bench) {
   const Buffer<unsigned char> from(int64_t{1} << 30), to(int64_t{1} << 30);
-  MUST(cudaMemset(from.get(), 1, from.bytes()));
+  MUST(cudaMemsetAsync(from.get(), 1, from.bytes(), bench.stream()));
   const double bytes = 2.0 * static_cast<double>(from.bytes());
   const Times copy = bench.time(
       [&](int) { MUST(cudaMemcpyAsync(to.get(), from.get(), from.bytes(), cudaMemcpyDeviceToDevice, bench.stream())); }, false);
@@ -85,9 +85,9 @@ class Stages {
   Stages(Bench& bench, const Options& options, const Inputs& in)
       : bench_(bench), options_(options), in_(in), s_(in.shape), b_(static_cast<double>(s_.rows)), d_(static_cast<double>(s_.width)),
         m_(static_cast<double>(s_.latents)), k_(static_cast<double>(s_.k)), values_(s_.rows * s_.k), indices_(s_.rows * s_.k),
-        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_), second_(s_), hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
+        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_, bench.stream()), second_(s_, bench.stream()), hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
         space_(std::max(encode_bytes(), other_bytes())) {
-    MUST(cudaMemset(counts_.get(), 0, counts_.bytes()));
+    MUST(cudaMemsetAsync(counts_.get(), 0, counts_.bytes(), bench_.stream()));
   }
 
   /* The arrays of a training step, and what the device says is in use after one; `before`: in use before the inputs. */
@@ -242,7 +242,7 @@ class Stages {
     });
     const double weights = 2.0 * m_ * d_;
     {
-      const Gradients gradients(s_);
+      const Gradients gradients(s_, bench_.stream());
       const pal_gradients view = gradients.view();
       report("backward", {b_ * k_ * d_ * 10.0 + weights * 4.0, 0.0, b_}, [&](int i) {
         MUST(pal_backward(&in_.coder, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &view, 0,

@@ -46,10 +46,11 @@ def measure(run, device, repeats=20, warm_up=3, budget=3.0):
 
 
 def activations(rows, weights, generator):
-    """As bench/inputs.h: rows made of 16 features, those of low number far more often, plus noise."""
+    """As bench/inputs.h: rows made of 16 features, a few of them far more often, scattered over all latents, plus noise."""
     latents, width = weights.shape
     options = {"device": weights.device, "generator": generator}
-    features = (latents ** torch.rand(rows, 16, **options) - 1).long().clamp_(0, latents - 1)
+    ranks = (latents ** torch.rand(rows, 16, **options) - 1).long().clamp_(0, latents - 1)
+    features = ranks * 2654435761 % latents
     x = 0.3 * torch.randn(rows, width, **options)
     for feature in range(16):
         x += (0.5 + torch.rand(rows, 1, **options)) * weights[features[:, feature]]

@@ -422,6 +422,12 @@ bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool 
   return m.error.empty();
 }
 
+bool launch_kernel(const void* function, dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes,
+                   const std::function<void()>& kernel, cudaStream_t stream) {
+  const std::size_t allowed = dynamic_shared_limit(function);
+  return launch(grid, threads, dynamic_shared_bytes, allowed > 0 && dynamic_shared_bytes <= allowed, kernel, stream);
+}
+
 void clear_error() { machine().error.clear(); }
 
 }  // namespace pal::host

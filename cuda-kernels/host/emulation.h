@@ -64,6 +64,9 @@ void set_order(Order order, std::uint64_t seed = 0);
 /* Runs the kernel, or adds it to the graph that `stream` captures; false after a violation, with the reason in launch_error(). */
 bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool asked_for_shared,
             const std::function<void()>& kernel, cudaStream_t stream = nullptr);
+/* The same of a function that cudaFuncSetAttribute may have given more shared memory. */
+bool launch_kernel(const void* function, dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes,
+                   const std::function<void()>& kernel, cudaStream_t stream);
 const std::string& launch_error();
 void clear_error();
 /* Blocks and barriers run since the start, for the test's summary. */

@@ -79,6 +79,7 @@ struct Stream {
 };
 struct Event {
   detector::Clock clock;
+  float milliseconds = 0.0f;
   Graph* capturing = nullptr; /* recorded on a stream that captures: */
   Stream* recorded_on = nullptr;
   std::size_t captured = 0; /* its steps till then */
@@ -99,11 +100,14 @@ struct Streams {
   std::vector<Stream*> made;
   detector::Clock host; /* what the host has waited for */
   bool capture_broken = false;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
 };
 Streams& streams() {
   static Streams instance;
   return instance;
 }
+
+float device_milliseconds = 0.0f;
 
 Stream& stream_of(cudaStream_t stream) { return stream == nullptr ? streams().null : *stream; }
 
@@ -114,7 +118,7 @@ bool capturing() {
 
 /* For calls that no capture allows. */
 bool breaks_capture() {
-  if (!capturing()) return false;
+  if (!capturing() || streams().mode == cudaStreamCaptureModeRelaxed) return false;
   streams().capture_broken = true;
   return true;
 }
@@ -123,6 +127,8 @@ bool breaks_capture() {
 std::string last_error_text;
 
 }  // namespace
+
+void pass_time(float milliseconds) { device_milliseconds += milliseconds; }
 
 void begin_work(Stream& stream) {
   Streams& all = streams();
@@ -181,8 +187,43 @@ const char* cudaGetErrorString(cudaError_t error) {
   }
 }
 
+/* ---- the device and its kernels ------------------------------------------------------------------------------------------------ */
+
+namespace pal::host {
+namespace {
+
+int shared_per_multiprocessor = 228 * 1024;
+constexpr int kMostDynamicShared = 227 * 1024;
+
+std::map<const void*, std::size_t>& dynamic_shared_limits() {
+  static std::map<const void*, std::size_t> instance;
+  return instance;
+}
+
+}  // namespace
+
+std::size_t dynamic_shared_limit(const void* function) {
+  const auto found = dynamic_shared_limits().find(function);
+  return found == dynamic_shared_limits().end() ? 0 : found->second;
+}
+void set_shared_per_multiprocessor(std::size_t bytes) { shared_per_multiprocessor = static_cast<int>(bytes); }
+
+}  // namespace pal::host
+
 cudaError_t cudaGetDevice(int* device) {
   *device = 0;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = shared_per_multiprocessor;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+  if (value < 0 || value > kMostDynamicShared) return cudaErrorInvalidValue;
+  dynamic_shared_limits()[function] = static_cast<std::size_t>(value);
   return cudaSuccess;
 }
 
@@ -305,11 +346,17 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const cudaError_t status = queue(stream, [event](Stream& on) {
     on.clock.join(streams().host);
     event->clock = on.clock;
+    event->milliseconds = device_milliseconds;
   });
   event->capturing = recorded_on.capturing;
   event->recorded_on = &recorded_on;
   event->captured = recorded_on.captured;
   return status;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  *milliseconds = stop->milliseconds - start->milliseconds;
+  return cudaSuccess;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -329,6 +376,11 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   stream->capturing = new Graph{stream, {}};
   stream->captured = stream->joined = 0;
   streams().capture_broken = false;
+  return cudaSuccess;
+}
+
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(streams().mode, *mode);
   return cudaSuccess;
 }
 

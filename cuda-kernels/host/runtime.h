@@ -36,6 +36,14 @@ cudaError_t cudaGetLastError();
 const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetDevice(int* device);
 
+/* The device is one of the compute capability that pal::host::set_shared_per_multiprocessor makes it look like; 9.0 at first. */
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerMultiprocessor };
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize, cudaFuncAttributePreferredSharedMemoryCarveout };
+constexpr int cudaSharedmemCarveoutMaxShared = 100;
+cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value);
+
 cudaError_t cudaMalloc(void** memory, std::size_t bytes);
 template <class T>
 cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
@@ -54,8 +62,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+/* The time between two events is what pass_time() was told meanwhile. */
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop);
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* replay, cudaGraph_t graph, unsigned long long flags);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t replay, cudaStream_t stream);
@@ -70,6 +81,13 @@ cudaError_t queue(cudaStream_t stream, std::function<void(Stream&)> work);
 /* Around a piece of work on memory, for the detector: what the stream knows to be over, and that the work is. */
 void begin_work(Stream& stream);
 void end_work(Stream& stream);
+
+/* What cudaFuncSetAttribute last allowed a kernel; 0: nothing. */
+std::size_t dynamic_shared_limit(const void* function);
+void set_shared_per_multiprocessor(std::size_t bytes);
+
+/* Lets the device's clock go on; nothing else moves it. */
+void pass_time(float milliseconds);
 
 /* Whether nobody wrote into the bytes around the arrays in device memory. */
 bool guards_intact();

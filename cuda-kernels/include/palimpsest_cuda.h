@@ -19,6 +19,14 @@ extern "C" {
 PAL_API pal_status pal_cuda_set_product(const char* name);
 
 /*
+ * How many of cuBLASLt's algorithms for a shape are timed, on memory of their own, when a *_workspace_bytes function or the first
+ * call meets the shape; the fastest is kept. 1 to 16; 1, the default, takes cuBLASLt's first proposal untimed: algorithms may add
+ * in different orders, and which is fastest may differ from run to run, so only the default gives every run the same bits.
+ * For shapes that come after the call.
+ */
+PAL_API pal_status pal_cuda_set_candidates(int32_t most);
+
+/*
  * Arithmetic of products of floats (a coder without `operands`, and the skip matrix): 1 = tf32 where the backend has it,
  * 0 = plain fp32, -1 = the default (fp32 where operands is NULL, tf32 for the skip matrix of a coder with bf16 operands).
  */

@@ -7,16 +7,18 @@
  */
 #include "cublaslt.h"
 
-#if defined(__CUDACC__)
-
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
 #include <tuple>
+
+#include "arena.h"
 
 namespace pal {
 namespace {
@@ -48,7 +50,8 @@ constexpr int kDescriptorTransposeB = 4;
 constexpr int kDescriptorEpilogue = 7;
 constexpr int kDescriptorBiasPointer = 8;
 constexpr int kEpilogueBias = 4;
-constexpr int kStatusNotSupported = 15;
+/* What cublasLtMatmul answers when it has queued nothing, and somebody else can do the work. */
+constexpr int kStatusAllocFailed = 3, kStatusInvalidValue = 7, kStatusArchMismatch = 8, kStatusNotSupported = 15;
 constexpr int kPreferenceWorkspaceBytes = 1;
 constexpr int kPreferenceAlignmentA = 5; /* then B, C, D */
 
@@ -75,13 +78,15 @@ struct Plan {
   Descriptor descriptor;
   Layout first, second, result;
   Heuristic heuristic;
-  bool usable; /* false: cuBLASLt has no algorithm for this shape */
+  bool usable; /* false: cuBLASLt has no algorithm for this shape, and answered */
+  int answer;
 };
 
 using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, bool, int, bool, uint32_t>;
 
 struct Library {
   Functions call{};
+  int candidates = 1;
   std::string unavailable;
   std::string version;
   std::mutex mutex;
@@ -96,6 +101,11 @@ bool resolve(void* library, const char* name, F& function) {
 }
 
 void* open_library(std::string& problems) {
+#if !defined(__CUDACC__)
+  /* Emulated memory is nothing for the real one; the test program has a fake in itself. */
+  static_cast<void>(problems);
+  return dlopen(nullptr, RTLD_NOW);
+#else
   const char* asked = std::getenv("PALIMPSEST_CUBLASLT");
   const char* names[] = {asked, "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
   for (const char* name : names) {
@@ -104,6 +114,7 @@ void* open_library(std::string& problems) {
     problems += std::string(problems.empty() ? "" : "; ") + dlerror();
   }
   return nullptr;
+#endif
 }
 
 Library& library() {
@@ -150,7 +161,8 @@ pal_status handle_of_device(Library& lib, int* device, Handle* handle) {
   auto found = lib.handles.find(*device);
   if (found == lib.handles.end()) {
     Handle made = nullptr;
-    PAL_TRY(check(lib.call.create(&made), "cublasLtCreate"));
+    const int status = lib.call.create(&made);
+    if (status != 0) return fail(PAL_UNSUPPORTED, "cublasLtCreate returned status %d", status);
     found = lib.handles.emplace(*device, made).first;
   }
   *handle = found->second;
@@ -169,6 +181,89 @@ uint32_t row_alignment(const ProductShape& s, bool half, uint32_t of_pointers) {
   const int64_t element = half ? 2 : 4;
   const bool strides = s.a_stride * element % 16 == 0 && s.b_stride * element % 16 == 0 && s.d_stride * element % 16 == 0;
   return strides && of_pointers % 16 == 0 ? 16u : static_cast<uint32_t>(element);
+}
+
+pal_status multiply(const Library& lib, Handle handle, const Plan& plan, const Heuristic& by, const void* a, const void* b, void* d,
+                    bool accumulate, void* workspace, cudaStream_t stream, int* answer) {
+  const float alpha = 1.0f;
+  const float beta = accumulate ? 1.0f : 0.0f;
+  *answer = lib.call.multiply(handle, plan.descriptor, &alpha, b, plan.first, a, plan.second, &beta, d, plan.result, d, plan.result,
+                              &by.algorithm, workspace, kProductWorkspaceBytes, stream);
+  return check(*answer, "cublasLtMatmul");
+}
+
+/* Memory, a stream and events for timing; all are NULL where something could not be had. */
+class Trial {
+ public:
+  explicit Trial(size_t bytes) {
+    cudaThreadExchangeStreamCaptureMode(&mode_); /* this thread may be capturing another stream: what follows is no part of that */
+    bool good = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess;
+    good = good && cudaMalloc(&memory, bytes) == cudaSuccess && cudaMemsetAsync(memory, 0, bytes, stream) == cudaSuccess;
+    good = good && cudaEventCreateWithFlags(&start, 0) == cudaSuccess && cudaEventCreateWithFlags(&stop, 0) == cudaSuccess;
+    if (!good) clear();
+  }
+  ~Trial() {
+    clear();
+    cudaThreadExchangeStreamCaptureMode(&mode_);
+  }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  unsigned char* memory = nullptr;
+  cudaStream_t stream = nullptr;
+  cudaEvent_t start = nullptr, stop = nullptr;
+
+ private:
+  void clear() {
+    if (start != nullptr) cudaEventDestroy(start);
+    if (stop != nullptr) cudaEventDestroy(stop);
+    if (stream != nullptr) cudaStreamDestroy(stream);
+    if (memory != nullptr) cudaFree(memory);
+    cudaGetLastError();
+    memory = nullptr;
+    stream = nullptr;
+    start = stop = nullptr;
+  }
+
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
+/*
+ * Takes the fastest of the proposals first .. end - 1, timed on zeros: their order of speed is that of the tiles and the pipeline.
+ * Where there is no memory left for that the first stays.
+ */
+void keep_fastest(const Library& lib, Handle handle, const ProductShape& s, bool half, bool with_bias, const Heuristic* first,
+                  const Heuristic* end, Plan* plan) {
+  constexpr int kRuns = 3; /* after one to warm up */
+  const int64_t element = half ? 2 : 4;
+  const auto space = [&](int64_t rows, int64_t stride) { return static_cast<size_t>(round_up<int64_t>(rows * stride * element, 256)); };
+  const bool nt = s.form == Form::NT;
+  const size_t a_bytes = space(nt ? s.rows : s.inner, s.a_stride), b_bytes = space(nt ? s.cols : s.inner, s.b_stride);
+  const size_t d_bytes = space(s.rows, s.d_stride), bias_bytes = space(1, s.cols);
+  const Trial trial(a_bytes + b_bytes + d_bytes + bias_bytes + kProductWorkspaceBytes);
+  if (trial.memory == nullptr) return;
+  unsigned char* const a = trial.memory;
+  unsigned char* const b = a + a_bytes;
+  unsigned char* const d = b + b_bytes;
+  unsigned char* const workspace = d + d_bytes;
+  const void* bias = workspace + kProductWorkspaceBytes;
+  if (with_bias && lib.call.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &bias, sizeof(bias)) != 0) return;
+  float best = 0.0f;
+  for (const Heuristic* one = first; one != end; ++one) {
+    if (one->state != 0) continue;
+    int answer = 0;
+    bool good = true;
+    for (int run = 0; good && run <= kRuns; ++run) {
+      if (run == 1) good = cudaEventRecord(trial.start, trial.stream) == cudaSuccess;
+      good = good && multiply(lib, handle, *plan, *one, a, b, d, false, workspace, trial.stream, &answer) == PAL_OK;
+    }
+    float milliseconds = 0.0f;
+    good = good && cudaEventRecord(trial.stop, trial.stream) == cudaSuccess && cudaStreamSynchronize(trial.stream) == cudaSuccess;
+    good = good && cudaEventElapsedTime(&milliseconds, trial.start, trial.stop) == cudaSuccess;
+    if (!good || (best > 0.0f && milliseconds >= best)) continue;
+    best = milliseconds;
+    plan->heuristic = *one;
+  }
 }
 
 pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool half, Arithmetic arithmetic, bool with_bias,
@@ -197,18 +292,27 @@ pal_status make_plan(Library& lib, Handle handle, const ProductShape& s, bool ha
   Preference preference = nullptr;
   PAL_TRY(check(f.preference_create(&preference), "cublasLtMatmulPreferenceCreate"));
   const size_t workspace = kProductWorkspaceBytes;
+  std::array<Heuristic, kMostCandidates> proposed{};
   int found = 0;
   int status = f.preference_set(preference, kPreferenceWorkspaceBytes, &workspace, sizeof(workspace));
   for (int matrix = 0; status == 0 && matrix < 4; ++matrix) {
     status = f.preference_set(preference, kPreferenceAlignmentA + matrix, &alignment, sizeof(alignment));
   }
   if (status == 0) {
-    status = f.heuristic(handle, plan->descriptor, plan->first, plan->second, plan->result, plan->result, preference, 1,
-                         &plan->heuristic, &found);
+    status = f.heuristic(handle, plan->descriptor, plan->first, plan->second, plan->result, plan->result, preference, lib.candidates,
+                         proposed.data(), &found);
   }
   f.preference_destroy(preference);
-  plan->usable = status == 0 && found >= 1 && plan->heuristic.state == 0;
-  return status == kStatusNotSupported ? PAL_OK : check(status, "cublasLtMatmulAlgoGetHeuristic");
+  /* Whatever keeps it from choosing, our own kernels need not choose: PAL_UNSUPPORTED, not an error. */
+  const Heuristic* const begin = proposed.data();
+  const Heuristic* const end = begin + (status == 0 ? found : 0);
+  const Heuristic* const good = std::find_if(begin, end, [](const Heuristic& one) { return one.state == 0; });
+  plan->answer = status != 0 ? status : good != end ? 0 : found > 0 ? proposed[0].state : kStatusNotSupported;
+  plan->usable = plan->answer == 0;
+  if (!plan->usable) return PAL_OK;
+  plan->heuristic = *good;
+  if (end - good > 1) keep_fastest(lib, handle, s, half, with_bias, good, end, plan);
+  return PAL_OK;
 }
 
 /* The plan of a shape, made at its first use; the caller holds the lock. */
@@ -243,6 +347,19 @@ const char* cublaslt_unavailable() {
   return lib.unavailable.empty() ? nullptr : lib.unavailable.c_str();
 }
 
+void set_cublaslt_candidates(int most) {
+  Library& lib = library();
+  const std::lock_guard<std::mutex> lock(lib.mutex);
+  lib.candidates = most;
+}
+
+#if !defined(__CUDACC__)
+bool& emulated_cublaslt() {
+  static bool instance = false;
+  return instance;
+}
+#endif
+
 const char* cublaslt_version() { return library().version.c_str(); }
 
 pal_status cublaslt_prepare(const ProductShape& shape, bool half, Arithmetic arithmetic, bool with_bias) {
@@ -264,20 +381,22 @@ pal_status cublaslt_product(const ProductShape& shape, bool half, Arithmetic ari
   const uint32_t alignment = row_alignment(shape, half, address(a) | address(b) | address(d) | address(bias));
   PAL_TRY(plan_of(lib, shape, half, arithmetic, bias != nullptr, alignment, &handle, &plan));
   if (!plan->usable) {
-    return fail(PAL_UNSUPPORTED, "cuBLASLt has no algorithm for a %lld x %lld x %lld product", static_cast<long long>(shape.rows),
-                static_cast<long long>(shape.cols), static_cast<long long>(shape.inner));
+    return fail(PAL_UNSUPPORTED, "cuBLASLt has no algorithm for a %lld x %lld x %lld product (status %d)",
+                static_cast<long long>(shape.rows), static_cast<long long>(shape.cols), static_cast<long long>(shape.inner),
+                plan->answer);
   }
   if (bias != nullptr) {
     PAL_TRY(check(lib.call.descriptor_set(plan->descriptor, kDescriptorBiasPointer, &bias, sizeof(bias)), "bias"));
   }
-  const float alpha = 1.0f;
-  const float beta = accumulate ? 1.0f : 0.0f;
-  return check(lib.call.multiply(handle, plan->descriptor, &alpha, b, plan->first, a, plan->second, &beta, d,
-                                 plan->result, d, plan->result, &plan->heuristic.algorithm, workspace,
-                                 kProductWorkspaceBytes, stream),
-               "cublasLtMatmul");
+  int answer = 0;
+  const pal_status status =
+      multiply(lib, handle, *plan, plan->heuristic, a, b, d, accumulate, workspace, stream, &answer);
+  if (answer == kStatusAllocFailed || answer == kStatusInvalidValue || answer == kStatusArchMismatch || answer == kStatusNotSupported) {
+    plan->usable = false; /* nothing was queued */
+    plan->answer = answer;
+    return fail(PAL_UNSUPPORTED, "cublasLtMatmul returned status %d", answer);
+  }
+  return status;
 }
 
 }  // namespace pal
-
-#endif

@@ -79,24 +79,19 @@ inline pal_status check_cuda(cudaError_t error, const char* what) {
   return fail(PAL_DEVICE_ERROR, "%s: %s", what, cudaGetErrorString(error));
 }
 
+/*
+ * Lets `kernel` use this much dynamic shared memory on the current device. What it once had it keeps: another thread may be about to
+ * launch it with more. library.cu.
+ */
+pal_status allow_shared(const char* name, const void* kernel, size_t bytes);
+
 /* Queues a kernel. Blocks are one-dimensional. */
 template <class... Parameters, class... Arguments>
 pal_status launch(const char* name, void (*kernel)(Parameters...), dim3 grid, unsigned threads, size_t shared_bytes,
                   cudaStream_t stream, Arguments... arguments) {
+  const auto* function = reinterpret_cast<const void*>(kernel);
+  if (shared_bytes > kSharedWithoutAsking) PAL_TRY(allow_shared(name, function, shared_bytes));
 #if defined(__CUDACC__)
-  if (shared_bytes > kSharedWithoutAsking) {
-    cudaError_t error =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
-    /* All of the first-level cache as shared memory, so that as many blocks as registers allow run at a time. */
-    if (error == cudaSuccess) {
-      error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
-    }
-    if (error != cudaSuccess) {
-      cudaGetLastError();
-      return fail(PAL_UNSUPPORTED, "%s needs %zu bytes of shared memory: %s", name, shared_bytes,
-                  cudaGetErrorString(error));
-    }
-  }
   cudaLaunchConfig_t launch_of{};
   launch_of.gridDim = grid;
   launch_of.blockDim = dim3(threads);
@@ -107,8 +102,7 @@ pal_status launch(const char* name, void (*kernel)(Parameters...), dim3 grid, un
   if (error != cudaSuccess) cudaGetLastError();
   return check_cuda(error, name);
 #else
-  host::launch(grid, threads, shared_bytes, shared_bytes > kSharedWithoutAsking,
-               [=] { kernel(static_cast<Parameters>(arguments)...); }, stream);
+  host::launch_kernel(function, grid, threads, shared_bytes, [=] { kernel(static_cast<Parameters>(arguments)...); }, stream);
   return check_cuda(cudaGetLastError(), name);
 #endif
 }

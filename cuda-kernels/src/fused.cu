@@ -86,13 +86,14 @@ struct Best {
   }
 };
 
+template <int kStages>
 __global__ void __launch_bounds__(Tile::kThreads, 2)
     best_of_groups(const bf16* __restrict__ x, const bf16* __restrict__ weights, const bf16* __restrict__ bias, int64_t stride,
                    int64_t latents, int64_t rows, int64_t row_tiles, int64_t groups, uint4* __restrict__ kept) {
   PAL_DYNAMIC_SHARED(bf16, stages);
   const int64_t row0 = blockIdx.x % row_tiles * Tile::kRows, column0 = blockIdx.x / row_tiles * Tile::kColumns;
   Tile tile;
-  tile.multiply({x, stride, row0, rows}, {weights, stride, column0, latents}, stride, stages);
+  tile.multiply<kStages>({x, stride, row0, rows}, {weights, stride, column0, latents}, stride, stages);
 
   /* The warp's group, and the bias of the calling lane's columns in it. */
   const int64_t group = (column0 + Tile::warp_column()) / kFusedGroup;
@@ -283,8 +284,10 @@ pal_status encode_fused(const bf16* x, const bf16* weights, const bf16* bias, in
   const int64_t groups = ceil_divide<int64_t>(latents, kFusedGroup);
   const int64_t row_tiles = ceil_divide<int64_t>(rows, Tile::kRows), column_tiles = ceil_divide<int64_t>(latents, Tile::kColumns);
   auto* words = static_cast<uint4*>(kept);
-  PAL_TRY(launch("best_of_groups", &best_of_groups, dim3(static_cast<unsigned>(row_tiles * column_tiles)), Tile::kThreads,
-                 Tile::kSharedBytes, stream, x, weights, bias, stride, latents, rows, row_tiles, groups, words));
+  const int stages = tile_stages();
+  PAL_TRY(launch("best_of_groups", stages == 2 ? &best_of_groups<2> : &best_of_groups<3>,
+                 dim3(static_cast<unsigned>(row_tiles * column_tiles)), Tile::kThreads, Tile::shared_bytes(stages), stream, x, weights,
+                 bias, stride, latents, rows, row_tiles, groups, words));
   const auto shared = static_cast<size_t>(groups) * sizeof(uint4) + static_cast<size_t>(list_room(k)) * sizeof(unsigned long long);
   return launch("select_certified", &select_certified, dim3(static_cast<unsigned>(rows)), kThreads, shared, stream, words, groups, x,
                 weights, bias, stride, latents, static_cast<unsigned>(k), values, indices);

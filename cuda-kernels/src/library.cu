@@ -3,6 +3,9 @@
  */
 #include <cstdarg>
 #include <cstdio>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "device.cuh"
 #include "product.h"
@@ -20,6 +23,27 @@ pal_status fail(pal_status status, const char* format, ...) {
   std::vsnprintf(last_error, sizeof(last_error), format, arguments);
   va_end(arguments);
   return status;
+}
+
+pal_status allow_shared(const char* name, const void* kernel, size_t bytes) {
+  static std::mutex mutex;
+  static std::map<std::pair<int, const void*>, size_t> allowed; /* by device and kernel */
+  int device = 0;
+  PAL_TRY(check_cuda(cudaGetDevice(&device), "cudaGetDevice"));
+  const std::lock_guard<std::mutex> lock(mutex);
+  size_t& had = allowed[{device, kernel}];
+  if (bytes <= had) return PAL_OK;
+  cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  /* All of the first-level cache as shared memory, so that as many blocks as registers allow run at a time. */
+  if (error == cudaSuccess) {
+    error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+  }
+  if (error != cudaSuccess) {
+    cudaGetLastError();
+    return fail(PAL_UNSUPPORTED, "%s needs %zu bytes of shared memory: %s", name, bytes, cudaGetErrorString(error));
+  }
+  had = bytes;
+  return PAL_OK;
 }
 
 }  // namespace pal

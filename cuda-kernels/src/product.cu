@@ -130,12 +130,11 @@ Settings& settings() {
 }
 
 bool use_cublaslt() {
-#if defined(__CUDACC__)
+#if !defined(__CUDACC__)
+  if (!emulated_cublaslt()) return false;
+#endif
   if (settings().backend == Backend::TILED || settings().backend == Backend::MMA) return false;
   return cublaslt_unavailable() == nullptr;
-#else
-  return false;
-#endif
 }
 
 #if !defined(__CUDACC__)
@@ -162,16 +161,13 @@ template <class T>
 pal_status run(const ProductShape& shape, Arithmetic arithmetic, const T* a, const T* b, const T* bias, T* d,
                bool accumulate, void* workspace, cudaStream_t stream) {
   if (shape.rows == 0 || shape.cols == 0) return PAL_OK;
-#if defined(__CUDACC__)
   if (use_cublaslt() && shape.inner > 0) {
     const pal_status status =
         cublaslt_product(shape, sizeof(T) == sizeof(bf16), arithmetic, a, b, bias, d, accumulate, workspace, stream);
     /* What it has no algorithm for (a shape badly aligned, say) our own kernel can do, unless cuBLASLt was asked for. */
     if (status != PAL_UNSUPPORTED || settings().backend == Backend::CUBLASLT) return status;
   }
-#else
-  static_cast<void>(arithmetic);
-  static_cast<void>(workspace);
+#if !defined(__CUDACC__)
   if (settings().backend != Backend::TILED && settings().backend != Backend::MMA) {
     return launch("product_loops", &product_loops<T>, dim3(1), 1, 0, stream, shape, a, b, bias, d, accumulate);
   }
@@ -198,15 +194,8 @@ pal_status product(const ProductShape& shape, Arithmetic arithmetic, const float
 size_t product_workspace_bytes() { return use_cublaslt() ? kProductWorkspaceBytes : 0; }
 
 void prepare_product(const ProductShape& shape, bool half, Arithmetic arithmetic, bool with_bias) {
-#if defined(__CUDACC__)
   /* A failure shows again, with its message, when the product is asked for. */
   if (use_cublaslt() && shape.rows > 0) static_cast<void>(cublaslt_prepare(shape, half, arithmetic, with_bias));
-#else
-  static_cast<void>(shape);
-  static_cast<void>(half);
-  static_cast<void>(arithmetic);
-  static_cast<void>(with_bias);
-#endif
 }
 
 const char* product_backend() {
@@ -246,13 +235,19 @@ pal_status pal_cuda_set_product(const char* name) {
 #if defined(__CUDACC__)
     const char* problem = pal::cublaslt_unavailable();
 #else
-    const char* problem = "this is the host emulation";
+    const char* problem = pal::emulated_cublaslt() ? pal::cublaslt_unavailable() : "this is the host emulation";
 #endif
     if (problem != nullptr) return pal::fail(PAL_UNSUPPORTED, "no cuBLASLt: %s", problem);
     pal::settings().backend = Backend::CUBLASLT;
   } else {
     return pal::fail(PAL_INVALID_ARGUMENT, "product '%s': expected '', 'cublaslt', 'mma' or 'tiled'", name);
   }
+  return PAL_OK;
+}
+
+pal_status pal_cuda_set_candidates(int32_t most) {
+  PAL_REQUIRE(most >= 1 && most <= pal::kMostCandidates, "pal_cuda_set_candidates: %d, expected 1 .. %d", most, pal::kMostCandidates);
+  pal::set_cublaslt_candidates(most);
   return PAL_OK;
 }
 

@@ -17,13 +17,14 @@
 namespace pal {
 namespace {
 
+template <int kStages>
 __global__ void __launch_bounds__(Tile::kThreads, 2)
     product_mma(ProductShape shape, int64_t row_tiles, const bf16* __restrict__ a, const bf16* __restrict__ b,
                 const bf16* __restrict__ bias, bool pairs, bf16* __restrict__ d) {
   PAL_DYNAMIC_SHARED(bf16, stages);
   const int64_t row0 = blockIdx.x % row_tiles * Tile::kRows, column0 = blockIdx.x / row_tiles * Tile::kColumns;
   Tile tile;
-  tile.multiply({a, shape.a_stride, row0, shape.rows}, {b, shape.b_stride, column0, shape.cols}, shape.inner, stages);
+  tile.multiply<kStages>({a, shape.a_stride, row0, shape.rows}, {b, shape.b_stride, column0, shape.cols}, shape.inner, stages);
   PAL_UNROLL
   for (int n = 0; n < Tile::kColumnParts; ++n) {
     const int64_t column = column0 + Tile::column_of(n);
@@ -66,8 +67,9 @@ pal_status product_by_mma(const ProductShape& s, const bf16* a, const bf16* b, c
   PAL_REQUIRE(row_tiles * column_tiles < (int64_t{1} << 31), "product of %lld x %lld: too many tiles for a grid",
               static_cast<long long>(s.rows), static_cast<long long>(s.cols));
   const bool pairs = s.d_stride % 2 == 0 && is_aligned(d, 4);
-  return launch("product_mma", &product_mma, dim3(static_cast<unsigned>(row_tiles * column_tiles)), Tile::kThreads,
-                Tile::kSharedBytes, stream, s, row_tiles, a, b, bias, pairs, d);
+  const int stages = tile_stages();
+  return launch("product_mma", stages == 2 ? &product_mma<2> : &product_mma<3>, dim3(static_cast<unsigned>(row_tiles * column_tiles)),
+                Tile::kThreads, Tile::shared_bytes(stages), stream, s, row_tiles, a, b, bias, pairs, d);
 }
 
 }  // namespace pal

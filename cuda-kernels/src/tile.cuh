@@ -1,9 +1,12 @@
 /*
  * tile.cuh - a block's 128 x 128 outputs of A B^T in bf16 on the matrix unit, left in registers for an epilogue.
  *
- * 128 threads: four warps, each with 64 x 64 outputs (128 sums a thread). 64 columns of A and B at a time go to shared memory
- * by asynchronous copies, two such stages ahead of the one in use: 3 x 32 KB, so that two blocks share a multiprocessor and
- * the epilogue of one runs beside the products of the other. 96 KB also fit the devices that give a block 99 KB.
+ * 128 threads: four warps, each with 64 x 64 outputs (128 sums a thread). 64 columns of A and B at a time, a stage of 32 KB, go to
+ * shared memory by asynchronous copies ahead of the stage in use. Two blocks are to share a multiprocessor, so that the epilogue
+ * of one runs beside the products of the other; with the 1 KB that each block takes besides, that leaves (tile_stages()):
+ *   228 KB (9.0, 10.0)   three stages, 97 KB a block: two blocks
+ *   164 KB (8.0)         two stages, 65 KB a block: two blocks; with three, 194 KB, only one would fit
+ *   100 KB (8.6, 12.0)   one block in any case: three stages, 97 of the 99 KB that a block may have
  * A row of a stage is 128 bytes, all 32 banks; its eight 16-byte pieces are exchanged by an exclusive or with the row's
  * number, so that the eight rows of a fragment lie in different banks.
  */
@@ -19,10 +22,9 @@ struct Tile {
   static constexpr int kWarpRows = 64, kWarpColumns = 64;
   static constexpr int kRowParts = kWarpRows / 16, kColumnParts = kWarpColumns / 8;
   static constexpr int kDepth = 64; /* columns of A and B in a stage */
-  static constexpr int kStages = 3;
   static constexpr int kPieces = kDepth / 8;
   static constexpr int kStageElements = (kRows + kColumns) * kDepth;
-  static constexpr size_t kSharedBytes = size_t{kStages} * kStageElements * sizeof(bf16);
+  static constexpr size_t shared_bytes(int stages) { return static_cast<size_t>(stages) * kStageElements * sizeof(bf16); }
 
   /* sums[m][n]: the fragment of rows warp_row + 16 m and columns warp_column + 8 n, laid out as mma.cuh says. */
   float sums[kRowParts][kColumnParts][4];
@@ -41,6 +43,7 @@ struct Tile {
     int64_t first, rows; /* the tile's first row, and how many there are in all */
   };
 
+  template <int kStages>
   __device__ __forceinline__ void multiply(const Operand& a, const Operand& b, int64_t inner, bf16* shared) {
     PAL_UNROLL
     for (int m = 0; m < kRowParts; ++m) {
@@ -112,5 +115,17 @@ struct Tile {
     }
   }
 };
+
+/* How many stages kernels of tiles are to have on the current device: 2 or 3. */
+inline int tile_stages() {
+  int device = 0, per_multiprocessor = 0;
+  const bool known = cudaGetDevice(&device) == cudaSuccess &&
+                     cudaDeviceGetAttribute(&per_multiprocessor, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device) == cudaSuccess;
+  constexpr size_t kReserved = 1024; /* of each block, by the system */
+  const auto two_blocks_fit = [&](int stages) {
+    return 2 * (Tile::shared_bytes(stages) + kReserved) <= static_cast<size_t>(per_multiprocessor);
+  };
+  return known && !two_blocks_fit(3) && two_blocks_fit(2) ? 2 : 3;
+}
 
 }  // namespace pal

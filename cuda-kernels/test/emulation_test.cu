@@ -74,6 +74,16 @@ void shared_memory_limit() {
   }
 }
 
+/* A launch that wants less leaves the kernel what another has asked for: two host threads may ask in turn. */
+void shared_memory_is_not_taken_back() {
+  const auto* kernel = reinterpret_cast<const void*>(&eight_kilobytes);
+  PAL_OK_OR_FAULT(allow_shared("eight_kilobytes", kernel, 210 << 10));
+  expect(launch("eight_kilobytes", &eight_kilobytes, dim3(1), 32, 60 << 10, nullptr) == PAL_OK, "%s", pal_last_error());
+  expect(host::dynamic_shared_limit(kernel) == 210 << 10, "%zu bytes left", host::dynamic_shared_limit(kernel));
+  expect(launch("eight_kilobytes", &eight_kilobytes, dim3(1), 32, 228 << 10, nullptr) == PAL_UNSUPPORTED, "more than there is");
+  expect(std::strstr(pal_last_error(), "233472 bytes of shared memory") != nullptr, "message '%s'", pal_last_error());
+}
+
 /* A grid has at most 65535 blocks in y. */
 void grid_limit() {
   expect(!host::launch(dim3(1, 65536), 32, 0, false, [] {}), "65536 blocks in y");
@@ -125,6 +135,7 @@ void warp_operations() {
 std::vector<Case> emulation_cases() {
   return {{"emulation violations", violations},
           {"emulation shared memory limit", shared_memory_limit},
+          {"emulation shared memory is not taken back", shared_memory_is_not_taken_back},
           {"emulation grid limit", grid_limit},
           {"emulation device memory bounds", device_memory_bounds},
           {"emulation order shows a race", order_shows_a_race},

@@ -46,6 +46,7 @@ struct Case {
 /* The files of the test directory each give theirs. */
 std::vector<Case> emulation_cases();
 std::vector<Case> detector_cases();
+std::vector<Case> cublaslt_cases();
 std::vector<Case> product_cases();
 std::vector<Case> encode_cases();
 std::vector<Case> fused_cases();
