@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.AtomicFiles;
@@ -23,6 +24,9 @@ import java.util.Map;
 public final class ConfigFiles {
   private static final String CODERS = "coders";
   private static final String CODER_DEFAULTS = "coder_defaults";
+
+  private static final ObjectMapper SETTINGS =
+      Json.YAML.copy().registerModule(new SettingNumbers());
 
   private ConfigFiles() {}
 
@@ -68,7 +72,7 @@ public final class ConfigFiles {
       coders.add(full);
     }
     try {
-      return Json.YAML.treeToValue(complete, ExperimentConfig.class);
+      return SETTINGS.treeToValue(complete, ExperimentConfig.class);
     } catch (JsonMappingException failure) {
       String where = failure.getPathReference().replaceAll("[^\\[\\]]*(\\[\"([^\"]*)\"\\])", "$2.");
       throw new UsageException(source + ": " + where + " " + failure.getOriginalMessage());

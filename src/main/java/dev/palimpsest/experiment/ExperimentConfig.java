@@ -69,6 +69,26 @@ public record ExperimentConfig(
     return Arrays.stream(Protocol.values()).filter(p -> windows(p).enabled()).toList();
   }
 
+  /** The same with other places of the model and the text. */
+  ExperimentConfig withInputs(String otherModel, List<String> files) {
+    return new ExperimentConfig(
+        name,
+        otherModel,
+        seed,
+        threads,
+        device,
+        precision,
+        data.withFiles(files),
+        coders,
+        train,
+        cache,
+        explain,
+        score,
+        simulate,
+        rewrite,
+        report);
+  }
+
   /** The same with other coders. */
   ExperimentConfig withCoders(List<Coder> others) {
     return new ExperimentConfig(
@@ -94,6 +114,11 @@ public record ExperimentConfig(
     /** Copies the list. */
     public Data {
       files = List.copyOf(files);
+    }
+
+    /** The same of other files. */
+    Data withFiles(List<String> others) {
+      return new Data(others, textKey, tokenDtype, endOfText, excludeTokens);
     }
 
     /**
@@ -144,6 +169,12 @@ public record ExperimentConfig(
       int expansionFactor,
       int k,
       Optional<String> path) {
+    /** The same with another folder of a trained one. */
+    Coder withPath(Optional<String> folder) {
+      return new Coder(
+          hookpoint, transcode, skipConnection, activation, numLatents, expansionFactor, k, folder);
+    }
+
     /** The same under another name and with M latents. */
     Coder resolved(String name, int latents) {
       return new Coder(

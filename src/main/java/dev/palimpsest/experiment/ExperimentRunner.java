@@ -64,6 +64,7 @@ public final class ExperimentRunner {
     if (config.coders().isEmpty()) {
       throw new UsageException("the experiment names no coders: give at least one hookpoint");
     }
+    Wordless.requireWords(config, wanted);
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     Training.useThreads(config.threads());
     TrainRun.describe(config, run, device);

@@ -59,10 +59,22 @@ public final class Experiments {
     return new Plan(CoderEntries.resolved(plan(tree, source, assignments).config()));
   }
 
+  /** Paths count from the folder in which a command is given, and are kept whole from then on. */
+  private static ExperimentConfig withWholePaths(ExperimentConfig config) {
+    return config
+        .withInputs(
+            SourcePaths.whole(config.model()),
+            config.data().files().stream().map(SourcePaths::whole).toList())
+        .withCoders(
+            config.coders().stream()
+                .map(coder -> coder.withPath(coder.path().map(SourcePaths::whole)))
+                .toList());
+  }
+
   private static Plan plan(ObjectNode tree, String source, List<String> assignments) {
     for (String assignment : assignments) {
       ConfigFiles.set(tree, assignment);
     }
-    return new Plan(ConfigFiles.resolve(tree, source));
+    return new Plan(withWholePaths(ConfigFiles.resolve(tree, source)));
   }
 }

@@ -63,6 +63,11 @@ final class RunContext implements AutoCloseable {
     return open;
   }
 
+  /**
+   * The tokenizer.
+   *
+   * @throws dev.palimpsest.base.PalimpsestException where the model has none
+   */
   Tokenizer tokenizer() {
     Tokenizer open = tokenizer;
     if (open == null) {
@@ -89,6 +94,7 @@ final class RunContext implements AutoCloseable {
                   tokenCache,
                   data.options());
       open.requireVocabulary(model().config().vocabularySize());
+      open.notes().forEach(log::says);
       open.notes().forEach(log::says);
       corpus = open;
     }

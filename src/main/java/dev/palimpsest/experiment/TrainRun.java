@@ -5,12 +5,10 @@ import dev.palimpsest.base.Environment;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.LibtorchInfo;
-import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
-import dev.palimpsest.text.Tokenizer;
 import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
 import java.nio.file.Path;
@@ -37,11 +35,8 @@ public final class TrainRun {
     try (RunContext context = new RunContext(config, tokenCache, device, log)) {
       TrainStage stage = new TrainStage(config, run, log, context);
       stage.trainConfig();
-      if (!Tokenizer.isIn(ModelSource.resolve(config.model()))) {
-        log.says(
-            config.model()
-                + " has no tokenizer.json: training and the latent cache work without, but explain,"
-                + " score, simulate, rewrite, report and inspect need the tokens' names");
+      if (Wordless.is(config)) {
+        log.says(Wordless.note(config));
       }
       return stage.train(
           new Training.Start(

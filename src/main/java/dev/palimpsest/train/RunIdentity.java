@@ -88,11 +88,21 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
     }
   }
 
-  /** The hookpoints of the run that a file describes. */
+  /**
+   * The hookpoints of the run that a file describes, as far as it can be read: for a run that is to
+   * be thrown away. Names that could lead out of a folder are left out.
+   */
   static List<String> hookpoints(Path file) {
     List<String> names = new ArrayList<>();
-    for (JsonNode coder : Json.read(file, JsonNode.class).path("config").path("coders")) {
-      names.add(coder.path("hookpoint").asText());
+    try {
+      for (JsonNode coder : Json.read(file, JsonNode.class).path("config").path("coders")) {
+        String name = coder.path("hookpoint").asText();
+        if (name.matches("\\w+(\\.\\w+)*")) {
+          names.add(name);
+        }
+      }
+    } catch (PalimpsestException damaged) {
+      names.clear();
     }
     return names;
   }

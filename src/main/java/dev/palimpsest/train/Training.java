@@ -6,6 +6,7 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.evaluate.HeldOut;
@@ -203,7 +204,13 @@ public final class Training {
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    TrainResult result = Json.read(file, TrainResult.class);
+    TrainResult result;
+    try {
+      result = StateFiles.read(file, TrainResult.class);
+    } catch (PalimpsestException damaged) {
+      // The last checkpoint has all that is in it.
+      return Optional.empty();
+    }
     if (result.steps() != config.steps()) {
       return Optional.empty();
     }

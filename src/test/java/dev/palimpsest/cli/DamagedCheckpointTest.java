@@ -97,6 +97,29 @@ class DamagedCheckpointTest {
     assertThat(lasting(cut)).isEqualTo(lasting(whole));
   }
 
+  @Test
+  void aDamagedRecordOfTheRunIsHealedOrNamed() throws IOException {
+    Path model = TinyTraining.model(folder.resolve("model"));
+    Path text = TinyTraining.tokens(folder.resolve("text.bin"), 8000, 0);
+    Path whole = folder.resolve("whole");
+    assertThat(TinyTraining.train(model.toString(), text, whole).status()).isZero();
+    Map<String, String> before = lasting(whole);
+
+    halve(whole.resolve("training.json"));
+    Outcome again = TinyTraining.train(model.toString(), text, whole);
+    assertThat(again.status()).as(again.err()).isZero();
+    assertThat(again.json().get("resumed_from_step").asLong()).isEqualTo(24);
+    assertThat(lasting(whole)).isEqualTo(before);
+
+    halve(whole.resolve("checkpoints/run.json"));
+    Outcome refused = TinyTraining.train(model.toString(), text, whole);
+    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.err()).contains("run.json").hasLineCount(1);
+    Outcome anew = TinyTraining.train(model.toString(), text, whole, "--overwrite");
+    assertThat(anew.status()).as(anew.err()).isZero();
+    assertThat(lasting(whole)).isEqualTo(before);
+  }
+
   /** As a kill before the coders are written leaves a run: with its last two checkpoints. */
   private static Path interrupted(Path whole, Path cut) throws IOException {
     copy(whole, cut);

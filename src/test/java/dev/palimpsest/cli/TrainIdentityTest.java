@@ -88,7 +88,31 @@ class TrainIdentityTest {
       assertThat(outcome.status()).as(spelled + outcome.err()).isZero();
       assertThat(outcome.json().get("resumed_from_step").asLong()).isEqualTo(20);
       assertThat(lasting(out)).isEqualTo(lasting(whole));
+      JsonNode config = Json.readYaml(out.resolve("config.yaml"), JsonNode.class);
+      assertThat(Path.of(config.get("model").asText())).isAbsolute();
+      assertThat(config.at("/data/files/0").asText()).isEqualTo(moved.toString());
     }
+  }
+
+  @Test
+  void anExperimentThatNeedsWordsIsRefusedBeforeItTrains() throws IOException {
+    Path yaml =
+        Files.writeString(
+            folder.resolve("wordless.yaml"),
+            """
+            model: %s
+            data: {files: [%s], token_dtype: u16, end_of_text: %d}
+            coders: [{hookpoint: layers.1.mlp, num_latents: 32, k: 4}]
+            train: {tokens: 480, batch_tokens: 20, context_length: 8}
+            """
+                .formatted(model, text, TinyTraining.MARK));
+    Path out = folder.resolve("wordless");
+    Outcome outcome = palimpsest("run", yaml.toString(), "--out", out.toString(), "--quiet");
+    assertThat(outcome.status()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("tokenizer.json", "explain, score, simulate, rewrite, report need")
+        .hasLineCount(1);
+    assertThat(out).doesNotExist();
   }
 
   @Test
