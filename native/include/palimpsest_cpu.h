@@ -50,7 +50,8 @@ typedef struct pal_cpu_attention_shape {
 
 /*
  * out[b, t, h, :] = sum_s softmax_s(scale <q[b, t, h], k[b, s, h']>) v[b, s, h'] over the positions s that t may see;
- * h' = h K / H; out [B, T, H, channels]. The same bits for any number of threads and any instruction set.
+ * h' = h K / H; out [B, T, H, channels]. The same bits for any number of threads and any instruction set, and whatever
+ * the other positions hold, infinities and NaN included.
  * Nothing of size T x T is held: scores of twelve queries at a time, and one head's keys and values, packed.
  */
 PAL_API size_t pal_cpu_attention_workspace_bytes(int64_t length, int64_t channels);

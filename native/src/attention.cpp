@@ -1,9 +1,14 @@
 // One item is one head of one sequence. Its keys are packed as panels of 32 positions and its values as panels of 32
 // channels; then, for twelve queries at a time, the tile kernel makes the scores of the positions these may see, softmax
 // runs over each row, and the tile kernel again mixes the values. Scores of one block of queries are all that is held.
+//
+// A tile covers whole panels, hence also positions that some of its queries may not see, with weight 0. As 0 times an
+// infinity or NaN is NaN, blocks of queries with such values near mix each query's own positions alone: the same bits for
+// all else, since what is left out adds zeros.
 #include "attention.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "dense.hpp"
 
@@ -17,10 +22,12 @@ struct Scratch {
   float* keys;   // [panels of positions][channels, kTileColumns]
   float* values; // [panels of channels][positions, kTileColumns]
   float* scores; // [kTileRows, padded positions]
+  bool* broken;  // [panels of positions]: holds a value that is not finite
 
   Scratch(Arena& arena, int64_t length, int64_t channels)
       : keys(arena.take<float>(padded(length) * channels)), values(arena.take<float>(padded(channels) * padded(length))),
-        scores(arena.take<float>(kTileRows * padded(length))) {}
+        scores(arena.take<float>(kTileRows * padded(length))),
+        broken(arena.take<bool>(ceil_div(length, kTileColumns))) {}
 };
 
 class Head {
@@ -43,6 +50,7 @@ class Head {
         }
       }
     }
+    for (int64_t t = 0; t < stride_; t += kTileColumns) scratch_.broken[t / kTileColumns] = any_broken(t);
   }
 
   // Queries [first, first + count), count <= kTileRows; out is where the first one's result goes.
@@ -59,20 +67,50 @@ class Head {
       inverse_sums[i] = kernel_.softmax(scratch_.scores + i * stride_, begin, seen_from(first + i), first + i + 1, end,
                                         shape_.scale);
     }
-    const TileRows weights(scratch_.scores + begin, stride_, count);
+    if (std::any_of(scratch_.broken + begin / kTileColumns, scratch_.broken + end / kTileColumns,
+                    [](bool broken) { return broken; })) {
+      for (int64_t i = 0; i < count; ++i) {
+        mix(scratch_.scores + i * stride_, seen_from(first + i), first + i + 1, 1, inverse_sums + i,
+            out + i * out_stride, out_stride);
+      }
+      return;
+    }
+    mix(scratch_.scores, begin, end, count, inverse_sums, out, out_stride);
+  }
+
+ private:
+  // out[i] = sum of weights[i, t] values[t] over t in [begin, end), divided by the sum of the weights. The added 0 makes
+  // a zero positive, whatever the signs of what was multiplied by 0.
+  void mix(const float* weights, int64_t begin, int64_t end, int64_t count, const float* inverse_sums, float* out,
+           int64_t out_stride) const {
+    const TileRows rows(weights + begin, stride_, count);
     alignas(64) float mixed[kTileRows * kTileColumns];
     for (int64_t c = 0; c < shape_.channels; c += kTileColumns) {
-      kernel_.tile(weights.at, 1, scratch_.values + c * stride_ + begin * kTileColumns, end - begin, nullptr, mixed,
+      kernel_.tile(rows.at, 1, scratch_.values + c * stride_ + begin * kTileColumns, end - begin, nullptr, mixed,
                    kTileColumns);
       for (int64_t i = 0; i < count; ++i) {
         for (int64_t j = 0; j < std::min(kTileColumns, shape_.channels - c); ++j) {
-          out[i * out_stride + c + j] = mixed[i * kTileColumns + j] * inverse_sums[i];
+          out[i * out_stride + c + j] = mixed[i * kTileColumns + j] * inverse_sums[i] + 0.0f;
         }
       }
     }
   }
 
- private:
+  // Whether one of the values of the 32 positions from t on is not finite.
+  bool any_broken(int64_t t) const {
+    constexpr uint32_t kExponent = 0x7f800000;
+    uint32_t broken = 0;
+    for (int64_t c = 0; c < shape_.channels; c += kTileColumns) {
+      const float* values = scratch_.values + c * stride_ + t * kTileColumns;
+      for (int64_t n = 0; n < kTileColumns * kTileColumns; ++n) {
+        uint32_t bits;
+        std::memcpy(&bits, values + n, sizeof bits);
+        broken |= (bits & kExponent) == kExponent ? 1u : 0u;
+      }
+    }
+    return broken != 0;
+  }
+
   int64_t seen_from(int64_t position) const {
     return shape_.window > 0 ? std::max<int64_t>(0, position + 1 - shape_.window) : 0;
   }

@@ -13,9 +13,6 @@ inline Lanes factored(const float* v, const float* factors, int64_t p, int64_t n
   return factors ? a * Lanes::load_part(factors + p, left) : a;
 }
 
-// The inverse of a smaller one is an infinity.
-constexpr float kSmallestStep = 0x1p-128f;
-
 Quantized quantize(const float* v, const float* factors, int64_t n, int levels, int offset, uint8_t* q,
                    float* residuals) {
   Lanes largest = Lanes::set(0.0f);
@@ -23,7 +20,6 @@ Quantized quantize(const float* v, const float* factors, int64_t n, int levels, 
     largest = Lanes::larger_magnitude(largest, factored(v, factors, p, n));
   }
   Quantized result = {largest.largest() / static_cast<float>(levels), 0.0f, 0.0f, 0};
-  if (!(result.step > kSmallestStep)) result.step = 0.0f; // all residual
   const Lanes inverse = Lanes::set(result.step > 0.0f ? 1.0f / result.step : 0.0f);
   const Lanes minus_step = Lanes::set(-result.step);
   Lanes square = Lanes::set(0.0f), residual_square = Lanes::set(0.0f), sum = Lanes::set(0.0f);

@@ -1,4 +1,6 @@
 // pal_cpu_attention against double precision; the same bits for every instruction set and thread count.
+#include <limits>
+
 #include "check.hpp"
 #include "palimpsest_cpu.h"
 #include "reference.hpp"
@@ -93,6 +95,45 @@ void extreme_scores() {
   });
 }
 
+enum Part { kQuery, kKey, kValue };
+
+bool sees(const pal_cpu_attention_shape& shape, int64_t t, int64_t u) {
+  return u <= t && (shape.window == 0 || u > t - shape.window);
+}
+
+// One number of one position made infinite or NaN: every result that does not depend on it keeps its bits.
+void broken_numbers_stay_where_they_are(std::mt19937_64& random, const pal_cpu_attention_shape& shape) {
+  Problem sound = {shape, {}};
+  std::normal_distribution<float> normal;
+  sound.all.resize(static_cast<size_t>(shape.length * sound.width()));
+  for (float& a : sound.all) a = normal(random);
+  const Floats expected = attend(sound);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float broken : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+    for (const Part part : {kQuery, kKey, kValue}) {
+      for (const int64_t u : {int64_t{0}, int64_t{13}, int64_t{31}, int64_t{32}, shape.length - 1}) {
+        Problem p = sound;
+        const int64_t channel = shape.channels - 1;
+        p.all[u * p.width() + part * shape.channels + channel] = broken;
+        test::context = "T " + std::to_string(shape.length) + ", window " + std::to_string(shape.window) + ", " +
+                        std::to_string(broken) + " in " + (part == kQuery ? "query " : part == kKey ? "key " : "value ") +
+                        std::to_string(u);
+        for_every_way([&] {
+          const Floats out = attend(p);
+          for (int64_t t = 0; t < shape.length; ++t) {
+            for (int64_t c = 0; c < shape.channels; ++c) {
+              const bool touched = part == kQuery ? t == u : sees(shape, t, u) && (part == kKey || c == channel);
+              const float* got = &out[t * shape.channels + c];
+              if (!touched) CHECK(std::memcmp(got, &expected[t * shape.channels + c], sizeof *got) == 0);
+              if (touched && part == kValue) CHECK(!std::isfinite(*got));
+            }
+          }
+        });
+      }
+    }
+  }
+}
+
 void refused() {
   test::context = "arguments";
   Problem p = {{1, 4, 3, 2, 2, 0, 1.0f}, Floats(200)};
@@ -117,6 +158,9 @@ int main() {
     check_shape(random, s);
   }
   extreme_scores();
+  for (const int64_t window : {0, 20}) {
+    broken_numbers_stay_where_they_are(random, {1, 75, 1, 1, 35, window, 0.15f});
+  }
   refused();
   return test::verdict("attention");
 }

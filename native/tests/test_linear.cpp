@@ -1,4 +1,6 @@
 // pal_cpu_linear against double precision; the same bits for every instruction set, thread count and company of rows.
+#include <limits>
+
 #include "check.hpp"
 #include "palimpsest_cpu.h"
 #include "reference.hpp"
@@ -57,6 +59,30 @@ void check_shape(std::mt19937_64& random, const Shape& s, bool with_bias) {
   }
 }
 
+// A row with infinities and NaN does not reach the others, whichever tile or item it shares with them.
+void broken_rows_stay_where_they_are(std::mt19937_64& random) {
+  const Shape s = {37, 70, 50};
+  test::context = "broken rows";
+  const Floats weight = heavy_tailed(random, s.out, s.in);
+  Floats x = heavy_tailed(random, s.rows, s.in);
+  for_every_way([&] {
+    const Floats packed = packed_form(weight, s.in, s.out, false), expected = apply(packed, nullptr, x.data(), s);
+    Floats broken = x;
+    for (const int64_t r : {int64_t{5}, int64_t{12}, s.rows - 1}) {
+      broken[r * s.in + 3] = std::numeric_limits<float>::infinity();
+      broken[r * s.in + 4] = std::numeric_limits<float>::quiet_NaN();
+    }
+    const Floats y = apply(packed, nullptr, broken.data(), s);
+    for (int64_t r = 0; r < s.rows; ++r) {
+      const bool sound = r != 5 && r != 12 && r != s.rows - 1;
+      for (int64_t o = 0; o < s.out; ++o) {
+        const float* got = &y[r * s.out + o];
+        CHECK(sound ? std::memcmp(got, &expected[r * s.out + o], sizeof *got) == 0 : std::isnan(*got));
+      }
+    }
+  });
+}
+
 void refused() {
   test::context = "arguments";
   Floats some(64);
@@ -78,6 +104,7 @@ int main() {
                          Shape{300, 129, 25}}) {
     for (const bool bias : {false, true}) check_shape(random, s, bias);
   }
+  broken_rows_stay_where_they_are(random);
   refused();
   return test::verdict("linear");
 }
