@@ -1,5 +1,6 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.UsageException;
@@ -9,6 +10,7 @@ import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.latents.CacheConfig;
+import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.CacheStage;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentStream;
@@ -34,6 +36,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** The stages of one coder, from its latent cache to its loss table. */
 final class CoderStages {
@@ -174,8 +177,10 @@ final class CoderStages {
         List.of(file),
         () -> {
           float[] maxima;
+          CacheHeader header;
           try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
             maxima = cache.statistics().maxima();
+            header = cache.header();
           }
           List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
           List<SimulateStage.Rated> rated = new ArrayList<>();
@@ -205,6 +210,7 @@ final class CoderStages {
                 rated,
                 maxima,
                 settings,
+                calibrationSource(header),
                 done ->
                     progress(
                         "calibrating " + hookpoint + ", " + protocol.label(),
@@ -237,22 +243,35 @@ final class CoderStages {
     try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
       TokenWindows windows = bench.corpus().windows(split, config.cache().contextLength());
       long tokens = Math.min(wanted, tokens(windows));
-      Map<String, String> source =
-          Map.of(
-              "model", config.model(),
-              "text", bench.corpus().fingerprint(),
-              "split", split.name().toLowerCase(java.util.Locale.ROOT),
-              "coder",
-                  StageLedger.ofFile("coder", run.coder(hookpoint).resolve("sae.safetensors"))
-                      .fingerprint());
       return CacheStage.run(
           stream(coder),
           windows,
           new CacheConfig(tokens, config.cache().batchRows(), Seeds.mix(config.seed())),
-          source,
+          source(split),
           folder,
           done -> progress("reading latents of " + hookpoint, "tokens", done, tokens));
     }
+  }
+
+  /** What latents are made from. */
+  private Map<String, String> source(Split split) {
+    return Map.of(
+        "model", config.model(),
+        "text", bench.corpus().fingerprint(),
+        "split", split.name().toLowerCase(java.util.Locale.ROOT),
+        "coder",
+            StageLedger.ofFile("coder", run.coder(hookpoint).resolve("sae.safetensors"))
+                .fingerprint());
+  }
+
+  /** The same, and what else calibrations are fitted to. */
+  private Map<String, String> calibrationSource(CacheHeader cache) {
+    Map<String, String> source = new TreeMap<>(source(Split.CALIBRATE));
+    source.put("cache", Json.line(cache));
+    source.put(
+        "explanations",
+        StageLedger.ofFile("explanations", run.explanations(hookpoint)).fingerprint());
+    return source;
   }
 
   private LatentStream stream(SparseCoder coder) {

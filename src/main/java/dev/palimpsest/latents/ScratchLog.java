@@ -73,7 +73,7 @@ public final class ScratchLog implements AutoCloseable {
   /**
    * Where to put the next entry.
    *
-   * @param bytes of the entry, at most 1 KiB
+   * @param bytes of the entry, at most 8 KiB
    * @return a little-endian buffer with room for it, to be filled before the next call
    */
   public ByteBuffer next(int bytes) {
@@ -81,6 +81,15 @@ public final class ScratchLog implements AutoCloseable {
       flush();
     }
     return buffer;
+  }
+
+  /** Appends bytes of any number. */
+  public void add(byte[] bytes) {
+    for (int at = 0; at < bytes.length; ) {
+      int part = Math.min(bytes.length - at, BUFFER_BYTES / 2);
+      next(part).put(bytes, at, part);
+      at += part;
+    }
   }
 
   /** Length so far. */

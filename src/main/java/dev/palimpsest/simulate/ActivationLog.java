@@ -1,16 +1,9 @@
 package dev.palimpsest.simulate;
 
-import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.PalimpsestException;
-import java.io.EOFException;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import dev.palimpsest.latents.ScratchLog;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -24,13 +17,9 @@ final class ActivationLog implements AutoCloseable {
 
   private static final int MOST_GROUPS = 256;
   private static final int ENTRY_BYTES = 8;
-  private static final int BUFFERED_ENTRIES = 1024;
 
-  private final int latents;
   private final int groups;
-  private final List<Path> files = new ArrayList<>();
-  private final List<FileChannel> channels = new ArrayList<>();
-  private final List<ByteBuffer> buffers = new ArrayList<>();
+  private final List<ScratchLog> logs = new ArrayList<>();
   private final int[] counts;
 
   /** Work on one latent. */
@@ -43,38 +32,34 @@ final class ActivationLog implements AutoCloseable {
   }
 
   /**
-   * Opens the log; what its files hold already is kept as far as {@code lengths} says.
+   * How far a log had come.
    *
-   * @param folder of the scratch files; made if missing
-   * @param latents M
-   * @param expected entries, to choose the size of the groups
-   * @param lengths bytes of each group's file that are to be kept; empty: none
-   * @param counts [M] entries of each latent in them
+   * @param marks of the groups' files
+   * @param counts [M] entries of each latent
    */
-  ActivationLog(Path folder, int latents, long expected, long[] lengths, int[] counts) {
-    this.latents = latents;
-    this.counts = counts.clone();
-    groups = groups(latents, expected);
+  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+  record Mark(List<ScratchLog.Mark> marks, int[] counts) {
+    /** The beginning of a log. */
+    static Mark start(int latents, int groups) {
+      return new Mark(Collections.nCopies(groups, ScratchLog.Mark.START), new int[latents]);
+    }
+  }
+
+  /**
+   * Opens the log; what was written after a mark is cut off.
+   *
+   * @param folder of the scratch files, which is there
+   */
+  ActivationLog(Path folder, Mark mark) {
+    counts = mark.counts().clone();
+    groups = mark.marks().size();
     try {
-      Files.createDirectories(folder);
       for (int group = 0; group < groups; group++) {
-        Path file = folder.resolve("activations-" + group);
-        files.add(file);
-        FileChannel channel =
-            FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        channels.add(channel);
-        long kept = lengths.length == 0 ? 0 : lengths[group];
-        if (channel.size() < kept) {
-          throw new EOFException("shorter than what was written to it");
-        }
-        channel.truncate(kept).position(kept);
-        buffers.add(
-            ByteBuffer.allocate(BUFFERED_ENTRIES * ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN));
+        logs.add(new ScratchLog(folder.resolve("activations-" + group), mark.marks().get(group)));
       }
-    } catch (IOException failure) {
+    } catch (RuntimeException fault) {
       close();
-      throw fault(folder, failure);
+      throw fault;
     }
   }
 
@@ -84,106 +69,55 @@ final class ActivationLog implements AutoCloseable {
   }
 
   void add(int latent, float activation) {
-    int group = (int) ((long) latent * groups / latents);
-    ByteBuffer buffer = buffers.get(group);
-    buffer.putInt(latent).putFloat(activation);
+    logs.get(group(latent)).next(ENTRY_BYTES).putInt(latent).putFloat(activation);
     counts[latent]++;
-    if (!buffer.hasRemaining()) {
-      flush(group);
-    }
   }
 
-  /** Entries of each latent [M]; not to be changed. */
-  int[] counts() {
-    return counts;
+  private int group(int latent) {
+    return (int) ((long) latent * groups / counts.length);
   }
 
-  /** Forces everything to disk; returns the bytes of each group's file. */
-  long[] sync() {
-    long[] lengths = new long[groups];
-    for (int group = 0; group < groups; group++) {
-      flush(group);
-      try {
-        channels.get(group).force(false);
-        lengths[group] = channels.get(group).size();
-      } catch (IOException failure) {
-        throw fault(files.get(group), failure);
-      }
-    }
-    return lengths;
+  /** Forces everything to disk. */
+  Mark sync() {
+    return new Mark(logs.stream().map(ScratchLog::sync).toList(), counts.clone());
   }
 
   /** Visits all latents in ascending order, those without entries too. */
   void forEachLatent(Visitor visitor) {
-    int latent = 0;
+    int first = 0;
     for (int group = 0; group < groups; group++) {
-      flush(group);
-      int end = latent;
-      while (end < latents && (int) ((long) end * groups / latents) == group) {
+      int end = first;
+      while (end < counts.length && group(end) == group) {
         end++;
       }
-      float[][] fired = new float[end - latent][];
-      for (int i = 0; i < fired.length; i++) {
-        fired[i] = new float[counts[latent + i]];
+      float[][] fired = read(group, first, end);
+      for (int latent = first; latent < end; latent++) {
+        visitor.visit(latent, fired[latent - first]);
       }
-      read(group, latent, fired);
-      for (int i = 0; i < fired.length; i++) {
-        visitor.visit(latent + i, fired[i]);
-      }
-      latent = end;
+      first = end;
     }
   }
 
-  private void read(int group, int first, float[][] fired) {
+  private float[][] read(int group, int first, int end) {
+    float[][] fired = new float[end - first][];
+    for (int latent = first; latent < end; latent++) {
+      fired[latent - first] = new float[counts[latent]];
+    }
     int[] next = new int[fired.length];
-    ByteBuffer block = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-    FileChannel channel = channels.get(group);
-    try {
-      long size = channel.size();
-      for (long at = 0; at < size; ) {
-        block.clear().limit((int) Math.min(block.capacity(), size - at));
-        while (block.hasRemaining()) {
-          if (channel.read(block, at + block.position()) < 0) {
-            throw new EOFException("shorter than what was written to it");
-          }
-        }
-        at += block.flip().limit();
-        while (block.hasRemaining()) {
-          int latent = block.getInt() - first;
-          fired[latent][next[latent]++] = block.getFloat();
-        }
-      }
-    } catch (IOException failure) {
-      throw fault(files.get(group), failure);
-    }
-  }
-
-  private void flush(int group) {
-    ByteBuffer buffer = buffers.get(group).flip();
-    try {
-      while (buffer.hasRemaining()) {
-        channels.get(group).write(buffer);
-      }
-    } catch (IOException failure) {
-      throw fault(files.get(group), failure);
-    }
-    buffer.clear();
+    logs.get(group)
+        .read(
+            block -> {
+              while (block.hasRemaining()) {
+                int latent = block.getInt() - first;
+                fired[latent][next[latent]++] = block.getFloat();
+              }
+            });
+    return fired;
   }
 
   /** Closes the files and leaves them where they are. */
   @Override
   public void close() {
-    for (FileChannel channel : channels) {
-      try {
-        channel.close();
-      } catch (IOException failure) {
-        throw fault(files.get(0), failure);
-      }
-    }
-  }
-
-  private static PalimpsestException fault(Path file, IOException failure) {
-    return new PalimpsestException(
-        "cannot write or read " + file + ": " + AtomicFiles.describe(failure), failure);
+    logs.forEach(ScratchLog::close);
   }
 }

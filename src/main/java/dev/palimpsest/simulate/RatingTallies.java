@@ -75,6 +75,48 @@ final class RatingTallies {
     return simulator;
   }
 
+  /** Puts everything into a state, under names that begin with a prefix. */
+  void save(CalibrationState state, String prefix) {
+    long[] levels = new long[tallies.length];
+    int all = 0;
+    for (int latent = 0; latent < levels.length; latent++) {
+      levels[latent] = tallies[latent].levels();
+      all = Math.addExact(all, tallies[latent].levels());
+    }
+    long[] ratings = new long[all];
+    long[] counts = new long[all];
+    double[] sums = new double[all];
+    int at = 0;
+    for (RatingTally tally : tallies) {
+      tally.save(at, ratings, counts, sums);
+      at += tally.levels();
+    }
+    state
+        .put(prefix + "rated", rated)
+        .put(prefix + "rated_sum", ratedSum)
+        .put(prefix + "levels", levels)
+        .put(prefix + "ratings", ratings)
+        .put(prefix + "counts", counts)
+        .put(prefix + "sums", sums);
+  }
+
+  /** Takes everything out of a state. */
+  void restore(CalibrationState state, String prefix) {
+    int latents = tallies.length;
+    System.arraycopy(state.longs(prefix + "rated", latents), 0, rated, 0, latents);
+    System.arraycopy(state.doubles(prefix + "rated_sum", latents), 0, ratedSum, 0, latents);
+    long[] levels = state.longs(prefix + "levels", latents);
+    int all = Math.toIntExact(java.util.Arrays.stream(levels).sum());
+    long[] ratings = state.longs(prefix + "ratings", all);
+    long[] counts = state.longs(prefix + "counts", all);
+    double[] sums = state.doubles(prefix + "sums", all);
+    int at = 0;
+    for (int latent = 0; latent < latents; latent++) {
+      tallies[latent] = RatingTally.restore(at, (int) levels[latent], ratings, counts, sums);
+      at += (int) levels[latent];
+    }
+  }
+
   /**
    * A latent's tally with the tokens at which nothing was reported, that is, its default rating.
    * Ends the collection of this latent.

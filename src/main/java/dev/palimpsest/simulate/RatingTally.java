@@ -44,6 +44,32 @@ final class RatingTally {
     }
   }
 
+  int levels() {
+    return levels;
+  }
+
+  /** Copies the levels, in order, to three arrays from a place on. */
+  void save(int at, long[] ratingBits, long[] countsOut, double[] sumsOut) {
+    for (int i = 0; i < levels; i++) {
+      ratingBits[at + i] = Float.floatToRawIntBits(ratings[i]);
+    }
+    System.arraycopy(counts, 0, countsOut, at, levels);
+    System.arraycopy(sums, 0, sumsOut, at, levels);
+  }
+
+  /** The tally that was saved. */
+  static RatingTally restore(int at, int levels, long[] ratingBits, long[] counts, double[] sums) {
+    RatingTally tally = new RatingTally();
+    tally.levels = levels;
+    tally.ratings = new float[Math.max(4, levels)];
+    for (int i = 0; i < levels; i++) {
+      tally.ratings[i] = Float.intBitsToFloat((int) ratingBits[at + i]);
+    }
+    tally.counts = Arrays.copyOf(Arrays.copyOfRange(counts, at, at + levels), Math.max(4, levels));
+    tally.sums = Arrays.copyOf(Arrays.copyOfRange(sums, at, at + levels), Math.max(4, levels));
+    return tally;
+  }
+
   /** Whether nothing was counted. */
   boolean isEmpty() {
     return levels == 0;

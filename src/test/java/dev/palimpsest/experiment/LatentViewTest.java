@@ -121,7 +121,7 @@ class LatentViewTest {
     int[] kept = IntStream.range(0, tokens.length).toArray();
     Path scratch = run.root().resolve("scratch");
     try (CalibrationFitter fitter =
-        new CalibrationFitter(List.of(simulator), scratch, tokens.length)) {
+        new CalibrationFitter(List.of(simulator), scratch, tokens.length, Map.of())) {
       fitter.add(
           new LatentBatch(
               0, ROWS, LENGTH, tokens, kept, 1, latents, activations, new float[tokens.length]));

@@ -216,6 +216,7 @@ final class RewriteFixture implements AutoCloseable {
           List.of(new SimulateStage.Rated(new MuteSimulator(latents), file)),
           new float[latents],
           new SimulateConfig(text.size() * text.contextLength(), 30, 0),
+          Map.of(),
           tokens -> {});
       CalibrationMeans means = CalibrationStore.read(file).means();
       Files.delete(file);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.assertj.core.api.Assertions;
@@ -41,7 +42,8 @@ class CalibrationFitterTest {
   private List<CalibrationSet> fit(List<Simulator> simulators, float[] maxima) {
     Random random = new Random(3);
     try (CalibrationFitter fitter =
-        new CalibrationFitter(simulators, scratch.resolve("scratch"), 4 * WINDOWS * LENGTH)) {
+        new CalibrationFitter(
+            simulators, scratch.resolve("scratch"), 4 * WINDOWS * LENGTH, Map.of())) {
       for (int w = 0; w < WINDOWS; w++) {
         int[] context = random.ints(LENGTH, 0, 5).toArray();
         List<Integer> kept = new ArrayList<>();
@@ -187,7 +189,7 @@ class CalibrationFitterTest {
   void aDeadCoderIsCalibratedToSilence() {
     Simulator none = new LexicalSimulator(LATENTS, List.of(), TestVocabulary.NAMES);
     try (CalibrationFitter fitter =
-        new CalibrationFitter(List.of(none), scratch.resolve("scratch"), 100)) {
+        new CalibrationFitter(List.of(none), scratch.resolve("scratch"), 100, Map.of())) {
       fitter.add(
           new LatentBatch(
               0,
@@ -228,7 +230,7 @@ class CalibrationFitterTest {
         Files.write(file, damaged);
         Assertions.assertThatThrownBy(() -> CalibrationStore.read(file))
             .isInstanceOf(PalimpsestException.class)
-            .hasMessageContaining("c.jsonl line ");
+            .hasMessageContaining("c.jsonl");
       }
       String digit = lines.get(i).replaceFirst("[1-8]", "9");
       List<String> flipped = new ArrayList<>(lines);

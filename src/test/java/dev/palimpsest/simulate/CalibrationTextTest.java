@@ -18,6 +18,7 @@ import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,7 @@ class CalibrationTextTest {
             List.of(new SimulateStage.Rated(simulator, file)),
             new float[LATENTS],
             config,
+            Map.of(),
             tokens -> {});
         CalibrationSet set = CalibrationStore.read(file);
 
