@@ -141,6 +141,7 @@ final class CoderStages {
             return ExplainStage.run(
                 cache,
                 explainer,
+                Map.of("cache", Json.line(cache.header()), "settings", Json.line(config.explain())),
                 run.explanations(hookpoint),
                 done -> progress("explaining " + hookpoint, "latents", done, cache.latents()));
           }
@@ -160,7 +161,13 @@ final class CoderStages {
           try (LatentCache cache = LatentCache.open(folder)) {
             List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
             return ScoreStage.run(
-                simulator(cache.latents(), texts), cache, scoreConfig(), run.scores(hookpoint));
+                texts,
+                some -> simulator(cache.latents(), some),
+                cache,
+                scoreConfig(),
+                textSource(cache.header()),
+                run.scores(hookpoint),
+                done -> progress("scoring " + hookpoint, "latents", done, cache.latents()));
           }
         },
         log);
@@ -223,7 +230,10 @@ final class CoderStages {
   }
 
   private LexicalConfig lexicalConfig() {
-    LexicalConfig usual = LexicalConfig.defaults().withCharacters(config.explain().maxCharacters());
+    LexicalConfig usual =
+        LexicalConfig.defaults()
+            .withCharacters(config.explain().maxCharacters())
+            .withTokens(config.explain().tokens());
     return config.threads() > 0 ? usual.withThreads(config.threads()) : usual;
   }
 
@@ -259,19 +269,25 @@ final class CoderStages {
         "model", config.model(),
         "text", bench.corpus().fingerprint(),
         "split", split.name().toLowerCase(java.util.Locale.ROOT),
+        "seed", Long.toString(config.seed()),
         "coder",
             StageLedger.ofFile("coder", run.coder(hookpoint).resolve("sae.safetensors"))
                 .fingerprint());
   }
 
-  /** The same, and what else calibrations are fitted to. */
+  /** What calibrations are fitted to. */
   private Map<String, String> calibrationSource(CacheHeader cache) {
     Map<String, String> source = new TreeMap<>(source(Split.CALIBRATE));
-    source.put("cache", Json.line(cache));
-    source.put(
-        "explanations",
-        StageLedger.ofFile("explanations", run.explanations(hookpoint)).fingerprint());
+    source.putAll(textSource(cache));
     return source;
+  }
+
+  /** What figures of explanations on a cache depend on. */
+  private Map<String, String> textSource(CacheHeader cache) {
+    return Map.of(
+        "cache", Json.line(cache),
+        "explanations",
+            StageLedger.ofFile("explanations", run.explanations(hookpoint)).fingerprint());
   }
 
   private LatentStream stream(SparseCoder coder) {

@@ -206,8 +206,18 @@ public record ExperimentConfig(
    */
   public record Cache(long tokens, int contextLength, int batchRows) {}
 
-  /** The explainer's name and the budget of a text in characters. */
-  public record Explain(String explainer, int maxCharacters) {}
+  /**
+   * The explainer's name, the budget of a text in characters, and how many tokens of the cache the
+   * explainer looks at.
+   */
+  public record Explain(String explainer, int maxCharacters, int tokens) {
+    /** Refuses to look at nothing. */
+    public Explain {
+      if (tokens < 1) {
+        throw new UsageException("explain.tokens: found " + tokens + ", expected at least 1");
+      }
+    }
+  }
 
   /**
    * Detection: tokens read of the score split, activating (and non-activating) windows per latent.

@@ -1,12 +1,19 @@
 package dev.palimpsest.explain;
 
+import dev.palimpsest.latents.Keeping;
 import dev.palimpsest.latents.LatentCache;
+import dev.palimpsest.latents.ScratchFolder;
+import dev.palimpsest.latents.StageJournal;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 
 /** Writes explanations of all latents from the cache. */
 public final class ExplainStage {
+  /** Latents between two chances to keep what is done. */
+  private static final int LATENTS_AT_ONCE = 256;
+
   private ExplainStage() {}
 
   /**
@@ -20,18 +27,44 @@ public final class ExplainStage {
   public record Result(int latents, int explained, double meanCharacters, int longest) {}
 
   /**
-   * Explains and replaces the file in one step.
+   * Explains and replaces the file in one step. What is done is kept from time to time, and gone on
+   * from after the process was killed; the file is the same.
    *
    * @param cache of the explain split
    * @param explainer writes the words
+   * @param source what identifies the cache and the explainer's settings, free-form
    * @param file usually {@code explanations/<hookpoint>.jsonl}
    * @param progress is told the number of latents done so far, from any thread
    */
   public static Result run(
-      LatentCache cache, Explainer explainer, Path file, IntConsumer progress) {
-    List<Explanation> explanations = explainer.explain(cache, progress);
+      LatentCache cache,
+      Explainer explainer,
+      Map<String, String> source,
+      Path file,
+      IntConsumer progress) {
+    Path scratch = ScratchFolder.beside(file);
+    List<Explanation> explanations;
+    try (StageJournal journal = new StageJournal(scratch, source)) {
+      explain(cache, explainer, journal, Keeping.usual(), progress);
+      explanations = journal.lines(Explanation.class);
+    }
     ExplanationStore.write(file, explanations);
+    ScratchFolder.remove(scratch);
     return summary(cache.latents(), explanations);
+  }
+
+  static void explain(
+      LatentCache cache,
+      Explainer explainer,
+      StageJournal journal,
+      Keeping keeping,
+      IntConsumer progress) {
+    Explainer.Work work = explainer.begin(cache);
+    for (int from = journal.done(); from < cache.latents(); from += LATENTS_AT_ONCE) {
+      int to = Math.min(from + LATENTS_AT_ONCE, cache.latents());
+      work.explain(from, to, progress).forEach(journal::add);
+      keeping.ifDue(() -> journal.keep(to));
+    }
   }
 
   /** The figures of explanations that are there already. */

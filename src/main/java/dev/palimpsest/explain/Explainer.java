@@ -10,11 +10,34 @@ public interface Explainer {
   String name();
 
   /**
-   * Explains every latent that fires in a cache.
+   * Looks at a cache as far as it must before the first latent is explained.
    *
    * @param cache of the explain split; nothing else of the model or the text is seen
+   */
+  Work begin(LatentCache cache);
+
+  /**
+   * Explains every latent that fires in a cache.
+   *
    * @param progress is told the number of latents done so far, from any thread
    * @return ordered by latent; latents that never fire are left out
    */
-  List<Explanation> explain(LatentCache cache, IntConsumer progress);
+  default List<Explanation> explain(LatentCache cache, IntConsumer progress) {
+    return begin(cache).explain(0, cache.latents(), progress);
+  }
+
+  /** The explaining of one cache. What is said of a latent does not depend on the others asked. */
+  @FunctionalInterface
+  interface Work {
+    /**
+     * Explains some latents.
+     *
+     * @param from first latent
+     * @param to latent after the last
+     * @param progress is told the number of latents done so far, those before {@code from}
+     *     included, from any thread
+     * @return ordered by latent; latents that never fire are left out
+     */
+    List<Explanation> explain(int from, int to, IntConsumer progress);
+  }
 }

@@ -20,6 +20,7 @@ public final class WindowSampler {
   private final int length;
   private final long seed;
   private final LatentRecord firings;
+  private final float[] silence;
   private final List<LatentWindow> activating = new ArrayList<>();
 
   /**
@@ -40,6 +41,7 @@ public final class WindowSampler {
     this.rows = rows;
     this.contextLength = contextLength;
     this.length = length;
+    silence = new float[length];
     this.seed = seed;
     collect();
   }
@@ -139,8 +141,7 @@ public final class WindowSampler {
   }
 
   private LatentWindow silentWindow(int window) {
-    return new LatentWindow(
-        window / windowsPerRow(), window % windowsPerRow() * length, new float[length]);
+    return new LatentWindow(window / windowsPerRow(), window % windowsPerRow() * length, silence);
   }
 
   /**

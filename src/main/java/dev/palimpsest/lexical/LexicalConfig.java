@@ -45,6 +45,12 @@ public record LexicalConfig(
         wanted, 3 * wanted, fewest, mostShare, prior, toll, polish, tokens, threads);
   }
 
+  /** The same looking at no more than so many tokens of the cache. */
+  public LexicalConfig withTokens(int wanted) {
+    return new LexicalConfig(
+        characters, longest, fewest, mostShare, prior, toll, polish, wanted, threads);
+  }
+
   /** The same on another number of threads. */
   public LexicalConfig withThreads(int wanted) {
     return new LexicalConfig(

@@ -1,5 +1,6 @@
 package dev.palimpsest.lexical;
 
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentCache;
@@ -40,22 +41,43 @@ public final class LexicalExplainer implements Explainer {
   }
 
   @Override
-  public List<Explanation> explain(LatentCache cache, IntConsumer progress) {
+  public Work begin(LatentCache cache) {
     int[] excluded = cache.header().excludedTokens().stream().mapToInt(id -> id).toArray();
     TokenRows text = TokenRows.of(cache.contextLength(), cache.tokens(), excluded, config.tokens());
+    for (int token : text.tokens()) {
+      if (token >= names.size()) {
+        throw new PalimpsestException(
+            "the latent cache has the token id "
+                + token
+                + ", the vocabulary "
+                + names.size()
+                + " tokens");
+      }
+    }
     PatternTable table = PatternTable.of(text, names, config.fewest(), config.mostShare());
     float leastWorth = leastWorth(cache, text, table);
-    AtomicInteger done = new AtomicInteger();
-    Explanation[] explanations = new Explanation[cache.latents()];
+    return (from, to, progress) -> explain(cache, text, table, leastWorth, from, to, progress);
+  }
+
+  private List<Explanation> explain(
+      LatentCache cache,
+      TokenRows text,
+      PatternTable table,
+      float leastWorth,
+      int from,
+      int to,
+      IntConsumer progress) {
+    AtomicInteger done = new AtomicInteger(from);
+    Explanation[] explanations = new Explanation[to - from];
     forEach(
         table,
         explanations.length,
-        (fitter, latent) -> {
-          LatentRecord firings = cache.activations(latent);
+        (fitter, i) -> {
+          LatentRecord firings = cache.activations(from + i);
           if (firings.count() > 0) {
             Firings fired = Firings.of(firings, text);
             Scorecard card = fitter.fit(fired.at, fired.ratings, leastWorth);
-            explanations[latent] = new Explanation(latent, ScorecardText.format(card, names), NAME);
+            explanations[i] = new Explanation(from + i, ScorecardText.format(card, names), NAME);
           }
           progress.accept(done.incrementAndGet());
         });

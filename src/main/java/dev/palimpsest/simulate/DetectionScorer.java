@@ -45,16 +45,19 @@ public final class DetectionScorer {
   }
 
   /**
-   * Scores every explained latent that fires in at least one window and is silent in at least one.
+   * Scores every explained latent that fires in at least one window and is silent in at least one,
+   * among some latents; the others make no difference.
    *
    * @param cache of the score split
+   * @param from first latent
+   * @param to latent after the last
    * @return in ascending order of latents
    */
-  public List<LatentScore> score(LatentCache cache) {
+  public List<LatentScore> score(LatentCache cache, int from, int to) {
     TreeMap<Long, List<Judged>> byWindow = new TreeMap<>();
-    Tally[] tallies = new Tally[cache.latents()];
-    for (int latent = 0; latent < cache.latents(); latent++) {
-      tallies[latent] = new Tally();
+    Tally[] tallies = new Tally[to - from];
+    for (int latent = from; latent < to; latent++) {
+      tallies[latent - from] = new Tally();
       if (rater.explained(latent) && cache.count(latent) > 0) {
         for (LatentWindow window : draw(cache, latent)) {
           long key = (long) window.row() * cache.contextLength() + window.start();
@@ -64,7 +67,7 @@ public final class DetectionScorer {
         }
       }
     }
-    Judge judge = new Judge(cache.latents());
+    Judge judge = new Judge(cache.latents(), from);
     byWindow.forEach(
         (key, judged) -> {
           int row = (int) (key / cache.contextLength());
@@ -75,9 +78,9 @@ public final class DetectionScorer {
           judge.look(context, judged, tallies);
         });
     List<LatentScore> scores = new ArrayList<>();
-    for (int latent = 0; latent < tallies.length; latent++) {
-      if (tallies[latent].activating > 0 && tallies[latent].silent > 0) {
-        scores.add(tallies[latent].score(latent));
+    for (int i = 0; i < tallies.length; i++) {
+      if (tallies[i].activating > 0 && tallies[i].silent > 0) {
+        scores.add(tallies[i].score(from + i));
       }
     }
     return scores;
@@ -104,9 +107,11 @@ public final class DetectionScorer {
   /** Rates one window after the other, for the latents that want to know. */
   private final class Judge {
     private final int[] slot;
+    private final int firstLatent;
     private float[] ratings = new float[0];
 
-    Judge(int latents) {
+    Judge(int latents, int firstLatent) {
+      this.firstLatent = firstLatent;
       slot = new int[latents];
     }
 
@@ -131,7 +136,7 @@ public final class DetectionScorer {
         int latent = judged.get(i).latent;
         slot[latent] = 0;
         double least = rater.defaults()[latent] + config.threshold();
-        tallies[latent].add(judged.get(i).activations, ratings, i * length, least);
+        tallies[latent - firstLatent].add(judged.get(i).activations, ratings, i * length, least);
       }
     }
   }

@@ -20,4 +20,18 @@ public record LatentScore(
     double trueNegativeRate,
     double correlation,
     int activating,
-    int silent) {}
+    int silent) {
+  /** Refuses what is no rate. */
+  public LatentScore {
+    if (latent < 0
+        || !isRate(balancedAccuracy)
+        || !isRate(truePositiveRate)
+        || !isRate(trueNegativeRate)) {
+      throw new IllegalArgumentException("the rates of latent " + latent + " must be in [0, 1]");
+    }
+  }
+
+  private static boolean isRate(double value) {
+    return value >= 0 && value <= 1;
+  }
+}

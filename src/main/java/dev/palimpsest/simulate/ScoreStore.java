@@ -1,15 +1,14 @@
 package dev.palimpsest.simulate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.palimpsest.base.StateLines;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Scores as JSON Lines, one latent a line. */
 public final class ScoreStore {
@@ -29,16 +28,17 @@ public final class ScoreStore {
    */
   public static List<LatentScore> read(Path file) {
     List<LatentScore> scores = new ArrayList<>();
-    try {
-      for (String line : Files.readAllLines(file)) {
-        scores.add(Json.MAPPER.readValue(line, LatentScore.class));
+    try (StateLines lines = StateLines.open(file)) {
+      int last = -1;
+      for (Optional<LatentScore> next = lines.next(LatentScore.class);
+          next.isPresent();
+          next = lines.next(LatentScore.class)) {
+        if (next.get().latent() <= last) {
+          throw lines.fault("latent " + next.get().latent() + " does not come after " + last);
+        }
+        last = next.get().latent();
+        scores.add(next.get());
       }
-    } catch (JsonProcessingException failure) {
-      throw new PalimpsestException(
-          file + " line " + (scores.size() + 1) + ": " + failure.getOriginalMessage(), failure);
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
     return scores;
   }

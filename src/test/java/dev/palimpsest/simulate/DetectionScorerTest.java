@@ -41,10 +41,12 @@ class DetectionScorerTest {
     ScoreConfig config = new ScoreConfig(16, 5, 4, 20, 0.5, 0);
     try (LatentCache cache = LatentCache.open(folder)) {
       // A text that rates 3 everywhere says nothing, though 3 is above the threshold of 0.5.
-      LatentScore mute = new DetectionScorer(config, new Loud(0.4f)).score(cache).get(0);
+      LatentScore mute =
+          new DetectionScorer(config, new Loud(0.4f)).score(cache, 0, cache.latents()).get(0);
       assertThat(mute.truePositiveRate()).isZero();
       assertThat(mute.trueNegativeRate()).isEqualTo(1);
-      LatentScore right = new DetectionScorer(config, new Loud(0.6f)).score(cache).get(0);
+      LatentScore right =
+          new DetectionScorer(config, new Loud(0.6f)).score(cache, 0, cache.latents()).get(0);
       assertThat(right.truePositiveRate()).isEqualTo(1);
       assertThat(right.trueNegativeRate()).isEqualTo(1);
     }
