@@ -22,6 +22,9 @@ public final class HookedActivations implements AutoCloseable {
   private final LanguageModel model;
   private final List<Hook> hooks;
   private final HookPlan plan = new HookPlan().logits(false);
+  /** Numbers looked at in one piece: 256 KiB. */
+  private static final int BLOCK = 1 << 16;
+
   private final KeptPositions kept;
   private final int width;
   private final int capacity;
@@ -125,6 +128,34 @@ public final class HookedActivations implements AutoCloseable {
   /** d, the width of every x and y. */
   public int width() {
     return width;
+  }
+
+  /**
+   * Whether every number of the last batch's rows is one: no NaN, no infinity. Copies the rows, so
+   * it is for passes that must not go on silently, not for every step of a training.
+   */
+  public boolean finite() {
+    float[] block = new float[Math.min(BLOCK, rows() * width)];
+    for (int i = 0; i < hooks.size(); i++) {
+      if (!finite(y(i), block) || (hooks.get(i).transcode() && !finite(x(i), block))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean finite(FloatPointer values, float[] block) {
+    long all = (long) rows() * width;
+    for (long done = 0; done < all; done += block.length) {
+      int count = (int) Math.min(block.length, all - done);
+      model.device().memory().get(new FloatPointer(values).position(done), block, count);
+      for (int i = 0; i < count; i++) {
+        if (!Float.isFinite(block[i])) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** Rows of the last batch, n. */

@@ -1,5 +1,6 @@
 package dev.palimpsest.activations;
 
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.LanguageModel;
@@ -32,6 +33,25 @@ public final class NonFiniteActivations {
    */
   public static Optional<String> find(LanguageModel model, TokenBatch batch) {
     return new NonFiniteActivations(model, batch).find();
+  }
+
+  /**
+   * Makes sure that the language model's numbers are numbers.
+   *
+   * @param when for the message, e.g. "step 12"
+   * @throws PalimpsestException naming the first module whose output is not finite
+   */
+  public static void refuse(LanguageModel model, TokenBatch batch, String when) {
+    find(model, batch)
+        .ifPresent(
+            what -> {
+              throw new PalimpsestException(
+                  "the language model's activations are not finite in "
+                      + when
+                      + ": "
+                      + what
+                      + "; its weights are at fault, not the coder");
+            });
   }
 
   private Optional<String> find() {

@@ -1,6 +1,9 @@
 package dev.palimpsest.base;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.JsonGeneratorDelegate;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -14,12 +17,16 @@ import java.nio.file.Path;
 
 /**
  * The project's JSON and YAML dialect: records map to snake_case keys, absent {@code Optional}s to
- * null, unknown keys of our own files are errors that name the key.
+ * null, unknown keys of our own files are errors that name the key. JSON has no word for NaN and the
+ * infinities; they are written as null, which every reader understands as "not measured".
  */
 public final class Json {
-  /** Compact JSON; one line an object. */
+  /** Compact JSON; one line an object; a number that is none is null. */
   public static final ObjectMapper MAPPER =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .addDecorator((factory, generator) -> new NullForNoNumber(generator))
+                  .build())
           .addModule(new Jdk8Module())
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
           .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
@@ -125,6 +132,40 @@ public final class Json {
     } catch (IOException failure) {
       throw new PalimpsestException(
           "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
+    }
+  }
+
+  /** Writes null for a NaN or an infinity, which Jackson would write as a string. */
+  private static final class NullForNoNumber extends JsonGeneratorDelegate {
+    NullForNoNumber(JsonGenerator generator) {
+      super(generator, false);
+    }
+
+    @Override
+    public void writeNumber(double value) throws IOException {
+      if (Double.isFinite(value)) {
+        super.writeNumber(value);
+      } else {
+        writeNull();
+      }
+    }
+
+    @Override
+    public void writeNumber(float value) throws IOException {
+      if (Float.isFinite(value)) {
+        super.writeNumber(value);
+      } else {
+        writeNull();
+      }
+    }
+
+    @Override
+    public void writeArray(double[] values, int offset, int length) throws IOException {
+      writeStartArray(values, length);
+      for (int i = offset; i < offset + length; i++) {
+        writeNumber(values[i]);
+      }
+      writeEndArray();
     }
   }
 }

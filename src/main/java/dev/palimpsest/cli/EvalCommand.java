@@ -117,19 +117,22 @@ public final class EvalCommand implements Callable<Integer> {
     return String.format(
         Locale.ROOT,
         """
-        %s, %,d tokens: ce_loss_score %.4f (untouched %.4f, coder %.4f, zero %.4f nats), kl_div_score %.4f
-        FVU %.4f, L0 %.1f, alive %.1f %%, median density %.2e\
-        """,
+        %s, %,d tokens: ce_loss_score %s (untouched %s, coder %s, zero %s nats), kl_div_score %s
+        FVU %s, L0 %.1f, alive %.1f %%, median density %.2e""",
         result.hookpoint(),
         result.tokens(),
-        result.ceLossScore(),
-        result.ceLossWithoutSae(),
-        result.ceLossWithSae(),
-        result.ceLossWithAblation(),
-        result.klDivScore().orElse(Double.NaN),
-        result.fvu(),
+        figure(result.ceLossScore()),
+        figure(result.ceLossWithoutSae()),
+        figure(result.ceLossWithSae()),
+        figure(result.ceLossWithAblation()),
+        figure(result.klDivScore().orElse(Double.NaN)),
+        figure(result.fvu()),
         result.l0(),
         100 * result.fracAlive(),
         result.featureDensity().median());
+  }
+
+  private static String figure(double value) {
+    return Double.isFinite(value) ? String.format(Locale.ROOT, "%.4f", value) : "not defined";
   }
 }

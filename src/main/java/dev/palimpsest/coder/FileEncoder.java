@@ -149,9 +149,9 @@ public final class FileEncoder {
 
     private void read(SafeTensors tensors, String name, long start, long rows, FloatPointer into) {
       if (device.isHost()) {
-        tensors.readFloats(name, start * width, rows * width, into);
+        tensors.readFinite(name, start * width, rows * width, into);
       } else {
-        tensors.readFloats(name, start * width, rows * width, staging);
+        tensors.readFinite(name, start * width, rows * width, staging);
         device.memory().fromHost(staging, into, rows * width);
       }
     }

@@ -1,6 +1,7 @@
 package dev.palimpsest.evaluate;
 
 import dev.palimpsest.activations.KeptPositions;
+import dev.palimpsest.activations.NonFiniteActivations;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.SparseCoder;
@@ -149,6 +150,9 @@ public final class CoderEvaluation implements AutoCloseable {
     try (PointerScope scope = new PointerScope();
         Forward forward = model.forward(tokens, plan)) {
       clean.add(forward.logits(), tokens);
+      if (clean.count() > 0 && !Double.isFinite(clean.crossEntropy())) {
+        NonFiniteActivations.refuse(model, tokens, "the text that is evaluated");
+      }
       for (Map.Entry<String, Ablation> entry : ablations.entrySet()) {
         Ablation ablation = entry.getValue();
         changed(forward, tokens, entry.getKey(), ablation.splice(), ablation.loss());
@@ -166,6 +170,12 @@ public final class CoderEvaluation implements AutoCloseable {
     try (PointerScope scope = new PointerScope();
         Forward after = model.forwardFrom(model.layerOf(hookpoint), hidden, plan)) {
       loss.add(after.logits(), tokens);
+      if (loss.count() > 0 && !Double.isFinite(loss.crossEntropy())) {
+        throw new PalimpsestException(
+            "the loss with something in the place of "
+                + hookpoint
+                + " is not finite: what is put there is too large for the model");
+      }
       if (divergences) {
         loss.addDivergence(before.logits(), after.logits(), tokens);
       }

@@ -2,6 +2,7 @@ package dev.palimpsest.latents;
 
 import dev.palimpsest.activations.Hook;
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.activations.NonFiniteActivations;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.model.LanguageModel;
@@ -110,6 +111,9 @@ public record LatentStream(
       long firstRow,
       boolean withOutputs) {
     int kept = activations.run(batch);
+    if (!activations.finite()) {
+      NonFiniteActivations.refuse(model, batch, "rows " + firstRow + " and on of the text");
+    }
     int[] positions = new int[kept];
     for (int i = 0; i < kept; i++) {
       positions[i] = activations.kept().position(i);

@@ -187,14 +187,15 @@ public final class SafeTensors implements TensorReader {
   }
 
   /**
-   * Reads part of a real tensor into native memory of the caller's, as float32.
+   * Reads part of a real tensor of finite numbers into native memory of the caller's, as float32.
    *
    * @param from first element, row-major
    * @param elements how many
    * @param into room for them, from its position on
+   * @throws PalimpsestException naming the first number that is a NaN or an infinity
    */
-  public void readFloats(String name, long from, long elements, FloatPointer into) {
-    readFloats(name, from, elements, into, false);
+  public void readFinite(String name, long from, long elements, FloatPointer into) {
+    readFloats(name, from, elements, into, true);
   }
 
   private void readFloats(

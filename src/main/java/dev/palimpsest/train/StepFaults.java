@@ -98,16 +98,7 @@ final class StepFaults {
    * @throws PalimpsestException naming the first module whose output is not finite
    */
   void requireFiniteActivations(String when, TokenBatch batch) {
-    NonFiniteActivations.find(model, batch)
-        .ifPresent(
-            what -> {
-              throw new PalimpsestException(
-                  "the language model's activations are not finite in "
-                      + when
-                      + ": "
-                      + what
-                      + "; its weights are at fault, not the coder");
-            });
+    NonFiniteActivations.refuse(model, batch, when);
   }
 
   /** What a person should know of a held-out FVU: that the mean alone would do better. */
