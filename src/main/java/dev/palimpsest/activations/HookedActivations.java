@@ -22,6 +22,7 @@ public final class HookedActivations implements AutoCloseable {
   private final LanguageModel model;
   private final List<Hook> hooks;
   private final HookPlan plan = new HookPlan().logits(false);
+
   /** Numbers looked at in one piece: 256 KiB. */
   private static final int BLOCK = 1 << 16;
 

@@ -17,8 +17,8 @@ import java.nio.file.Path;
 
 /**
  * The project's JSON and YAML dialect: records map to snake_case keys, absent {@code Optional}s to
- * null, unknown keys of our own files are errors that name the key. JSON has no word for NaN and the
- * infinities; they are written as null, which every reader understands as "not measured".
+ * null, unknown keys of our own files are errors that name the key. JSON has no word for NaN and
+ * the infinities; they are written as null, which every reader understands as "not measured".
  */
 public final class Json {
   /** Compact JSON; one line an object; a number that is none is null. */

@@ -118,7 +118,8 @@ public final class EvalCommand implements Callable<Integer> {
         Locale.ROOT,
         """
         %s, %,d tokens: ce_loss_score %s (untouched %s, coder %s, zero %s nats), kl_div_score %s
-        FVU %s, L0 %.1f, alive %.1f %%, median density %.2e""",
+        FVU %s, L0 %.1f, alive %.1f %%, median density %.2e\
+        """,
         result.hookpoint(),
         result.tokens(),
         figure(result.ceLossScore()),

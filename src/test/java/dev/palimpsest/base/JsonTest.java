@@ -9,7 +9,8 @@ import org.junit.jupiter.api.Test;
 
 class JsonTest {
   @SuppressWarnings("ArrayRecordComponent") // written, never compared
-  private record Figures(double a, Float b, OptionalDouble c, double[] d, List<Double> e, float[] f) {}
+  private record Figures(
+      double a, Float b, OptionalDouble c, double[] d, List<Double> e, float[] f) {}
 
   @Test
   void whatIsNoNumberIsNull() {
