@@ -1,13 +1,19 @@
 package dev.palimpsest.coder;
 
+import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 
-/** A coder's folder as sparsify lays it out: {@code cfg.json} and {@code sae.safetensors}. */
+/**
+ * A coder's folder as sparsify lays it out: {@code cfg.json} and {@code sae.safetensors}, with the
+ * bytes that sparsify writes. Beside them are their checksums (see {@link CoderSeal}).
+ */
 final class CoderFiles {
   static final String NAME = "sae.safetensors";
 
@@ -24,7 +30,8 @@ final class CoderFiles {
    */
   static Loaded read(Path folder, Memory where) {
     Path file = folder.resolve(NAME);
-    try (SafeTensors tensors = SafeTensors.openChecked(file)) {
+    CoderSeal.require(folder);
+    try (SafeTensors tensors = SafeTensors.open(file)) {
       long[] encoder = tensors.info(ParameterSet.ENCODER).shape();
       if (encoder.length != 2) {
         throw new PalimpsestException(
@@ -63,14 +70,35 @@ final class CoderFiles {
   }
 
   /**
-   * Writes both files, each whole or not at all; {@code cfg.json} last, as it marks the folder as a
-   * coder.
+   * Writes a folder's files, each whole or not at all; {@code cfg.json} last, as it marks the
+   * folder as a coder.
    */
   static void write(Path folder, CoderConfig config, ParameterSet parameters) {
-    // A checksum in the metadata, which sparsify passes over: a flipped bit must not compute on.
-    SafeTensorsWriter writer = new SafeTensorsWriter().sealed();
+    SafeTensorsWriter writer = new SafeTensorsWriter();
     parameters.addTo(writer, "");
+    CoderSeal.remove(folder);
     writer.write(folder.resolve(NAME));
     CoderConfigFile.write(folder.resolve(CoderConfigFile.NAME), config);
+    CoderSeal.write(folder);
+  }
+
+  /**
+   * Copies a folder's files.
+   *
+   * @throws PalimpsestException naming the file that cannot be read or written
+   */
+  static void copy(Path from, Path to) {
+    try {
+      CoderSeal.require(from);
+      Files.createDirectories(to);
+      CoderSeal.remove(to);
+      AtomicFiles.copy(from.resolve(NAME), to.resolve(NAME));
+      AtomicFiles.copy(from.resolve(CoderConfigFile.NAME), to.resolve(CoderConfigFile.NAME));
+      CoderSeal.write(to);
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot copy the coder " + from + " to " + to + ": " + AtomicFiles.describe(failure),
+          failure);
+    }
   }
 }

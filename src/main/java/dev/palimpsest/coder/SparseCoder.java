@@ -218,6 +218,27 @@ public final class SparseCoder implements AutoCloseable {
     CoderFiles.write(folder, config, parameters);
   }
 
+  /**
+   * Makes sure that a folder holds the coder that was written there.
+   *
+   * @throws dev.palimpsest.base.PalimpsestException naming the file that was damaged or replaced
+   */
+  public static void requireIntact(Path folder) {
+    CoderSeal.require(folder);
+  }
+
+  /**
+   * Copies a trained coder's files as they are.
+   *
+   * @param from its folder
+   * @param to a folder, made if missing; a coder in it is replaced
+   * @throws dev.palimpsest.base.PalimpsestException naming the file that is damaged, or cannot be
+   *     read or written
+   */
+  public static void copy(Path from, Path to) {
+    CoderFiles.copy(from, to);
+  }
+
   /** The kernels' view of the weights, for training. */
   public CoderParameters handle() {
     return handle;

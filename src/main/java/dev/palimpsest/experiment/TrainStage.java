@@ -1,6 +1,5 @@
 package dev.palimpsest.experiment;
 
-import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
@@ -18,10 +17,7 @@ import dev.palimpsest.train.OptimizerConfig;
 import dev.palimpsest.train.TrainConfig;
 import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -189,16 +185,7 @@ final class TrainStage {
                 + ", the model's "
                 + bench.model().config().width());
       }
-      Files.createDirectories(target);
-      for (String name : List.of("cfg.json", "sae.safetensors")) {
-        Path part = target.resolve("." + name + ".tmp");
-        Files.copy(source.resolve(name), part, StandardCopyOption.REPLACE_EXISTING);
-        Files.move(part, target.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-      }
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot copy " + source + " to " + target + ": " + AtomicFiles.describe(failure),
-          failure);
+      SparseCoder.copy(source, target);
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;
+import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.evaluate.HeldOut;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelDigest;
@@ -221,6 +222,7 @@ public final class Training {
           || !Files.exists(folder.resolve("sae.safetensors"))) {
         return Optional.empty();
       }
+      SparseCoder.requireIntact(folder);
       folders.add(folder.toString());
     }
     return Optional.of(result.foundFinished(folders));

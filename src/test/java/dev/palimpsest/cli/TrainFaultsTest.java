@@ -96,11 +96,18 @@ class TrainFaultsTest {
 
   @Test
   void aRunOfEqualTokensIsNotCalledDiverged() throws IOException {
-    ByteBuffer ids = ByteBuffer.allocate(2 * 4000).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < 4000; i++) {
-      ids.putShort((short) (i % 200 == 0 ? MARK : 7));
+    // Documents of one token repeated, of different lengths, so that they are different documents.
+    ByteBuffer ids = ByteBuffer.allocate(2 * 80 * 140).order(ByteOrder.LITTLE_ENDIAN);
+    for (int document = 0; document < 80; document++) {
+      ids.putShort((short) MARK);
+      for (int i = 0; i < 60 + document; i++) {
+        ids.putShort((short) 7);
+      }
     }
-    Path text = Files.write(folder.resolve("padding.bin"), ids.array());
+    ids.flip();
+    Path text =
+        Files.write(
+            folder.resolve("padding.bin"), java.util.Arrays.copyOf(ids.array(), ids.limit()));
     Path out = folder.resolve("padding");
     // The positions' states are equal, or differ by rounding alone.
     Outcome outcome =
