@@ -15,7 +15,6 @@ import dev.palimpsest.text.Split;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,8 +31,10 @@ import picocli.CommandLine.Spec;
     subcommands = {EndToEndBenchCommand.class, MakeModelCommand.class},
     footer = {
       "",
-      "Medians of interleaved repetitions on heavy-tailed, clustered data; a transcoder trained by Adam.",
-      "java_share is an upper bound: the time of a step on a problem of size one over that of a step."
+      "Medians of interleaved repetitions on heavy-tailed, clustered data; a transcoder trained by"
+          + " Adam.",
+      "java_share is an upper bound: the time of a step on a problem of size one over that of a"
+          + " step."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int CONTEXT_LENGTH = 256;
@@ -45,7 +46,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--coder",
       paramLabel = "CODER",
       description =
-          "A trained transcoder's folder, to be timed on activations of its own model; brings d, M and k.")
+          "A trained transcoder's folder, to be timed on activations of its own model; brings d, M"
+              + " and k.")
   private Optional<Path> coder = Optional.empty();
 
   @Option(
@@ -101,7 +103,7 @@ final class BenchCommand implements Callable<Integer> {
               loaded,
               hookpoint.orElseGet(() -> CoderPlace.of(found, loaded)),
               corpus.windows(Split.TRAIN, CONTEXT_LENGTH),
-              ExcludedTokens.parse("auto", OptionalInt.of(corpus.endOfText())),
+              ExcludedTokens.parse("auto", corpus),
               sizes.batch(),
               sizes.threads(),
               where),
@@ -126,7 +128,8 @@ final class BenchCommand implements Callable<Integer> {
         training step        %8.1f ms   %.0f tokens/s
         eager libtorch step  %8.1f ms   %.1f times ours
         memory of a step     %8.1f MiB  %.3f of what it needs at least
-        Java's share         %8.4f      at most""",
+        Java's share         %8.4f      at most\
+        """,
         shape.width(),
         shape.latents(),
         shape.k(),

@@ -101,15 +101,21 @@ public record ExperimentConfig(
    *
    * @param files or the word {@code embedded}
    * @param textKey of the text in JSON lines
+   * @param skipNullTexts whether JSON lines whose text is null are passed over
    * @param tokenDtype of ids in token files: {@code u16}, {@code u32} or {@code auto}
-   * @param endOfText the id between documents, or {@code auto}
-   * @param excludeTokens {@code auto}, {@code none} or ids
+   * @param endOfText id of the token before documents, or {@code auto}
+   * @param bosEveryWindow whether every window begins with that token
+   * @param withinDocuments whether a window holds tokens of one document only
+   * @param excludeTokens see {@link dev.palimpsest.text.ExcludedTokens#parse}
    */
   public record Data(
       List<String> files,
       String textKey,
+      boolean skipNullTexts,
       String tokenDtype,
       String endOfText,
+      boolean bosEveryWindow,
+      boolean withinDocuments,
       String excludeTokens) {
     /** Copies the list. */
     public Data {
@@ -118,7 +124,15 @@ public record ExperimentConfig(
 
     /** The same of other files. */
     Data withFiles(List<String> others) {
-      return new Data(others, textKey, tokenDtype, endOfText, excludeTokens);
+      return new Data(
+          others,
+          textKey,
+          skipNullTexts,
+          tokenDtype,
+          endOfText,
+          bosEveryWindow,
+          withinDocuments,
+          excludeTokens);
     }
 
     /**
@@ -137,7 +151,8 @@ public record ExperimentConfig(
         throw new UsageException(
             "data.token_dtype: expected u16, u32 or auto, found '" + tokenDtype + "'");
       }
-      return new CorpusOptions(textKey, width, endOfTextId());
+      return new CorpusOptions(
+          textKey, skipNullTexts, width, endOfTextId(), bosEveryWindow, withinDocuments);
     }
 
     private OptionalInt endOfTextId() {

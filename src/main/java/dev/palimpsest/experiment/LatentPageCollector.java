@@ -123,7 +123,7 @@ public final class LatentPageCollector implements AutoCloseable {
     this.sources = sources;
     this.model = model;
     this.tokenizer = tokenizer;
-    names = TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.endOfText());
+    names = TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
     if (Files.isRegularFile(sources.explanations())) {
       ExplanationStore.read(sources.explanations()).forEach(e -> explanations.put(e.latent(), e));
     }

@@ -102,8 +102,7 @@ final class RunContext implements AutoCloseable {
   }
 
   ExcludedTokens excluded() {
-    return ExcludedTokens.parse(
-        config.data().excludeTokens(), OptionalInt.of(corpus().endOfText()));
+    return ExcludedTokens.parse(config.data().excludeTokens(), corpus());
   }
 
   /** The vocabulary as the explainer writes it and the simulator reads it. */
@@ -113,7 +112,7 @@ final class RunContext implements AutoCloseable {
       Tokenizer pieces = tokenizer();
       known =
           TokenNames.of(
-              pieces.vocabularySize(), pieces::token, OptionalInt.of(corpus().endOfText()));
+              pieces.vocabularySize(), pieces::token, OptionalInt.of(corpus().separator()));
       names = known;
     }
     return known;

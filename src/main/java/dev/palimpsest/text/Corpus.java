@@ -1,17 +1,12 @@
 package dev.palimpsest.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.base.UserFolders;
 import dev.palimpsest.model.ModelSource;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URI;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
@@ -28,14 +22,17 @@ import java.util.OptionalInt;
  *
  * <p>Formats, by name: plain text (a document a file, or parts between {@code <|endoftext|>} marks;
  * long ones are cut at blank lines), {@code .jsonl} (one object a line, text under a key), both
- * also as {@code .gz}; {@code .bin} token files (unsigned ids, 16 or 32 bits little-endian, the
- * end-of-text id between documents); the word {@code embedded} stands for the stories inside the
- * program.
+ * also compressed by gzip; {@code .bin} token files (unsigned ids, 16 or 32 bits little-endian, the
+ * separator between documents); the word {@code embedded} stands for the stories inside the
+ * program. Text is UTF-8, with or without a byte-order mark. Windows line ends in plain text count
+ * as line feeds; strings in JSON are taken as they stand.
  */
 public final class Corpus {
   private final List<String> names;
   private final List<TokenFile> files;
-  private final int endOfText;
+  private final int vocabularySize;
+  private final int separator;
+  private final CorpusOptions options;
   private final DocumentSplits splits;
   private final String fingerprint;
   private final List<String> notes;
@@ -43,13 +40,17 @@ public final class Corpus {
   private Corpus(
       List<String> names,
       List<TokenFile> files,
-      int endOfText,
+      int vocabularySize,
+      int separator,
+      CorpusOptions options,
       DocumentSplits splits,
       String fingerprint,
       List<String> notes) {
     this.names = names;
     this.files = files;
-    this.endOfText = endOfText;
+    this.vocabularySize = vocabularySize;
+    this.separator = separator;
+    this.options = options;
     this.splits = splits;
     this.fingerprint = fingerprint;
     this.notes = notes;
@@ -58,7 +59,8 @@ public final class Corpus {
   /**
    * Opens text for a model with a tokenizer.
    *
-   * @param sources files, or the word {@code embedded}
+   * @param sources files, or the word {@code embedded}; one of the same content as an earlier one
+   *     is read once
    * @param seed decides which document goes to which split
    * @param cache folder for tokenised text; made if missing
    * @throws UsageException where there is no such file, or none was named
@@ -80,8 +82,8 @@ public final class Corpus {
 
   /**
    * Opens text for the model in a folder: with its tokenizer, or, where it has no {@code
-   * tokenizer.json}, token files alone, with the end-of-text id of {@code options} or of the
-   * model's {@code config.json}.
+   * tokenizer.json}, token files alone, with the separator of {@code options} or of the model's
+   * {@code config.json}.
    *
    * @param vocabularySize the model's
    */
@@ -98,16 +100,12 @@ public final class Corpus {
       }
     }
     JsonNode config = Json.read(modelFolder.resolve("config.json"), JsonNode.class);
-    OptionalInt endOfText = OptionalInt.empty();
-    for (String key : List.of("eos_token_id", "bos_token_id")) {
-      JsonNode value = config.path(key);
-      JsonNode id = value.isArray() ? value.path(0) : value;
-      if (id.canConvertToInt()) {
-        endOfText = OptionalInt.of(id.intValue());
-      }
-    }
+    OptionalInt mark =
+        options.separator().isPresent()
+            ? options.separator()
+            : Separator.of(config, vocabularySize);
     return openTokens(
-        sources, vocabularySize, seed, cache, options.withDefaultEndOfText(endOfText));
+        sources, vocabularySize, seed, cache, options.withTokens(options.tokenWidth(), mark));
   }
 
   /**
@@ -115,7 +113,7 @@ public final class Corpus {
    * error.
    *
    * @param vocabularySize the model's
-   * @param options must name the end-of-text id
+   * @param options must name the separator
    */
   public static Corpus openTokens(
       List<String> sources, int vocabularySize, long seed, Path cache, CorpusOptions options) {
@@ -131,57 +129,64 @@ public final class Corpus {
     if (sources.isEmpty()) {
       throw new UsageException("no text given: name files, or the word " + ModelSource.EMBEDDED);
     }
-    OptionalInt mark = options.endOfText().isPresent() ? options.endOfText() : encoder.endOfText();
-    int endOfText =
-        mark.orElseThrow(
-            () ->
-                new UsageException(
-                    "the tokenizer names no end-of-text token to put between documents: give its id"
-                        + " (--end-of-text)"));
-    if (endOfText < 0 || endOfText >= encoder.vocabularySize()) {
-      throw new UsageException(
-          "the end-of-text id "
-              + endOfText
-              + " is outside the vocabulary of "
-              + encoder.vocabularySize());
-    }
+    int separator = separator(encoder, options);
+    List<TextSource> texts =
+        sources.stream().map(source -> TextSource.of(source, cacheFolder)).toList();
     List<String> notes = new ArrayList<>();
-    TokenCache cache = new TokenCache(cacheFolder, notes::add);
+    TokenCache cache = new TokenCache(cacheFolder, encoder, separator, options, notes::add);
+    FileDigests digests = FileDigests.at(cacheFolder.resolve("digests.json"));
     List<String> names = new ArrayList<>();
     List<TokenFile> files = new ArrayList<>();
     Map<String, String> read = new HashMap<>();
-    StringBuilder all = new StringBuilder(encoder.fingerprint()).append(endOfText);
-    for (String source : sources) {
-      Path path = resolve(source, cacheFolder);
-      String fingerprint = FileFingerprint.of(path);
-      String same = read.putIfAbsent(TextFormat.of(path) + fingerprint, source);
+    List<Object> identity =
+        new ArrayList<>(List.of(encoder.fingerprint(), separator, options.toString()));
+    for (TextSource text : texts) {
+      String digest = text.format() + " " + digests.of(text.file());
+      String same = read.putIfAbsent(digest, text.name());
       if (same != null) {
-        notes.add(source + ": the same text as " + same + ", read once");
+        notes.add(text.name() + ": the same text as " + same + ", read once");
         continue;
       }
-      TokenFile file;
-      if (TextFormat.of(path) == TextFormat.TOKENS) {
-        TokenWidth width =
-            options.tokenWidth().orElse(TokenWidth.forVocabulary(encoder.vocabularySize()));
-        TokenFileIndexer indexer =
-            new TokenFileIndexer(path, width, encoder.vocabularySize(), endOfText);
-        file = cache.tokens(path, fingerprint, indexer);
-      } else {
-        file = cache.text(path, fingerprint, encoder, endOfText, options.textKey());
-      }
+      TokenFile file = cache.open(text, digest);
       if (file.index().documents() == 0) {
-        throw new PalimpsestException(source + ": no text in it");
+        throw new PalimpsestException(text.name() + ": no text in it");
       }
-      names.add(source);
+      names.add(text.name());
       files.add(file);
-      all.append(' ').append(fingerprint);
+      identity.add(digest);
     }
-    String key =
-        FileFingerprint.of(all.toString(), options.textKey(), options.tokenWidth().toString());
+    digests.save();
     DocumentSplits splits = DocumentSplits.of(files.stream().map(TokenFile::index).toList(), seed);
-    Corpus corpus = new Corpus(names, files, endOfText, splits, key, notes);
+    Corpus corpus =
+        new Corpus(
+            names,
+            files,
+            encoder.vocabularySize(),
+            separator,
+            options,
+            splits,
+            FileDigests.ofText(Json.line(identity)),
+            notes);
     corpus.noteRepeated();
     return corpus;
+  }
+
+  private static int separator(TextEncoder encoder, CorpusOptions options) {
+    OptionalInt mark = options.separator().isPresent() ? options.separator() : encoder.separator();
+    int separator =
+        mark.orElseThrow(
+            () ->
+                new UsageException(
+                    "the tokenizer names no token to put before documents: give its id"
+                        + " (--end-of-text)"));
+    if (separator < 0 || separator >= encoder.vocabularySize()) {
+      throw new UsageException(
+          "the end-of-text id "
+              + separator
+              + " is outside the vocabulary of "
+              + encoder.vocabularySize());
+    }
+    return separator;
   }
 
   private void noteRepeated() {
@@ -200,7 +205,7 @@ public final class Corpus {
 
   /**
    * What a user should know about this text, a line each: files named twice, documents that occur
-   * more than once, cached tokens that were damaged.
+   * more than once, null texts passed over, cached tokens that were damaged.
    */
   public List<String> notes() {
     return List.copyOf(notes);
@@ -209,39 +214,46 @@ public final class Corpus {
   /**
    * The windows of one split.
    *
-   * @param contextLength tokens of a window, at least 1
+   * @param contextLength tokens of a window, at least 1; 2 where every window begins with the
+   *     separator
    * @throws PalimpsestException where the split's text does not fill one window; a text of fewer
    *     than five different documents has empty splits
    */
   public TokenWindows windows(Split split, int contextLength) {
-    if (contextLength < 1) {
-      throw new UsageException("the context length must be at least 1, found " + contextLength);
+    int least = options.markEveryWindow() ? 2 : 1;
+    if (contextLength < least) {
+      throw new UsageException(
+          "the context length must be at least " + least + ", found " + contextLength);
     }
-    PackedWindows.Builder builder = new PackedWindows.Builder();
-    long document = 0;
+    SplitDocuments documents = new SplitDocuments(files, separator);
     for (int f = 0; f < files.size(); f++) {
       DocumentIndex index = files.get(f).index();
-      for (int d = 0; d < index.documents(); d++, document++) {
+      for (int d = 0; d < index.documents(); d++) {
         if (splits.of(index.content(d)) == split) {
-          builder.add(f, d, index.end(d) - index.start(d));
+          documents.add(f, d);
         }
       }
     }
-    if (builder.tokens() < contextLength) {
+    boolean mark = options.markEveryWindow();
+    TokenWindows windows =
+        options.withinDocuments()
+            ? new DocumentWindows(documents, contextLength, mark)
+            : new PackedWindows(documents, contextLength, mark);
+    if (windows.size() == 0) {
       throw new PalimpsestException(
-          String.join(", ", names)
-              + ": too little text: the split '"
-              + split.name().toLowerCase(Locale.ROOT)
-              + "' has "
-              + builder.documents()
-              + " of "
-              + document
-              + " documents and "
-              + builder.tokens()
-              + " tokens, less than one window of "
-              + contextLength);
+          String.format(
+              Locale.ROOT,
+              "%s: too little text: the split '%s' has %d of %d documents and %d tokens, less than"
+                  + " one window of %d%s",
+              String.join(", ", names),
+              split.name().toLowerCase(Locale.ROOT),
+              documents.count(),
+              documents(),
+              documents.tokens(),
+              contextLength,
+              options.withinDocuments() ? " within a document" : ""));
     }
-    return builder.build(files, endOfText, contextLength);
+    return windows;
   }
 
   /** Number of documents, blank ones not counted. */
@@ -249,19 +261,24 @@ public final class Corpus {
     return files.stream().mapToLong(file -> file.index().documents()).sum();
   }
 
-  /** Number of tokens, end-of-text tokens between documents not counted. */
+  /** Number of tokens, separators not counted. */
   public long tokens() {
     return files.stream().mapToLong(file -> file.index().tokens()).sum();
   }
 
-  /** The id between documents. */
-  public int endOfText() {
-    return endOfText;
+  /** The id before every document, see {@link Tokenizer#separator()}. */
+  public int separator() {
+    return separator;
+  }
+
+  /** Ids of the text are below it: the tokenizer's, or without one the model's. */
+  public int vocabularySize() {
+    return vocabularySize;
   }
 
   /**
-   * A hash that changes with the content of the files or the tokenizer: two corpora with the same
-   * one are the same.
+   * A hash that changes with the content of the files, the tokenizer and how windows are cut: two
+   * corpora with the same one are the same, up to the seed of their splits.
    */
   public String fingerprint() {
     return fingerprint;
@@ -270,19 +287,19 @@ public final class Corpus {
   /**
    * Makes sure that a model can read this text.
    *
-   * @param vocabularySize the model's
+   * @param size the model's vocabulary
    * @throws PalimpsestException where a token id is not below it
    */
-  public void requireVocabulary(int vocabularySize) {
+  public void requireVocabulary(int size) {
     for (int f = 0; f < files.size(); f++) {
-      int largest = Math.max(files.get(f).index().largestToken(), endOfText);
-      if (largest >= vocabularySize) {
+      int largest = Math.max(files.get(f).index().largestToken(), separator);
+      if (largest >= size) {
         throw new PalimpsestException(
             names.get(f)
                 + ": token id "
                 + largest
                 + " is outside the model's vocabulary of "
-                + vocabularySize);
+                + size);
       }
     }
   }
@@ -293,46 +310,5 @@ public final class Corpus {
    */
   public static Path defaultCache() {
     return UserFolders.cache().resolve("tokens");
-  }
-
-  private static Path resolve(String source, Path cacheFolder) {
-    if (source.equals(ModelSource.EMBEDDED)) {
-      return embeddedStories(cacheFolder);
-    }
-    Path path = Path.of(source);
-    if (Files.isDirectory(path)) {
-      throw new UsageException(source + " is a folder; name the text files in it");
-    }
-    if (!Files.exists(path)) {
-      throw new UsageException(
-          "no such text file: " + source + " (or the word " + ModelSource.EMBEDDED + ")");
-    }
-    return path;
-  }
-
-  /** The resource's own file, or, when it is inside a jar, a copy of it in the cache. */
-  private static Path embeddedStories(Path cacheFolder) {
-    String name = "/embedded/stories.jsonl";
-    URL resource = Objects.requireNonNull(Corpus.class.getResource(name), name);
-    try {
-      URI location = resource.toURI();
-      if ("file".equals(location.getScheme())) {
-        return Path.of(location);
-      }
-    } catch (URISyntaxException failure) {
-      throw new IllegalStateException("a resource without a proper address: " + resource, failure);
-    }
-    Path copy = cacheFolder.resolve("embedded-stories.jsonl");
-    try (InputStream stream = resource.openStream()) {
-      byte[] bytes = stream.readAllBytes();
-      if (!Files.exists(copy) || Files.size(copy) != bytes.length) {
-        AtomicFiles.writeBytes(copy, bytes);
-      }
-      return copy;
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot unpack the embedded text to " + copy + ": " + AtomicFiles.describe(failure),
-          failure);
-    }
   }
 }

@@ -1,8 +1,6 @@
 package dev.palimpsest.text;
 
-import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.PalimpsestException;
-import java.io.IOException;
+import dev.palimpsest.base.Utf8Lines;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -11,28 +9,20 @@ interface Documents extends AutoCloseable {
   /** The next document, or empty at the end of the file. */
   Optional<String> next();
 
+  /** Null texts passed over so far. */
+  default long skipped() {
+    return 0;
+  }
+
   @Override
   void close();
 
-  /**
-   * Opens a text file.
-   *
-   * @param textKey the key of the text in JSON lines
-   */
-  static Documents open(Path file, String textKey) {
-    try {
-      ByteLines lines = ByteLines.open(file);
-      return switch (TextFormat.of(file)) {
-        case PLAIN -> new PlainTextDocuments(lines);
-        case JSON_LINES -> new JsonLinesDocuments(lines, textKey);
-        case TOKENS -> {
-          lines.close();
-          throw new IllegalArgumentException(file + " holds tokens, not text");
-        }
-      };
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
-    }
+  /** Opens a text file. */
+  static Documents open(Path file, CorpusOptions options) {
+    return switch (TextFormat.of(file)) {
+      case PLAIN -> new PlainTextDocuments(Utf8Lines.open(file));
+      case JSON_LINES -> new JsonLinesDocuments(Utf8Lines.open(file), options);
+      case TOKENS -> throw new IllegalArgumentException(file + " holds tokens, not text");
+    };
   }
 }

@@ -1,14 +1,15 @@
 package dev.palimpsest.text;
 
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import java.util.BitSet;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
  * Tokens whose positions are neither trained on, nor spliced, nor counted in losses: by default the
- * end-of-text token, whose hidden states are unlike all others (signum diverges with them).
+ * token before documents, whose hidden states are unlike all others (signum diverges with them).
  */
 public final class ExcludedTokens {
   private final BitSet ids;
@@ -32,32 +33,54 @@ public final class ExcludedTokens {
   }
 
   /**
-   * Reads the option {@code --exclude-tokens}.
+   * Reads the setting {@code exclude_tokens}: words separated by commas. {@code auto}: the
+   * separator of documents. Ids: these besides it. {@code none}: not even the separator; with ids,
+   * these alone.
    *
-   * @param option {@code auto} (the end-of-text token), {@code none}, or ids separated by commas
+   * @throws UsageException where a word is neither, or an id is outside the vocabulary
    */
-  public static ExcludedTokens parse(String option, OptionalInt endOfText) {
-    if (option.equals("auto")) {
-      return endOfText.isPresent() ? of(endOfText.getAsInt()) : none();
-    }
-    if (option.equals("none")) {
-      return none();
-    }
+  public static ExcludedTokens parse(String setting, Corpus text) {
+    return parse(setting, text.separator(), text.vocabularySize());
+  }
+
+  static ExcludedTokens parse(String setting, int separator, int vocabularySize) {
     BitSet set = new BitSet();
-    for (String id : option.split(",", -1)) {
-      try {
-        set.set(Integer.parseInt(id.strip()));
-      } catch (NumberFormatException | IndexOutOfBoundsException failure) {
-        UsageException problem =
-            new UsageException(
-                "--exclude-tokens takes 'auto', 'none' or token ids separated by commas, found '"
-                    + option
-                    + "'");
-        problem.initCause(failure);
-        throw problem;
+    boolean withSeparator = true;
+    for (String word : setting.split(",", -1)) {
+      switch (word.strip()) {
+        case "auto" -> {}
+        case "none" -> withSeparator = false;
+        default -> set.set(id(word.strip(), setting, vocabularySize));
       }
     }
+    if (withSeparator) {
+      set.set(separator);
+    }
     return new ExcludedTokens(set);
+  }
+
+  private static int id(String word, String setting, int vocabularySize) {
+    try {
+      int id = Integer.parseInt(word);
+      if (id >= 0 && id < vocabularySize) {
+        return id;
+      }
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "exclude_tokens (--exclude-tokens): the token id %s is outside the vocabulary of %d",
+              Quoted.of(word),
+              vocabularySize));
+    } catch (NumberFormatException failure) {
+      UsageException problem =
+          new UsageException(
+              "exclude_tokens (--exclude-tokens) takes 'auto', 'none' or token ids separated by"
+                  + " commas, found '"
+                  + Quoted.of(setting)
+                  + "'");
+      problem.initCause(failure);
+      throw problem;
+    }
   }
 
   /** Whether positions with this token are left out. */

@@ -12,7 +12,7 @@ record NoTokenizer(int vocabularySize) implements TextEncoder {
   }
 
   @Override
-  public OptionalInt endOfText() {
+  public OptionalInt separator() {
     return OptionalInt.empty();
   }
 

@@ -1,73 +1,28 @@
 package dev.palimpsest.text;
 
-import java.util.Arrays;
-import java.util.List;
-
-/**
- * Windows over the documents of one split, read from the mapped files; nothing is copied but where
- * documents lie.
- */
+/** Windows cut from a split's documents joined to one stream, whatever documents they span. */
 final class PackedWindows implements TokenWindows {
-  private final List<TokenFile> files;
-  private final int endOfText;
+  private final SplitDocuments documents;
   private final int contextLength;
+  private final boolean mark;
+
+  /** Places of the stream from a window to the next. */
+  private final int stride;
+
   private final long size;
 
   /**
-   * Place of each document's end-of-text token in the packed stream; one more entry for the end of
-   * the stream.
+   * @param contextLength at least 1, with {@code mark} at least 2
+   * @param mark whether every window begins with the separator. A window that begins with a
+   *     document has it anyway, and reads one token further, which the next one reads too: so
+   *     windows stay where they are found by their number alone
    */
-  private final long[] places;
-
-  /** Of each document: its file, and its number in that file. */
-  private final int[] fileOf;
-
-  private final int[] documentOf;
-
-  /** Collects the documents of a split in the order of the files. */
-  static final class Builder {
-    private long[] places = new long[1024];
-    private int[] fileOf = new int[1024];
-    private int[] documentOf = new int[1024];
-    private int documents;
-    private long place;
-
-    void add(int file, int document, long tokens) {
-      if (documents + 1 == places.length) {
-        places = Arrays.copyOf(places, 2 * documents + 2);
-        fileOf = Arrays.copyOf(fileOf, 2 * documents + 2);
-        documentOf = Arrays.copyOf(documentOf, 2 * documents + 2);
-      }
-      places[documents] = place;
-      fileOf[documents] = file;
-      documentOf[documents] = document;
-      documents++;
-      place += 1 + tokens;
-      places[documents] = place;
-    }
-
-    /** Tokens so far, end-of-text tokens included. */
-    long tokens() {
-      return place;
-    }
-
-    int documents() {
-      return documents;
-    }
-
-    PackedWindows build(List<TokenFile> files, int endOfText, int contextLength) {
-      return new PackedWindows(this, files, endOfText, contextLength);
-    }
-  }
-
-  private PackedWindows(Builder builder, List<TokenFile> files, int endOfText, int contextLength) {
-    this.files = files;
-    this.endOfText = endOfText;
+  PackedWindows(SplitDocuments documents, int contextLength, boolean mark) {
+    this.documents = documents;
     this.contextLength = contextLength;
-    this.size = builder.place / contextLength;
-    this.places = Arrays.copyOf(builder.places, builder.documents + 1);
-    this.fileOf = Arrays.copyOf(builder.fileOf, builder.documents);
-    this.documentOf = Arrays.copyOf(builder.documentOf, builder.documents);
+    this.mark = mark;
+    this.stride = mark ? contextLength - 1 : contextLength;
+    this.size = Math.max(0, (documents.tokens() - (mark ? 1 : 0)) / stride);
   }
 
   @Override
@@ -83,12 +38,12 @@ final class PackedWindows implements TokenWindows {
   @Override
   public long document(long index) {
     long place = placeOf(index);
-    long end = place + contextLength;
-    int document = documentAt(place);
+    long end = place + (isMarked(place) ? contextLength - 1 : contextLength);
+    int document = documents.at(place);
     int most = document;
     long mostTokens = 0;
     while (place < end) {
-      long next = Math.min(end, places[document + 1]);
+      long next = Math.min(end, documents.place(document + 1));
       if (next - place > mostTokens) {
         mostTokens = next - place;
         most = document;
@@ -96,40 +51,29 @@ final class PackedWindows implements TokenWindows {
       place = next;
       document++;
     }
-    return files.get(fileOf[most]).index().content(documentOf[most]);
+    return documents.content(most);
+  }
+
+  @Override
+  public void read(long index, int[] into, int offset) {
+    long place = placeOf(index);
+    if (isMarked(place)) {
+      into[offset] = documents.separator();
+      documents.read(place, into, offset + 1, contextLength - 1);
+    } else {
+      documents.read(place, into, offset, contextLength);
+    }
+  }
+
+  /** Whether a window that begins at a place gets a separator that is not of the stream. */
+  private boolean isMarked(long place) {
+    return mark && documents.place(documents.at(place)) != place;
   }
 
   private long placeOf(long index) {
     if (index < 0 || index >= size) {
       throw new IndexOutOfBoundsException("window " + index + " of " + size);
     }
-    return index * contextLength;
-  }
-
-  /** The document whose tokens, or the end-of-text token before them, are at a place. */
-  private int documentAt(long place) {
-    int found = Arrays.binarySearch(places, place);
-    return found >= 0 ? found : -found - 2;
-  }
-
-  @Override
-  public void read(long index, int[] into, int offset) {
-    long place = placeOf(index);
-    int document = documentAt(place);
-    int written = 0;
-    while (written < contextLength) {
-      long inDocument = place + written - places[document];
-      if (inDocument == 0) {
-        into[offset + written++] = endOfText;
-        inDocument = 1;
-      }
-      long left = places[document + 1] - places[document] - inDocument;
-      int count = (int) Math.min(left, contextLength - written);
-      TokenFile file = files.get(fileOf[document]);
-      long start = file.index().start(documentOf[document]);
-      file.read(start + inDocument - 1, into, offset + written, count);
-      written += count;
-      document++;
-    }
+    return index * stride;
   }
 }

@@ -9,7 +9,8 @@ interface TextEncoder {
 
   int vocabularySize();
 
-  OptionalInt endOfText();
+  /** The token before every document, if the tokenizer has one. */
+  OptionalInt separator();
 
   /** Changes whenever the tokenizer would encode some text differently. */
   String fingerprint();

@@ -5,7 +5,8 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * How a file holds its documents, told by its name; a further {@code .gz} means compressed by gzip.
+ * How a file holds its documents, told by its name; a further {@code .gz} promises compression by
+ * gzip.
  */
 enum TextFormat {
   /** {@code .txt} and all other names: UTF-8 text, see {@link PlainTextDocuments}. */
@@ -20,6 +21,10 @@ enum TextFormat {
 
   static TextFormat of(Path file) {
     String name = lowerName(file);
+    if (name.endsWith(".bin.gz")) {
+      throw new PalimpsestException(
+          file + ": token files are mapped into memory and cannot be compressed; unpack it");
+    }
     if (name.endsWith(".bin")) {
       return TOKENS;
     }
@@ -27,13 +32,14 @@ enum TextFormat {
       throw new PalimpsestException(
           file + ": Parquet is not read; convert it to .jsonl, .jsonl.gz, .txt or .bin");
     }
-    String plain = isCompressed(file) ? name.substring(0, name.length() - ".gz".length()) : name;
+    String plain =
+        isNamedCompressed(file) ? name.substring(0, name.length() - ".gz".length()) : name;
     boolean lines =
         plain.endsWith(".jsonl") || plain.endsWith(".ndjson") || plain.endsWith(".json");
     return lines ? JSON_LINES : PLAIN;
   }
 
-  static boolean isCompressed(Path file) {
+  static boolean isNamedCompressed(Path file) {
     return lowerName(file).endsWith(".gz");
   }
 

@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -19,36 +20,52 @@ import java.util.zip.CRC32C;
 
 /**
  * Tokenises a text file once, in parallel and in bounded memory, into a token file of the same form
- * as a user's own {@code .bin} (every document preceded by the end-of-text id) and its document
- * index.
+ * as a user's own {@code .bin} (every document preceded by the separator) and its document index.
  */
 final class TextTokenization {
   /** Characters handed to one task. */
   private static final int TASK_CHARACTERS = 1 << 18;
 
+  /** Characters read ahead of what has been written, beside one task's. */
+  private static final long MOST_CHARACTERS = 1 << 25;
+
+  /**
+   * The native tokenizer takes some hundred bytes for every character, so longer documents go to it
+   * in parts that end before a blank: where words begin with their blank, as in byte-level BPE, the
+   * tokens are those of the whole.
+   */
+  private static final int PART_CHARACTERS = 1 << 18;
+
   private final TextEncoder encoder;
   private final TokenWidth width;
-  private final int endOfText;
+  private final int separator;
   private final int threads = Runtime.getRuntime().availableProcessors();
 
-  TextTokenization(TextEncoder encoder, int endOfText) {
+  TextTokenization(TextEncoder encoder, int separator) {
     this.encoder = encoder;
     this.width = TokenWidth.forVocabulary(encoder.vocabularySize());
-    this.endOfText = endOfText;
+    this.separator = separator;
   }
 
-  /** Writes {@code tokenFile}, then {@code indexFile}; each appears whole or not at all. */
-  void write(Path text, String textKey, Path tokenFile, Path indexFile) {
+  /**
+   * Writes {@code tokenFile}, then {@code indexFile}; each appears whole or not at all.
+   *
+   * @return null texts that were passed over
+   */
+  long write(Path text, CorpusOptions options, Path tokenFile, Path indexFile) {
+    long[] skipped = {0};
     AtomicFiles.write(
         indexFile,
         index ->
             AtomicFiles.write(
                 tokenFile,
                 tokens -> {
-                  try (Documents documents = Documents.open(text, textKey)) {
+                  try (Documents documents = Documents.open(text, options)) {
                     write(documents, tokens, new DocumentIndex.Writer(index), text);
+                    skipped[0] = documents.skipped();
                   }
                 }));
+    return skipped[0];
   }
 
   private void write(Documents documents, FileChannel tokens, DocumentIndex.Writer index, Path text)
@@ -56,15 +73,20 @@ final class TextTokenization {
     ExecutorService pool = Executors.newFixedThreadPool(threads, TextTokenization::daemon);
     try {
       Output output = new Output(tokens, index);
-      ArrayDeque<Future<List<int[]>>> running = new ArrayDeque<>();
+      ArrayDeque<Task> running = new ArrayDeque<>();
+      long characters = 0;
       List<String> batch = nextBatch(documents);
       while (!batch.isEmpty() || !running.isEmpty()) {
-        if (batch.isEmpty() || running.size() == 2 * threads) {
-          output.add(result(running.remove(), text));
+        if (batch.isEmpty() || running.size() == 2 * threads || characters > MOST_CHARACTERS) {
+          Task done = running.remove();
+          output.add(result(done.tokens(), text));
+          characters -= done.characters();
         }
         if (!batch.isEmpty()) {
-          List<String> task = batch;
-          running.add(pool.submit(() -> encode(task)));
+          List<String> next = batch;
+          Task task = new Task(pool.submit(() -> encode(next)), characters(next));
+          running.add(task);
+          characters += task.characters();
           batch = nextBatch(documents);
         }
       }
@@ -72,6 +94,13 @@ final class TextTokenization {
     } finally {
       pool.shutdownNow();
     }
+  }
+
+  /** Some documents on their way to be tokens. */
+  private record Task(Future<List<int[]>> tokens, long characters) {}
+
+  private static long characters(List<String> documents) {
+    return documents.stream().mapToLong(String::length).sum();
   }
 
   private static List<String> nextBatch(Documents documents) {
@@ -90,9 +119,38 @@ final class TextTokenization {
   private List<int[]> encode(List<String> documents) {
     List<int[]> encoded = new ArrayList<>(documents.size());
     for (String document : documents) {
-      encoded.add(encoder.encode(document));
+      encoded.add(encode(document));
     }
     return encoded;
+  }
+
+  private int[] encode(String document) {
+    if (document.length() <= PART_CHARACTERS) {
+      return encoder.encode(document);
+    }
+    List<int[]> parts = new ArrayList<>();
+    for (int from = 0; from < document.length(); ) {
+      int to = partEnd(document, from);
+      parts.add(encoder.encode(document.substring(from, to)));
+      from = to;
+    }
+    return parts.stream().flatMapToInt(Arrays::stream).toArray();
+  }
+
+  /** The last place within a part's length that is before a blank, with none before it. */
+  private static int partEnd(String document, int from) {
+    int most = from + PART_CHARACTERS;
+    if (most >= document.length()) {
+      return document.length();
+    }
+    for (int to = most; to > from + PART_CHARACTERS / 2; to--) {
+      if (document.charAt(to) == ' '
+          && !Character.isWhitespace(document.charAt(to - 1))
+          && !Character.isWhitespace(document.charAt(to + 1))) {
+        return to;
+      }
+    }
+    return Character.isHighSurrogate(document.charAt(most - 1)) ? most - 1 : most;
   }
 
   private static List<int[]> result(Future<List<int[]>> future, Path text) {
@@ -131,7 +189,7 @@ final class TextTokenization {
 
     void add(List<int[]> documents) throws IOException {
       for (int[] document : documents) {
-        put(endOfText);
+        put(separator);
         long start = place;
         int largest = 0;
         for (int token : document) {

@@ -1,6 +1,8 @@
 package dev.palimpsest.text;
 
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -8,6 +10,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -15,7 +18,7 @@ import java.util.function.Supplier;
 /**
  * A folder of tokenised texts and document indexes, each under a hash of the file's content, the
  * tokenizer and what else shapes it. A file is tokenised once; a second process that wants the same
- * waits for the first.
+ * waits for the first. Checksums are verified at every opening: what is not whole is made again.
  */
 final class TokenCache {
   /** Raised when the form of the cached files, or the way documents are found, changes. */
@@ -24,28 +27,41 @@ final class TokenCache {
   private static final Object IN_PROCESS = new Object();
 
   private final Path folder;
-
+  private final TextEncoder encoder;
+  private final int separator;
+  private final CorpusOptions options;
   private final Consumer<String> notes;
 
   /**
    * @param notes is told in one line what a user should know
    */
-  TokenCache(Path folder, Consumer<String> notes) {
+  TokenCache(
+      Path folder,
+      TextEncoder encoder,
+      int separator,
+      CorpusOptions options,
+      Consumer<String> notes) {
     this.folder = folder;
+    this.encoder = encoder;
+    this.separator = separator;
+    this.options = options;
     this.notes = notes;
   }
 
-  /** The tokens and documents of a text file. */
-  TokenFile text(
-      Path file, String fingerprint, TextEncoder encoder, int endOfText, String textKey) {
+  /**
+   * The tokens and documents of a text.
+   *
+   * @param content changes with the file's form and content
+   */
+  TokenFile open(TextSource source, String content) {
+    return source.format() == TextFormat.TOKENS
+        ? tokens(source.file(), content)
+        : text(source.file(), content);
+  }
+
+  private TokenFile text(Path file, String content) {
     String key =
-        FileFingerprint.of(
-            VERSION,
-            fingerprint,
-            TextFormat.of(file).name(),
-            encoder.fingerprint(),
-            textKey,
-            Integer.toString(endOfText));
+        key(content, encoder.fingerprint(), separator, options.textKey(), options.skipNullTexts());
     Path tokens = folder.resolve(key + ".bin");
     Path index = folder.resolve(key + ".index");
     TokenWidth width = TokenWidth.forVocabulary(encoder.vocabularySize());
@@ -58,41 +74,52 @@ final class TokenCache {
                 DocumentIndex.open(index)
                     .filter(whole -> whole.describes(mapped))
                     .map(whole -> new TokenFile(mapped, width, whole));
-            if (known.isEmpty()) {
-              notes.accept(file + ": its tokens in " + folder + " are damaged and made again");
-            }
+            noteDamage(known, file, "tokens");
           }
           return known.orElseGet(
               () -> {
-                new TextTokenization(encoder, endOfText).write(file, textKey, tokens, index);
+                long skipped =
+                    new TextTokenization(encoder, separator).write(file, options, tokens, index);
+                if (skipped > 0) {
+                  notes.accept(file + ": " + skipped + " null texts passed over");
+                }
                 return new TokenFile(new MappedFile(tokens), width, written(index));
               });
         });
   }
 
   /** A user's own token file, mapped where it lies, with its documents. */
-  TokenFile tokens(Path file, String fingerprint, TokenFileIndexer indexer) {
-    String key = FileFingerprint.of(VERSION, fingerprint, indexer.describe());
-    Path index = folder.resolve(key + ".index");
+  private TokenFile tokens(Path file, String content) {
+    int vocabularySize = encoder.vocabularySize();
+    TokenWidth width = options.tokenWidth().orElse(TokenWidth.forVocabulary(vocabularySize));
+    Path index = folder.resolve(key(content, width, vocabularySize, separator) + ".index");
     MappedFile tokens = new MappedFile(file);
     return locked(
         () -> {
           Optional<DocumentIndex> known = Optional.empty();
           if (Files.exists(index)) {
             known = DocumentIndex.open(index);
-            if (known.isEmpty()) {
-              notes.accept(file + ": its index in " + folder + " is damaged and made again");
-            }
+            noteDamage(known, file, "index");
           }
-          return new TokenFile(
-              tokens,
-              indexer.width(),
+          DocumentIndex documents =
               known.orElseGet(
                   () -> {
-                    indexer.write(index, tokens);
+                    new TokenFileIndexer(file, width, vocabularySize, separator)
+                        .write(index, tokens);
                     return written(index);
-                  }));
+                  });
+          return new TokenFile(tokens, width, documents);
         });
+  }
+
+  private static String key(Object... shapers) {
+    return FileDigests.ofText(Json.line(List.of(VERSION, List.of(shapers)))).substring(0, 32);
+  }
+
+  private void noteDamage(Optional<?> known, Path file, String what) {
+    if (known.isEmpty()) {
+      notes.accept(file + ": its " + what + " in " + folder + " damaged, made again");
+    }
   }
 
   private static DocumentIndex written(Path index) {

@@ -8,9 +8,9 @@ import java.nio.file.Path;
 
 /**
  * Finds the documents of a token file ({@code .bin}: nothing but ids, as nanoGPT and llm.c write
- * them). Documents lie between end-of-text ids. A long stretch without one is cut, since splits are
- * made by document and such files often lack the mark: into pieces of {@value #LONGEST} tokens, in
- * a small file of a 400th of it, but not below {@value #SHORTEST}.
+ * them). Documents lie between separators. A long stretch without one is cut, since splits are made
+ * by document and such files often lack the mark: into pieces of {@value #LONGEST} tokens, in a
+ * small file of a 400th of it, but not below {@value #SHORTEST}.
  */
 final class TokenFileIndexer {
   private static final int LONGEST = 8192;
@@ -20,26 +20,17 @@ final class TokenFileIndexer {
   private final Path file;
   private final TokenWidth width;
   private final int vocabularySize;
-  private final int endOfText;
+  private final int separator;
 
   /**
    * @param vocabularySize ids at or above it are an error
-   * @param endOfText the id between documents
+   * @param separator the id between documents
    */
-  TokenFileIndexer(Path file, TokenWidth width, int vocabularySize, int endOfText) {
+  TokenFileIndexer(Path file, TokenWidth width, int vocabularySize, int separator) {
     this.file = file;
     this.width = width;
     this.vocabularySize = vocabularySize;
-    this.endOfText = endOfText;
-  }
-
-  TokenWidth width() {
-    return width;
-  }
-
-  /** All that shapes the index besides the file. */
-  String describe() {
-    return "tokens " + width + " " + vocabularySize + " " + endOfText;
+    this.separator = separator;
   }
 
   /** Reads the whole file once and writes its index. */
@@ -73,12 +64,12 @@ final class TokenFileIndexer {
                 + width
                 + ")");
       }
-      if (token == endOfText || i - start == limit) {
+      if (token == separator || i - start == limit) {
         writer.add(start, i, largest, content.take());
-        start = token == endOfText ? i + 1 : i;
+        start = token == separator ? i + 1 : i;
         largest = 0;
       }
-      if (token != endOfText) {
+      if (token != separator) {
         largest = Math.max(largest, token);
         content.add(token);
       }

@@ -55,7 +55,7 @@ public final class TokenNames {
 
   /** The names of a model's own vocabulary. */
   public static TokenNames of(Tokenizer tokenizer) {
-    return of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.endOfText());
+    return of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
   }
 
   /** Number of token ids. */

@@ -1,9 +1,10 @@
 package dev.palimpsest.text;
 
 /**
- * The packed windows of one split: its documents in the order of the files, each preceded by the
- * end-of-text token, joined and cut into windows of {@link #contextLength()} tokens. The last,
- * incomplete window is left out. Safe for any number of threads.
+ * The windows of one split: its documents in the order of the files, each preceded by the
+ * separator, joined and cut into windows of {@link #contextLength()} tokens. The last, incomplete
+ * window is left out. {@link CorpusOptions} can have windows end with their document, or all begin
+ * with the separator. Safe for any number of threads.
  */
 public interface TokenWindows {
   /** Tokens of a window. */

@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.LfsPointer;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import java.io.ByteArrayInputStream;
@@ -24,9 +25,6 @@ import java.util.OptionalInt;
  * added special tokens. Safe for concurrent use.
  */
 public final class Tokenizer implements AutoCloseable {
-  private static final List<String> SEPARATORS =
-      List.of("<|endoftext|>", "<|end_of_text|>", "<bos>", "<s>", "</s>", "<eos>");
-
   static {
     // DJL would otherwise ask the network for a CUDA build of its library where it sees a GPU.
     if (System.getProperty("ai.djl.offline") == null) {
@@ -44,17 +42,17 @@ public final class Tokenizer implements AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
   private final boolean backtracks;
   private final Vocabulary vocabulary;
-  private final OptionalInt endOfText;
+  private final OptionalInt separator;
 
   private Tokenizer(
       HuggingFaceTokenizer tokenizer,
       boolean backtracks,
       Vocabulary vocabulary,
-      OptionalInt endOfText) {
+      OptionalInt separator) {
     this.tokenizer = tokenizer;
     this.backtracks = backtracks;
     this.vocabulary = vocabulary;
-    this.endOfText = endOfText;
+    this.separator = separator;
   }
 
   /** Whether a model folder has a tokenizer. */
@@ -74,18 +72,19 @@ public final class Tokenizer implements AutoCloseable {
       throw new PalimpsestException(
           folder + " has no tokenizer.json, which is needed to turn text into tokens");
     }
+    LfsPointer.refuse(file);
     TokenizerFile checked = TokenizerFile.read(file);
     Vocabulary vocabulary = Vocabulary.read(file, checked.root());
     Path config = folder.resolve("config.json");
     OptionalInt separator =
         Files.exists(config)
-            ? separator(Json.read(config, JsonNode.class), vocabulary)
+            ? Separator.of(Json.read(config, JsonNode.class), vocabulary.size())
             : OptionalInt.empty();
     return new Tokenizer(
         open(file, checked.bytes()),
         checked.backtracks(),
         vocabulary,
-        separator.isPresent() ? separator : knownSeparator(vocabulary));
+        separator.isPresent() ? separator : Separator.known(vocabulary::idOf));
   }
 
   private static HuggingFaceTokenizer open(Path file, byte[] json) {
@@ -103,29 +102,6 @@ public final class Tokenizer implements AutoCloseable {
               + Quoted.shortened(String.valueOf(failure.getMessage()), 160),
           failure);
     }
-  }
-
-  /**
-   * The configuration's beginning-of-text token, or else its end-of-text token: what precedes a
-   * document.
-   */
-  private static OptionalInt separator(JsonNode config, Vocabulary vocabulary) {
-    for (String key : List.of("bos_token_id", "eos_token_id")) {
-      JsonNode value = config.path(key);
-      JsonNode id = value.isArray() && !value.isEmpty() ? value.get(0) : value;
-      if (id.canConvertToInt() && id.intValue() >= 0 && id.intValue() < vocabulary.size()) {
-        return OptionalInt.of(id.intValue());
-      }
-    }
-    return OptionalInt.empty();
-  }
-
-  private static OptionalInt knownSeparator(Vocabulary vocabulary) {
-    return SEPARATORS.stream()
-        .map(vocabulary::idOf)
-        .filter(OptionalInt::isPresent)
-        .findFirst()
-        .orElse(OptionalInt.empty());
   }
 
   /**
@@ -176,10 +152,11 @@ public final class Tokenizer implements AutoCloseable {
   /**
    * The token put before every document: the beginning-of-text token of {@code config.json} where
    * it has one (as Llama was trained), else its end-of-text token (for GPT-2 and Pythia the two are
-   * one), else a token of a well-known name.
+   * one), else a token of a well-known name. It tells documents apart in token files, and is what
+   * {@code --exclude-tokens auto} leaves out.
    */
-  public OptionalInt endOfText() {
-    return endOfText;
+  public OptionalInt separator() {
+    return separator;
   }
 
   @Override

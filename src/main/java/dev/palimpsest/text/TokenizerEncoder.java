@@ -1,5 +1,6 @@
 package dev.palimpsest.text;
 
+import dev.palimpsest.base.FileDigests;
 import java.util.Arrays;
 import java.util.OptionalInt;
 
@@ -10,7 +11,8 @@ final class TokenizerEncoder implements TextEncoder {
    * accents, other scripts.
    */
   private static final String PROBE =
-      "Once upon a time,  there WAS\ta café;\n\n \"naïve\" 12345 + 0.5 don't re-read it… 東京 привет 🙂 <s></s>";
+      "Once upon a time,  there WAS\ta café;\n\n"
+          + " \"naïve\" 12345 + 0.5 don't re-read it… 東京 привет 🙂 <s></s>";
 
   private final Tokenizer tokenizer;
   private final String fingerprint;
@@ -21,7 +23,7 @@ final class TokenizerEncoder implements TextEncoder {
     for (int id = 0; id < tokenizer.vocabularySize(); id++) {
       description.append('\n').append(tokenizer.token(id));
     }
-    this.fingerprint = FileFingerprint.of(description.toString());
+    this.fingerprint = FileDigests.ofText(description.toString());
   }
 
   @Override
@@ -35,8 +37,8 @@ final class TokenizerEncoder implements TextEncoder {
   }
 
   @Override
-  public OptionalInt endOfText() {
-    return tokenizer.endOfText();
+  public OptionalInt separator() {
+    return tokenizer.separator();
   }
 
   @Override

@@ -17,8 +17,7 @@ import java.util.Set;
  * @param batchTokens tokens read in a step; excluded ones among them are not trained on
  * @param contextLength of the model while training and while evaluating
  * @param optimizer the update rule and its settings
- * @param excludedTokens {@code auto} (the end-of-text token), {@code none}, or ids separated by
- *     commas
+ * @param excludedTokens see {@link dev.palimpsest.text.ExcludedTokens#parse}
  * @param checkpointEvery steps between checkpoints; 0: none but the last
  * @param evalEvery steps between held-out evaluations; 0: a twentieth of the run, or as many more
  *     as keep evaluations below an eighth of the tokens

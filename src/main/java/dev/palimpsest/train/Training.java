@@ -28,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -101,8 +100,7 @@ public final class Training {
     }
     TokenWindows windows = corpus.windows(Split.TRAIN, config.contextLength());
     TokenWindows heldOut = corpus.windows(Split.CALIBRATE, config.contextLength());
-    ExcludedTokens excluded =
-        ExcludedTokens.parse(config.excludedTokens(), OptionalInt.of(corpus.endOfText()));
+    ExcludedTokens excluded = ExcludedTokens.parse(config.excludedTokens(), corpus);
 
     try (RunLock lock = RunLock.of(out.resolve(CHECKPOINTS))) {
       RunIdentity identity = new RunIdentity(config, digest, corpus.fingerprint());

@@ -63,7 +63,7 @@ class LatentViewTest {
     }
     try (Tokenizer tokenizer = Tokenizer.load(ModelSource.resolve("embedded"))) {
       TokenNames names =
-          TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.endOfText());
+          TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
       int[] story =
           tokenizer.encode(
               " One day the cat saw the dog. The big dog ran to the cat and a cat ran up the tree."

@@ -130,7 +130,7 @@ class WiringTest {
         List<Integer> current = new ArrayList<>();
         for (long w = 0; w < windows.size(); w++) {
           for (int token : windows.read(w)) {
-            if (token == corpus.endOfText()) {
+            if (token == corpus.separator()) {
               if (byTokens.containsKey(current)) {
                 found.put(byTokens.get(current), split);
               }

@@ -48,7 +48,7 @@ class CacheKillTest {
         Corpus corpus = Corpus.open(List.of("embedded"), tokenizer, 0, Path.of(arguments[1]));
         LatentStream stream =
             new LatentStream(
-                model, coder, "layers.1.mlp", true, ExcludedTokens.of(corpus.endOfText()));
+                model, coder, "layers.1.mlp", true, ExcludedTokens.of(corpus.separator()));
         boolean[] first = {true};
         CacheStage.run(
             stream,

@@ -31,7 +31,7 @@ class CacheStageTest {
                 CoderConfig.transcoder(model.config().width(), 300, K, true), 5)) {
       Corpus corpus = Corpus.open(List.of("embedded"), tokenizer, 0, folder.resolve("tokens"));
       TokenWindows windows = corpus.windows(Split.EXPLAIN, LENGTH);
-      ExcludedTokens excluded = ExcludedTokens.of(corpus.endOfText());
+      ExcludedTokens excluded = ExcludedTokens.of(corpus.separator());
       LatentStream stream = new LatentStream(model, coder, "layers.1.mlp", true, excluded);
       CacheConfig config = new CacheConfig(40 * LENGTH, 7, 3);
       Map<String, String> made = Map.of("coder", "new");
@@ -54,7 +54,7 @@ class CacheStageTest {
               counted[0] += batch.kept().length;
               for (int i = 0; i < batch.kept().length; i++) {
                 int place = batch.kept()[i];
-                assertThat(batch.tokens()[place]).isNotEqualTo(corpus.endOfText());
+                assertThat(batch.tokens()[place]).isNotEqualTo(corpus.separator());
                 for (int slot = i * K; slot < (i + 1) * K; slot++) {
                   truth[place / LENGTH][place % LENGTH][batch.latents()[slot]] =
                       Math.max(0, batch.activations()[slot]);

@@ -39,11 +39,11 @@ class CalibrationTextTest {
             SparseCoder.initialise(
                 CoderConfig.transcoder(model.config().width(), LATENTS, K, true), 5)) {
       Corpus corpus = Corpus.open(List.of("embedded"), tokenizer, 0, folder.resolve("tokens"));
-      ExcludedTokens excluded = ExcludedTokens.of(corpus.endOfText());
+      ExcludedTokens excluded = ExcludedTokens.of(corpus.separator());
       LatentStream stream = new LatentStream(model, coder, "layers.1.mlp", true, excluded);
       TokenNames names =
           TokenNames.of(
-              tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.endOfText()));
+              tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.separator()));
       Simulator simulator = new LexicalSimulator(LATENTS, List.of(), names);
       for (Protocol protocol : Protocol.values()) {
         CalibrationText text =

@@ -54,7 +54,7 @@ class SimulateKillTest {
         Corpus corpus = Corpus.open(List.of("embedded"), tokenizer, 0, Path.of(arguments[1]));
         TokenNames names =
             TokenNames.of(
-                tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.endOfText()));
+                tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.separator()));
         List<Explanation> texts =
             IntStream.range(0, LATENTS).mapToObj(i -> new Explanation(i, text(i), "test")).toList();
         Path file = Path.of(arguments[0]);
@@ -63,7 +63,7 @@ class SimulateKillTest {
         boolean[] first = {true};
         SimulateStage.run(
             new LatentStream(
-                model, coder, "layers.1.mlp", true, ExcludedTokens.of(corpus.endOfText())),
+                model, coder, "layers.1.mlp", true, ExcludedTokens.of(corpus.separator())),
             new CalibrationText(corpus.windows(Split.CALIBRATE, 32), 0),
             List.of(
                 new SimulateStage.Rated(new LexicalSimulator(LATENTS, texts, names), file),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -66,7 +67,7 @@ class BadTextTest {
 
   @Test
   void json() throws IOException {
-    fails("a.jsonl", "{\"text\": \"1 2\"}\n{\"text\": \"1", "a.jsonl line 2", "invalid JSON");
+    fails("a.jsonl", "{\"text\": \"1 2\"}\n{\"text\": \"1", "a.jsonl line 2", "not valid");
     fails(
         "b.jsonl",
         "\n{\"text\": \"1\"}\n{\"body\": \"1\"}\n",
@@ -75,7 +76,13 @@ class BadTextTest {
         "[body]");
     fails("c.jsonl", "{\"text\": 7}\n", "c.jsonl line 1", "not a string");
     fails("d.jsonl", "[1, 2]\n", "d.jsonl line 1", "expected a JSON object, found array");
-    fails("e.jsonl", "{\"text\": \"1\"} {\"text\": \"2\"}\n", "e.jsonl line 1", "invalid JSON");
+    fails("e.jsonl", "{\"text\": \"1\"} {\"text\": \"2\"}\n", "e.jsonl line 1", "more follows");
+    fails(
+        "f.jsonl",
+        "{" + ("\"" + "k".repeat(40_000) + "\": 1,").repeat(15) + "\"k\": 1}\n",
+        "f.jsonl line 1: no key \"text\"; found [kkk",
+        "characters)");
+    fails("g.jsonl", "[".repeat(3000) + "\n", "g.jsonl line 1", "beyond what is read", "1000");
   }
 
   @Test
@@ -84,12 +91,71 @@ class BadTextTest {
         "latin.txt",
         new byte[] {'1', ' ', '\n', 'c', (byte) 0xE9, '\n'},
         "latin.txt line 2",
-        "not UTF-8");
+        "not UTF-8 text at its byte 2 (0xE9)",
+        "Latin-1");
+    fails(
+        "windows.jsonl",
+        new byte[] {'{', (byte) 0x93, '\n'},
+        "windows.jsonl line 1",
+        "not UTF-8 text at its byte 2 (0x93)",
+        "Windows-1252");
+    fails("bytes.txt", new byte[] {'1', 0, 2, (byte) 0xFF}, "bytes.txt line 1", "binary data");
+    fails("cut.txt", new byte[] {'1', (byte) 0xE2, (byte) 0x82}, "cut.txt line 1", "byte 2 (0xE2)");
+    for (String name : List.of("utf16.txt", "utf16.jsonl")) {
+      String text = "{\"text\": \"1 2 3\"}\n";
+      fails(name, text.getBytes(StandardCharsets.UTF_16), name, "UTF-16 (big-endian)", "UTF-8");
+      fails(name, text.getBytes(StandardCharsets.UTF_16BE), name, "UTF-16 (big-endian");
+      fails(name, text.getBytes(StandardCharsets.UTF_16LE), name, "UTF-16 (little-endian");
+      fails(
+          name,
+          ("\uFEFF" + text).getBytes(StandardCharsets.UTF_16LE),
+          name,
+          "UTF-16 (little-endian)");
+      fails(
+          name,
+          ("\uFEFF" + text).getBytes(java.nio.charset.Charset.forName("UTF-32LE")),
+          name,
+          "UTF-32 (little-endian)");
+      fails(
+          name,
+          ("\uFEFF" + text).getBytes(java.nio.charset.Charset.forName("UTF-32BE")),
+          name,
+          "UTF-32 (big-endian)");
+    }
+  }
+
+  @Test
+  void pointersOfLargeFiles() throws IOException {
+    String pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    for (String name : List.of("a.txt", "a.jsonl", "a.jsonl.gz", "a.bin")) {
+      fails(name, pointer, name, "Git LFS pointer", "git lfs pull");
+    }
+    Files.writeString(folder.resolve("tokenizer.json"), pointer);
+    assertThatThrownBy(() -> Tokenizer.load(folder))
+        .hasMessageContainingAll("tokenizer.json", "Git LFS pointer");
+  }
+
+  @Test
+  void nullTexts() throws IOException {
+    String text = "{\"text\": \"1 2\"}\n{\"text\": null}\n{\"text\": \"3 4\"}\n";
+    fails("null.jsonl", text, "null.jsonl line 2", "is null", "--skip-null-texts");
+    Corpus corpus =
+        Corpus.open(
+            List.of(folder.resolve("null.jsonl").toString()),
+            new WordEncoder(100),
+            0,
+            folder.resolve("cache"),
+            CorpusOptions.defaults().withTexts("text", true));
+    assertThat(corpus.documents()).isEqualTo(2);
+    assertThat(corpus.notes()).singleElement().asString().contains("1 null texts");
+    fails("null.jsonl", text, "null.jsonl line 2", "is null");
+    fails("gone.jsonl", "{\"body\": null}\n", "gone.jsonl line 1", "no key");
   }
 
   @Test
   void gzip() throws IOException {
     fails("plain.jsonl.gz", "{\"text\": \"1 2\"}\n", "plain.jsonl.gz", "not a gzip file");
+    fails("token.bin.gz", "", "token.bin.gz", "unpack it");
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
       for (int i = 0; i < 1000; i++) {
@@ -118,7 +184,7 @@ class BadTextTest {
   void textNeedsATokenizer() throws IOException {
     Path file = Files.writeString(folder.resolve("text.txt"), "hello");
     CorpusOptions options =
-        new CorpusOptions("text", java.util.Optional.empty(), OptionalInt.of(0));
+        CorpusOptions.defaults().withTokens(java.util.Optional.empty(), OptionalInt.of(0));
     assertThatThrownBy(
             () -> Corpus.openTokens(List.of(file.toString()), 100, 0, folder.resolve("c"), options))
         .hasMessageContaining("no tokenizer.json");
@@ -126,12 +192,20 @@ class BadTextTest {
 
   @Test
   void excludedTokens() {
-    assertThat(ExcludedTokens.parse("auto", OptionalInt.of(3)).ids()).containsExactly(3);
-    assertThat(ExcludedTokens.parse("none", OptionalInt.of(3)).ids()).isEmpty();
-    assertThat(ExcludedTokens.parse("7, 1", OptionalInt.of(3)).ids()).containsExactly(1, 7);
-    for (String bad : List.of("", "a", "1,,2", "-1")) {
-      assertThatThrownBy(() -> ExcludedTokens.parse(bad, OptionalInt.empty()))
+    assertThat(ExcludedTokens.parse("auto", 3, 10).ids()).containsExactly(3);
+    assertThat(ExcludedTokens.parse("none", 3, 10).ids()).isEmpty();
+    assertThat(ExcludedTokens.parse("7, 1", 3, 10).ids()).containsExactly(1, 3, 7);
+    assertThat(ExcludedTokens.parse("auto,9", 3, 10).ids()).containsExactly(3, 9);
+    assertThat(ExcludedTokens.parse("none,7,1", 3, 10).ids()).containsExactly(1, 7);
+    for (String bad : List.of("", "a", "1,,2", "1.5", "99999999999")) {
+      assertThatThrownBy(() -> ExcludedTokens.parse(bad, 3, 10))
+          .isInstanceOf(UsageException.class)
           .hasMessageContaining("--exclude-tokens");
+    }
+    for (String bad : List.of("999999", "10", "-1", "auto,1,2048")) {
+      assertThatThrownBy(() -> ExcludedTokens.parse(bad, 3, 10))
+          .isInstanceOf(UsageException.class)
+          .hasMessageContainingAll("--exclude-tokens", "outside the vocabulary of 10");
     }
   }
 }

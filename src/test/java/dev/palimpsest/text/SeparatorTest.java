@@ -23,11 +23,12 @@ class SeparatorTest {
       lines.add("{\"text\": \"" + (20 + i) + " 11 12 13 14\"}");
     }
     Path file = Files.write(folder.resolve("a.jsonl"), lines);
-    CorpusOptions options = new CorpusOptions("text", Optional.empty(), OptionalInt.of(7));
+    CorpusOptions options =
+        CorpusOptions.defaults().withTokens(Optional.empty(), OptionalInt.of(7));
     Corpus corpus =
         Corpus.open(
             List.of(file.toString()), new WordEncoder(500), 3, folder.resolve("cache"), options);
-    assertThat(corpus.endOfText()).isEqualTo(7);
+    assertThat(corpus.separator()).isEqualTo(7);
     TokenWindows windows = corpus.windows(Split.TRAIN, 60);
     int marks = 0;
     for (long w = 0; w < windows.size(); w++) {

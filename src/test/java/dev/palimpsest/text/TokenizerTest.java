@@ -80,7 +80,7 @@ class TokenizerTest {
       assertThat(tokenizer.token(41840)).isEqualTo("<0xF0><0x9F><0x91>");
       assertThat(tokenizer.token(60000)).isEqualTo("<unused 60000>");
       assertThat(tokenizer.vocabularySize()).isEqualTo(50257);
-      assertThat(tokenizer.endOfText()).hasValue(50256);
+      assertThat(tokenizer.separator()).hasValue(50256);
     }
     unpack("llama");
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
@@ -88,7 +88,7 @@ class TokenizerTest {
       assertThat(tokenizer.token(13)).isEqualTo("\n");
       assertThat(tokenizer.token(0xE2 + 3)).isEqualTo("<0xE2>");
       assertThat(tokenizer.vocabularySize()).isEqualTo(32000);
-      assertThat(tokenizer.endOfText()).hasValue(1);
+      assertThat(tokenizer.separator()).hasValue(1);
     }
   }
 
@@ -98,7 +98,7 @@ class TokenizerTest {
     Files.writeString(
         folder.resolve("config.json"), "{\"bos_token_id\":null,\"eos_token_id\":[7,8]}");
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-      assertThat(tokenizer.endOfText()).hasValue(7);
+      assertThat(tokenizer.separator()).hasValue(7);
     }
   }
 

@@ -12,7 +12,7 @@ record WordEncoder(int vocabularySize) implements TextEncoder {
   }
 
   @Override
-  public OptionalInt endOfText() {
+  public OptionalInt separator() {
     return OptionalInt.of(0);
   }
 

@@ -194,7 +194,7 @@ abstract class DeviceTraining {
   private static TrainResult wholeRun(Device device, Path out, Path shared) throws IOException {
     Path text = shared.resolve("text.bin");
     CorpusOptions options =
-        new CorpusOptions("text", Optional.of(TokenWidth.U16), OptionalInt.of(3));
+        CorpusOptions.defaults().withTokens(Optional.of(TokenWidth.U16), OptionalInt.of(3));
     CoderSpec spec =
         new CoderSpec("layers.1.mlp", true, true, Activation.TOPK, OptionalInt.of(48), 0, 4);
     OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
