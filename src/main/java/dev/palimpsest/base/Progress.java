@@ -22,6 +22,9 @@ public interface Progress {
    */
   void advanced(String what, String unit, long done, long total, String note);
 
+  /** One line for people that is not about how far the work is, e.g. what was found. */
+  default void says(String line) {}
+
   /** The same without a note. */
   default void advanced(String what, String unit, long done, long total) {
     advanced(what, unit, done, total, "");

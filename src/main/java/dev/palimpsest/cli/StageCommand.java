@@ -3,11 +3,15 @@ package dev.palimpsest.cli;
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -32,9 +36,16 @@ abstract class StageCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Experiments.Plan plan = Experiments.fromRun(run, options.assignments());
+    List<String> assignments = new ArrayList<>(options.assignments());
+    assignments.addAll(ownAssignments());
+    Experiments.Plan plan = Experiments.fromRun(run, assignments);
     return ExperimentCommands.run(
         plan, run, EnumSet.of(stage), options, output, spec.commandLine());
+  }
+
+  /** Settings that the stage's own options change, as KEY=VALUE. */
+  List<String> ownAssignments() {
+    return List.of();
   }
 
   /** {@code palimpsest cache}. */
@@ -54,7 +65,8 @@ abstract class StageCommand implements Callable<Integer> {
       mixinStandardHelpOptions = true,
       description = {
         "Explains every latent in words, from the cache.",
-        "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite again."
+        "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite"
+            + " again."
       })
   static final class Explain extends StageCommand {
     Explain() {
@@ -78,7 +90,8 @@ abstract class StageCommand implements Callable<Integer> {
       name = "simulate",
       mixinStandardHelpOptions = true,
       description =
-          "Simulates the latents from their explanations on the calibrate split and fits the calibrations.")
+          "Simulates the latents from their explanations on the calibrate split and fits the"
+              + " calibrations.")
   static final class Simulate extends StageCommand {
     Simulate() {
       super(StageName.SIMULATE);
@@ -92,8 +105,23 @@ abstract class StageCommand implements Callable<Integer> {
       description =
           "Puts the simulated component in place and measures the losses on the evaluate split.")
   static final class Rewrite extends StageCommand {
+    @Option(
+        names = "--until-ci",
+        paramLabel = "HALFWIDTH",
+        description = {
+          "Stop when the 95 %% interval of the headline's added loss is within so many nats of its"
+              + " middle",
+          "(the setting rewrite.until_ci); looked at after 64 windows and at every doubling."
+        })
+    private Optional<Double> untilCi = Optional.empty();
+
     Rewrite() {
       super(StageName.REWRITE);
+    }
+
+    @Override
+    List<String> ownAssignments() {
+      return untilCi.stream().map(width -> "rewrite.until_ci=" + width).toList();
     }
   }
 }

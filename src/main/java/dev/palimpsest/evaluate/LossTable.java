@@ -37,16 +37,24 @@ public final class LossTable {
     return first;
   }
 
+  /**
+   * Adds windows whose losses are known already.
+   *
+   * @param ce summed cross-entropy by variant and new window
+   * @param kl summed KL likewise
+   */
+  public void append(int[] counted, long[] documentOf, double[][] ce, double[][] kl) {
+    int first = append(counted, documentOf);
+    for (int v = 0; v < crossEntropy.length; v++) {
+      System.arraycopy(ce[v], 0, crossEntropy[v], first, counted.length);
+      System.arraycopy(kl[v], 0, divergence[v], first, counted.length);
+    }
+  }
+
   /** Adds the losses of one counted token to its window. */
   public void add(int variant, int window, double ce, double kl) {
     crossEntropy[variant][window] += ce;
     divergence[variant][window] += kl;
-  }
-
-  /** Makes one variant's losses those of another that is the same computation. */
-  public void copy(int from, int to) {
-    crossEntropy[to] = crossEntropy[from].clone();
-    divergence[to] = divergence[from].clone();
   }
 
   int variants() {

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -19,14 +19,14 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * The subject model with one module's output replaced at some positions. The untouched model runs
  * once a batch; every replacement then costs only the blocks after the hook and the head at the
- * replaced positions.
+ * replaced positions, and replacements of different kinds and sequences share a pass.
  *
  * <p>Where the module's output is simply added to the residual stream and read by nothing else in
  * its block (an MLP without a norm behind it, a whole layer), the block itself need not run again
  * either: its output is the old one with the addend exchanged. Whether that holds is not taken from
  * the architecture but tried out on the first batch.
  */
-public final class SplicedModel {
+public final class SplicedModel implements AutoCloseable {
   /**
    * Largest difference, over the largest value, between the exchanged addend and the block run
    * again.
@@ -39,6 +39,7 @@ public final class SplicedModel {
   private final int layer;
   private final String layerName;
   private final boolean wholeLayer;
+  private final Optional<FusedPredictions.PackedHead> head;
   private Optional<Boolean> exchangeable = Optional.empty();
 
   /**
@@ -51,6 +52,13 @@ public final class SplicedModel {
     layer = model.layerOf(hookpoint);
     layerName = model.layerHookpoint(layer);
     wholeLayer = hookpoint.equals(layerName) || hookpoint.endsWith("." + layerName);
+    head = FusedPredictions.pack(model);
+  }
+
+  /** Frees what was made of the model's head; the model stays the caller's. */
+  @Override
+  public void close() {
+    head.ifPresent(FusedPredictions.PackedHead::close);
   }
 
   /**
@@ -76,7 +84,22 @@ public final class SplicedModel {
     }
     try (PointerScope scope = new PointerScope();
         Forward forward = model.forward(tokens, plan)) {
-      return new Batch(forward, positions, past, lastAlone ? tokens.length() - 1 : 0);
+      return new Batch(forward, tokens, positions, past, lastAlone ? tokens.length() - 1 : 0);
+    }
+  }
+
+  /**
+   * The first block of the untouched model whose output has a number that is not finite.
+   *
+   * @return its hookpoint; empty where there is none, so that it must be the head
+   */
+  public Optional<String> firstNotFinite(TokenBatch tokens) {
+    List<String> blocks =
+        IntStream.range(0, model.config().layers()).mapToObj(model::layerHookpoint).toList();
+    HookPlan plan = new HookPlan().logits(false);
+    blocks.forEach(plan::tapOutput);
+    try (Forward forward = model.forward(tokens, plan)) {
+      return blocks.stream().filter(name -> !finite(forward.output(name))).findFirst();
     }
   }
 
@@ -94,43 +117,46 @@ public final class SplicedModel {
 
   /** One batch of the untouched model, ready for replacements. */
   public final class Batch implements AutoCloseable {
+    private final TokenBatch tokens;
+    private final int[] positions;
+    private final int[] firstRow;
     private final KeyValues past;
     private final int offset;
-    private final Tensor index;
     private final Tensor input;
     private final Tensor output;
     private final Tensor before;
     private final Tensor after;
+    private final Tensor rest;
     private final Tensor last;
 
     /**
      * @param offset where above 0, each row's last position alone is run again, after so many
      *     remembered ones
      */
-    private Batch(Forward forward, int[] positions, KeyValues past, int offset) {
+    private Batch(Forward forward, TokenBatch tokens, int[] positions, KeyValues past, int offset) {
+      this.tokens = tokens;
+      this.positions = positions;
       this.past = past;
       this.offset = offset;
-      Tensor replaced = index(Arrays.stream(positions));
-      output = Tensors.keep(rows(forward.output(hookpoint), replaced));
-      input = Tensors.keep(readsInput ? rows(forward.input(hookpoint), replaced) : output.alias());
-      last = Tensors.keep(rows(forward.output(lastLayer()), replaced));
-      before = Tensors.keep(again(forward.input(layerName), replaced));
-      after = Tensors.keep(again(forward.output(layerName), replaced));
-      if (exchangeable.isEmpty()) {
-        exchangeable =
-            Optional.of(
-                wholeLayer || addendCanBeExchanged(again(forward.output(hookpoint), replaced)));
+      firstRow = firstRows(tokens, positions);
+      try (Tensor replaced = index(positions)) {
+        output = Tensors.keep(rows(forward.output(hookpoint), replaced));
+        input =
+            Tensors.keep(readsInput ? rows(forward.input(hookpoint), replaced) : output.alias());
+        last = Tensors.keep(rows(forward.output(lastLayer()), replaced));
+        before = Tensors.keep(again(forward.input(layerName), replaced));
+        after = Tensors.keep(again(forward.output(layerName), replaced));
+        rest = Tensors.keep(rows(forward.output(layerName), replaced).sub_(output));
+        if (exchangeable.isEmpty()) {
+          exchangeable =
+              Optional.of(
+                  wholeLayer || addendCanBeExchanged(again(forward.output(hookpoint), replaced)));
+        }
       }
-      if (offset > 0) {
-        replaced.close();
-        replaced = index(IntStream.range(0, positions.length));
-      }
-      index = replaced;
     }
 
-    private Tensor index(IntStream positions) {
-      long[] wide = positions.asLongStream().toArray();
-      return model.device().of(wide, wide.length);
+    private Tensor index(int[] values) {
+      return model.device().of(Arrays.stream(values).asLongStream().toArray(), values.length);
     }
 
     /** The part of [R, T, d] that is run again: all, or [n, 1, d] of the last positions. */
@@ -138,14 +164,24 @@ public final class SplicedModel {
       return offset == 0 ? hidden.alias() : rows(hidden, replaced).unsqueeze(1);
     }
 
-    private HookPlan plan() {
-      HookPlan plan = new HookPlan().logits(false);
-      return offset == 0 ? plan : plan.recall(past, offset);
-    }
-
     /** What the coder reads at the replaced positions [n, d]. */
     public Tensor input() {
       return input;
+    }
+
+    /** Sequences of the batch, R. */
+    public int sequences() {
+      return tokens.rows();
+    }
+
+    /** The first of a sequence's replaced positions, 0 to n; that of sequence R is n. */
+    public int firstRow(int sequence) {
+      return firstRow[sequence];
+    }
+
+    /** Tokens that a pass over one sequence runs again. */
+    public int tokensAgain() {
+      return offset == 0 ? tokens.length() : 1;
     }
 
     /**
@@ -154,52 +190,143 @@ public final class SplicedModel {
      * @param targets [n]
      */
     public CleanPredictions predictions(long[] targets) {
-      List<CleanPredictions> made = new ArrayList<>(1);
-      head(last, logits -> made.add(new CleanPredictions(logits, targets, model.device())));
-      return made.get(0);
+      return head.isPresent()
+          ? FusedPredictions.of(model, head.get(), last, targets)
+          : HeldPredictions.of(model, last, targets);
     }
 
     /**
-     * Hands over the logits at the replaced positions [n, V] under a replacement.
+     * Measures the model with the module's output replaced, in any number of sequences at once; a
+     * sequence may come several times, with a replacement each time.
      *
-     * @param replacement of the module's output at those positions [n, d]
+     * @param sequences which of the batch's [J]
+     * @param replacement of the module's output at those sequences' replaced positions, one
+     *     sequence after the other [m, d]
+     * @param clean of this batch
+     * @param sink hears of rows 0 to m - 1
      */
-    public void logits(Tensor replacement, Consumer<Tensor> use) {
-      try (PointerScope scope = new PointerScope()) {
-        Tensor hidden = exchangeable.orElseThrow() ? exchanged(replacement) : rerun(replacement);
+    public void losses(
+        int[] sequences, Tensor replacement, CleanPredictions clean, CleanPredictions.Sink sink) {
+      pass(
+          sequences,
+          replacement,
+          new HookPlan(),
+          (hidden, rows) -> clean.losses(hidden, rows, sink));
+    }
+
+    /**
+     * The first module behind the replacement whose output has a number that is not finite.
+     *
+     * @param sequence in which it is replaced
+     * @param replacement at that sequence's replaced positions [m, d]
+     * @return its hookpoint; empty where there is none, so that it must be the head
+     */
+    public Optional<String> firstNotFinite(int sequence, Tensor replacement) {
+      if (!finite(replacement)) {
+        return Optional.of(hookpoint);
+      }
+      List<String> behind = new ArrayList<>();
+      HookPlan plan = new HookPlan();
+      for (int l = layer + 1; l < model.config().layers(); l++) {
+        behind.add(model.layerHookpoint(l));
+        plan.tapOutput(model.layerHookpoint(l));
+      }
+      List<String> found = new ArrayList<>();
+      try (PointerScope scope = new PointerScope();
+          Tensor one = index(new int[] {sequence})) {
+        int[] rows = IntStream.range(firstRow(sequence), firstRow(sequence + 1)).toArray();
+        Tensor hidden = replaced(new int[] {sequence}, one, rows, replacement, plan());
+        if (!finite(hidden)) {
+          return Optional.of(layerName);
+        }
+        if (!behind.isEmpty()) {
+          try (KeyValues seen = past.rows(one);
+              Forward forward = model.forwardFrom(layer + 1, hidden, recalling(plan, seen))) {
+            behind.stream().filter(name -> !finite(forward.output(name))).forEach(found::add);
+          }
+        }
+      }
+      return found.stream().findFirst();
+    }
+
+    /** Hands over the last block's output at the replaced positions, and which those are. */
+    private void pass(
+        int[] sequences, Tensor replacement, HookPlan plan, BiConsumer<Tensor, int[]> use) {
+      int[] rows =
+          Arrays.stream(sequences)
+              .flatMap(s -> IntStream.range(firstRow(s), firstRow(s + 1)))
+              .toArray();
+      try (PointerScope scope = new PointerScope();
+          Tensor chosen = index(sequences);
+          Tensor places = index(places(sequences));
+          KeyValues seen = past.rows(chosen)) {
+        Tensor hidden = replaced(sequences, chosen, rows, replacement, plan());
         if (layer + 1 == model.config().layers()) {
-          head(rows(hidden, index), use);
+          use.accept(rows(hidden, places), rows);
           return;
         }
-        HookPlan plan = plan().tapOutput(lastLayer());
-        try (Forward forward = model.forwardFrom(layer + 1, hidden, plan)) {
-          head(rows(forward.output(lastLayer()), index), use);
+        plan.logits(false).tapOutput(lastLayer());
+        try (Forward forward = model.forwardFrom(layer + 1, hidden, recalling(plan, seen))) {
+          use.accept(rows(forward.output(lastLayer()), places), rows);
         }
       }
     }
 
-    /** The block's output with the module's addend exchanged (what is run again of it). */
-    private Tensor exchanged(Tensor replacement) {
-      Tensor put = wholeLayer ? replacement : rows(after, index).sub_(output).add_(replacement);
-      return flat(after).index_copy(0, index, put).view(after.shape());
+    private HookPlan plan() {
+      return new HookPlan().logits(false);
     }
 
-    /** The block run again with the module's output replaced (likewise). */
-    private Tensor rerun(Tensor replacement) {
-      HookPlan plan =
-          plan()
-              .splice(
-                  hookpoint,
-                  (in, out) -> flat(out).index_copy(0, index, replacement).view(out.shape()))
-              .tapOutput(layerName);
-      try (Forward forward = model.forwardFrom(layer, before, plan)) {
-        return forward.output(layerName).alias();
+    private HookPlan recalling(HookPlan plan, KeyValues seen) {
+      return offset == 0 ? plan : plan.recall(seen, offset);
+    }
+
+    /** Where the replaced positions of sequences lie in what is run again of those, flattened. */
+    private int[] places(int[] sequences) {
+      return IntStream.range(0, sequences.length)
+          .flatMap(
+              j ->
+                  IntStream.range(firstRow(sequences[j]), firstRow(sequences[j] + 1))
+                      .map(r -> placeOf(r, sequences[j], j)))
+          .toArray();
+    }
+
+    private int placeOf(int row, int sequence, int at) {
+      return offset > 0 ? at : positions[row] + (at - sequence) * tokens.length();
+    }
+
+    /**
+     * The block's output with the module's replaced, in what is run again of some sequences.
+     *
+     * @param chosen the sequences as a tensor
+     * @param rows their replaced positions, 0 to n - 1
+     */
+    private Tensor replaced(
+        int[] sequences, Tensor chosen, int[] rows, Tensor replacement, HookPlan plan) {
+      try (Tensor places = index(places(sequences));
+          Tensor wanted = index(rows)) {
+        if (exchangeable.orElseThrow()) {
+          Tensor put = wholeLayer ? replacement : rest.index_select(0, wanted).add_(replacement);
+          Tensor hidden = after.index_select(0, chosen);
+          flat(hidden).index_copy_(0, places, put);
+          return hidden;
+        }
+        plan.splice(
+                hookpoint,
+                (in, out) -> flat(out).index_copy(0, places, replacement).view(out.shape()))
+            .tapOutput(layerName);
+        try (KeyValues seen = past.rows(chosen);
+            Forward forward =
+                model.forwardFrom(layer, before.index_select(0, chosen), recalling(plan, seen))) {
+          return forward.output(layerName).alias();
+        }
       }
     }
 
     private boolean addendCanBeExchanged(Tensor moduleOutput) {
       HookPlan plan =
-          plan().splice(hookpoint, (in, out) -> torch.zeros_like(out)).tapOutput(layerName);
+          recalling(plan(), past)
+              .splice(hookpoint, (in, out) -> torch.zeros_like(out))
+              .tapOutput(layerName);
       try (Forward forward = model.forwardFrom(layer, before, plan)) {
         Tensor expected = forward.output(layerName);
         Tensor difference = after.sub(moduleOutput).sub_(expected);
@@ -207,26 +334,26 @@ public final class SplicedModel {
       }
     }
 
-    private void head(Tensor hidden, Consumer<Tensor> use) {
-      long rows = hidden.size(0);
-      try (PointerScope scope = new PointerScope();
-          Forward forward =
-              model.forwardFrom(
-                  model.config().layers(), hidden.view(1, rows, hidden.size(1)), new HookPlan())) {
-        use.accept(flat(forward.logits()));
-      }
-    }
-
     @Override
     public void close() {
       past.close();
-      index.close();
       input.close();
       output.close();
       before.close();
       after.close();
+      rest.close();
       last.close();
     }
+  }
+
+  /** By sequence, the first of its positions among all; their number at the end. */
+  private static int[] firstRows(TokenBatch tokens, int[] positions) {
+    int[] first = new int[tokens.rows() + 1];
+    for (int position : positions) {
+      first[position / tokens.length() + 1]++;
+    }
+    Arrays.parallelPrefix(first, Integer::sum);
+    return first;
   }
 
   /** Rows of [R, T, d], flattened: [n, d]. */
@@ -236,6 +363,12 @@ public final class SplicedModel {
 
   private static Tensor flat(Tensor hidden) {
     return hidden.view(-1, hidden.size(-1));
+  }
+
+  private static boolean finite(Tensor tensor) {
+    try (PointerScope scope = new PointerScope()) {
+      return Double.isFinite(tensor.abs().sum().item_float());
+    }
   }
 
   private static double largest(Tensor tensor) {

@@ -242,7 +242,10 @@ public record ExperimentConfig(
   /** Tokens read of the calibrate split. */
   public record Simulate(long calibrationTokens) {}
 
-  /** The grid of rewrites and the two protocols. */
+  /**
+   * The grid of rewrites and the two protocols; {@code untilCi} above 0 stops an evaluation early,
+   * see {@code RewriteConfig}.
+   */
   public record Rewrite(
       List<String> calibrations,
       List<Double> fractions,
@@ -250,7 +253,8 @@ public record ExperimentConfig(
       List<Boolean> reselect,
       Windows allTokens,
       Windows lastToken,
-      int resamples) {
+      int resamples,
+      double untilCi) {
     /** Copies the lists. */
     public Rewrite {
       calibrations = List.copyOf(calibrations);

@@ -1,7 +1,9 @@
 package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.BuildInfo;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
@@ -86,7 +88,7 @@ final class RewriteStages {
               List.of(windows, config.rewrite(), config.seed(), config.data()),
               own,
               outputs(protocol),
-              () -> measure(protocol, windows),
+              () -> measure(protocol, windows, own),
               log));
     }
     return done;
@@ -97,7 +99,8 @@ final class RewriteStages {
     return main && protocol == Protocol.ALL_TOKENS ? List.of(run.rewrite(), own) : List.of(own);
   }
 
-  private Object measure(Protocol protocol, ExperimentConfig.Windows windows) {
+  private Object measure(
+      Protocol protocol, ExperimentConfig.Windows windows, List<StageLedger.Entry> after) {
     RewriteConfig settings = settings(protocol, windows);
     try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
       boolean transcode = given.transcode() || coder.config().readsModuleInput();
@@ -121,12 +124,50 @@ final class RewriteStages {
               bench.excluded());
       RewriteResult result =
           RewriteStage.run(
-              inputs, settings, run.root(), run.rewrite(hookpoint, protocol.label()), log);
+              inputs,
+              settings,
+              run.root(),
+              run.rewrite(hookpoint, protocol.label()),
+              identity(settings, after),
+              log);
       if (main && protocol == Protocol.ALL_TOKENS) {
         AtomicFiles.writeString(run.rewrite(), Json.pretty(result));
       }
+      requireFinite(result, run.rewrite(hookpoint, protocol.label()));
       return Map.of("windows", result.windows(), "tokens", result.tokens());
     }
+  }
+
+  /** All that the losses depend on, so that only what was measured of the same is gone on from. */
+  private String identity(RewriteConfig settings, List<StageLedger.Entry> after) {
+    return Json.line(
+        List.of(
+            hookpoint,
+            settings,
+            config.data(),
+            after.stream().map(StageLedger.Entry::fingerprint).toList(),
+            bench.device().describe(),
+            BuildInfo.get().describe()));
+  }
+
+  /** A table whose headline is no number is written, for the rest of it, but is a failure. */
+  private static void requireFinite(RewriteResult result, Path table) {
+    result
+        .headline()
+        .filter(row -> row.ce().isEmpty())
+        .ifPresent(
+            row -> {
+              throw new PalimpsestException(
+                  table
+                      + ": the loss of the rewrite that sums it up is not a finite number ("
+                      + String.join(
+                          "; ",
+                          result.notFinite().entrySet().stream()
+                              .limit(3)
+                              .map(entry -> entry.getKey() + " " + entry.getValue())
+                              .toList())
+                      + ")");
+            });
   }
 
   private Map<String, LatentPredictor> predictors(
@@ -182,6 +223,7 @@ final class RewriteStages {
         rewrite.selections().stream().map(RewriteStages::selection).toList(),
         rewrite.reselect(),
         rewrite.resamples(),
-        config.seed());
+        config.seed(),
+        rewrite.untilCi());
   }
 }

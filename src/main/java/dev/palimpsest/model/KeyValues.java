@@ -37,6 +37,23 @@ public final class KeyValues implements AutoCloseable {
     }
   }
 
+  /**
+   * The same of some rows, in a new order; the caller closes it.
+   *
+   * @param chosen int64 [J]; a row may come several times
+   */
+  public KeyValues rows(Tensor chosen) {
+    KeyValues some = new KeyValues(firstLayer);
+    layers.forEach(
+        (layer, pair) ->
+            some.layers.put(
+                layer,
+                new Pair(
+                    Tensors.keep(pair.keys.index_select(0, chosen)),
+                    Tensors.keep(pair.values.index_select(0, chosen)))));
+    return some;
+  }
+
   /** What a block's attention saw. */
   Pair get(int layer) {
     return Optional.ofNullable(layers.get(layer))

@@ -1,6 +1,7 @@
 package dev.palimpsest.report;
 
 import dev.palimpsest.report.RewriteTable.Rewrite;
+import dev.palimpsest.results.HeadlineOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -39,18 +40,16 @@ public final class Headline {
   }
 
   /**
-   * The rewrite by which a table is summed up: the largest fraction, calibration "conditional-mean"
-   * before "quantile" before others (a fixed order, not the best of them), without re-selection
-   * before with.
+   * The rewrite by which a table is summed up: the first in {@link HeadlineOrder} that was
+   * measured.
    */
   public static Optional<Rewrite> main(RewriteTable table) {
     return table.rewrites().stream()
         .filter(r -> r.ceDeltaMean().isPresent())
         .min(
-            Comparator.comparingDouble((Rewrite r) -> -r.fraction())
-                .thenComparing(Rewrite::reselect)
-                .thenComparingInt(r -> preference(r.calibration()))
-                .thenComparing(r -> !r.selection().equals("best")));
+            Comparator.comparing(
+                r ->
+                    new HeadlineOrder(r.fraction(), r.reselect(), r.calibration(), r.selection())));
   }
 
   /**
@@ -63,15 +62,6 @@ public final class Headline {
       case RewriteTable.TRANSCODER -> "true coder";
       case RewriteTable.SHUFFLED_UNREFITTED -> "shuffled explanations, calibration not refitted";
       default -> key.replace('_', ' ');
-    };
-  }
-
-  private static int preference(String calibration) {
-    return switch (calibration) {
-      case "conditional-mean" -> 0;
-      case "quantile" -> 1;
-      case "none" -> 3;
-      default -> 2;
     };
   }
 

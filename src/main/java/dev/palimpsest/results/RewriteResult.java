@@ -1,6 +1,7 @@
 package dev.palimpsest.results;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +21,10 @@ import java.util.OptionalDouble;
  * @param k latents the coder keeps a token
  * @param config what was asked for
  * @param baselines by name: {@link #UNSPLICED} and the others
+ * @param looks numbers of windows after which the interval was looked at to stop early; empty where
+ *     that was not asked for
+ * @param notFinite names of variants whose losses are no finite numbers, with the module from which
+ *     on they are not; their figures are absent
  * @param rewrites one row a combination of calibration, selection, fraction and re-selection
  */
 public record RewriteResult(
@@ -31,8 +36,23 @@ public record RewriteResult(
     int latents,
     int k,
     RewriteConfig config,
+    List<Integer> looks,
+    Map<String, String> notFinite,
     Map<String, Baseline> baselines,
     List<Rewrite> rewrites) {
+
+  /** The rewrite that sums the table up, measured or not ({@link HeadlineOrder}). */
+  public Optional<Rewrite> headline() {
+    return rewrites.stream()
+        .min(
+            Comparator.comparing(
+                row ->
+                    new HeadlineOrder(
+                        row.fraction(),
+                        row.reselect(),
+                        row.calibration(),
+                        row.selection().label())));
+  }
 
   /** The model as it is. */
   public static final String UNSPLICED = "unspliced";

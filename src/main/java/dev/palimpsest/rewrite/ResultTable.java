@@ -3,16 +3,20 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.evaluate.HolmCorrection;
 import dev.palimpsest.evaluate.LossStatistics;
 import dev.palimpsest.evaluate.LossTable;
+import dev.palimpsest.results.HeadlineOrder;
+import dev.palimpsest.results.Interval;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.RewriteResult.Baseline;
 import dev.palimpsest.results.RewriteResult.Rewrite;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** Turns the losses by window into the published table. */
@@ -93,7 +97,12 @@ final class ResultTable {
 
   /** The table of an evaluation. */
   static RewriteResult of(
-      RewriteInputs inputs, RewriteConfig config, List<Variant> variants, LossTable table) {
+      RewriteInputs inputs,
+      RewriteConfig config,
+      List<Variant> variants,
+      LossTable table,
+      List<Integer> looks,
+      Map<String, String> notFinite) {
     ResultTable made = new ResultTable(config, inputs.latents(), variants, table);
     Map<String, Baseline> baselines = new LinkedHashMap<>();
     List<Rewrite> rewrites = new ArrayList<>();
@@ -115,8 +124,39 @@ final class ResultTable {
         inputs.latents(),
         inputs.coder().config().k(),
         config,
+        looks,
+        notFinite,
         baselines,
         rewrites);
+  }
+
+  /** The rewrite that sums a table up ({@link HeadlineOrder}). */
+  static Optional<Variant.Rewritten> headline(List<Variant> variants) {
+    return variants.stream()
+        .filter(Variant.Rewritten.class::isInstance)
+        .map(Variant.Rewritten.class::cast)
+        .min(
+            Comparator.comparing(
+                v ->
+                    new HeadlineOrder(
+                        v.chosen().fraction(),
+                        v.reselect(),
+                        v.calibration(),
+                        v.chosen().selection().label())));
+  }
+
+  /** The interval of the headline's added cross-entropy over the windows so far. */
+  static Optional<Interval> headlineInterval(
+      RewriteConfig config, List<Variant> variants, LossTable table) {
+    int clean = variants.indexOf(new Variant.Base(RewriteResult.UNSPLICED));
+    return headline(variants)
+        .flatMap(
+            row -> {
+              int index = variants.indexOf(row);
+              return new LossStatistics(
+                      table, clean, index, index, config.resamples(), config.seed())
+                  .deltaInterval(index);
+            });
   }
 
   private Baseline row(Variant.Base variant) {

@@ -16,16 +16,6 @@ import java.nio.file.Path;
 public final class RewriteStage {
   private RewriteStage() {}
 
-  /** The file of a run's headline: the transcoder, all tokens. */
-  public static Path headlineFile(Path runDirectory) {
-    return runDirectory.resolve("rewrite.json");
-  }
-
-  /** The file of any other coder or protocol: {@code rewrites/<hookpoint>.<protocol>.json}. */
-  public static Path tableFile(Path runDirectory, String hookpoint, Protocol protocol) {
-    return runDirectory.resolve("rewrites").resolve(hookpoint + "." + protocol.label() + ".json");
-  }
-
   /** The losses by window behind a table; see {@link WindowLosses} for its layout. */
   public static Path lossesFile(Path runDirectory, String hookpoint, Protocol protocol) {
     return runDirectory
@@ -33,10 +23,20 @@ public final class RewriteStage {
         .resolve(hookpoint + "." + protocol.label() + ".losses.safetensors");
   }
 
+  /** The journal of an evaluation that is not finished. */
+  public static Path journalFile(Path runDirectory, String hookpoint, Protocol protocol) {
+    return runDirectory
+        .resolve("rewrites")
+        .resolve(hookpoint + "." + protocol.label() + ".partial");
+  }
+
   /**
-   * Evaluates and writes. The table is written last: where it exists, the stage is done.
+   * Evaluates and writes, going on from what an earlier process has measured of the same. The table
+   * is written last: where it exists, the stage is done.
    *
-   * @param table {@link #headlineFile} or {@link #tableFile}
+   * @param table the table's file
+   * @param identity of everything the losses depend on: what another identity has measured is not
+   *     used
    * @return the table
    */
   public static RewriteResult run(
@@ -44,15 +44,21 @@ public final class RewriteStage {
       RewriteConfig config,
       Path runDirectory,
       Path table,
+      String identity,
       Progress progress) {
-    RewriteEvaluator.Evaluation evaluation = RewriteEvaluator.evaluation(inputs, config, progress);
-    WindowLosses.write(
-        lossesFile(runDirectory, inputs.hookpoint(), config.protocol()),
-        evaluation.variants(),
-        evaluation.windows().stream().mapToLong(Long::longValue).toArray(),
-        evaluation.table());
-    AtomicFiles.writeString(table, Json.pretty(evaluation.result()));
-    return evaluation.result();
+    Path partial = journalFile(runDirectory, inputs.hookpoint(), config.protocol());
+    try (LossJournal journal = LossJournal.open(partial, identity, progress)) {
+      RewriteEvaluator.Evaluation evaluation =
+          RewriteEvaluator.evaluation(inputs, config, journal, progress);
+      WindowLosses.write(
+          lossesFile(runDirectory, inputs.hookpoint(), config.protocol()),
+          evaluation.variants(),
+          evaluation.windows().stream().mapToLong(Long::longValue).toArray(),
+          evaluation.table());
+      AtomicFiles.writeString(table, Json.pretty(evaluation.result()));
+      journal.delete();
+      return evaluation.result();
+    }
   }
 
   /**

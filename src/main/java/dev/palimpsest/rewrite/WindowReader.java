@@ -74,8 +74,10 @@ final class WindowReader {
     this.windows = windows;
     this.protocol = config.protocol();
     this.excluded = excluded;
-    inOrder = config.maxWindows() == 0 || config.maxWindows() >= windows.size();
-    wanted = inOrder ? windows.size() : config.maxWindows();
+    boolean all = config.maxWindows() == 0 || config.maxWindows() >= windows.size();
+    // What may stop early must have read a fair sample of the text whenever it stops.
+    inOrder = all && config.untilCi() == 0;
+    wanted = all ? windows.size() : config.maxWindows();
     order = new WindowOrder(windows.size(), Seeds.mix(config.seed(), 0x52455752L));
   }
 

@@ -46,7 +46,4 @@ public interface RunLog extends Progress {
 
   /** A stage is done. */
   void finished(String stage, double seconds);
-
-  /** One line for people that is none of these. */
-  default void says(String line) {}
 }

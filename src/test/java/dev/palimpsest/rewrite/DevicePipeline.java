@@ -187,7 +187,7 @@ abstract class DevicePipeline {
               RewriteFixture.text(6, 11, 3),
               RewriteFixture.predictors(),
               RewriteFixture.shuffled());
-      return RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
+      return RewriteEvaluator.evaluation(inputs, config, LossJournal.none(), Progress.SILENT);
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.UsageException;
@@ -17,15 +18,18 @@ import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWindows;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -79,7 +83,7 @@ class RewriteEvaluatorTest {
       RewriteConfig config =
           RewriteFixture.config(protocol, CONTEXT, List.copyOf(predictors.keySet()));
       RewriteEvaluator.Evaluation found =
-          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, LossJournal.none(), Progress.SILENT);
       List<Variant> variants = Variant.all(config, M, true);
       assertThat(found.variants()).isEqualTo(variants.stream().map(Variant::name).toList());
       BruteForce truth = new BruteForce(fixture);
@@ -314,12 +318,13 @@ class RewriteEvaluatorTest {
           RewriteFixture.config(Protocol.ALL_TOKENS, CONTEXT, List.of("quantile"))
               .withWindows(CONTEXT, 5);
       RewriteEvaluator.Evaluation once =
-          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, LossJournal.none(), Progress.SILENT);
       RewriteEvaluator.Evaluation again =
-          RewriteEvaluator.evaluation(inputs, config, Progress.SILENT);
+          RewriteEvaluator.evaluation(inputs, config, LossJournal.none(), Progress.SILENT);
       assertThat(again.result()).isEqualTo(once.result());
       RewriteEvaluator.Evaluation alone =
-          RewriteEvaluator.evaluation(inputs, config.withRun(1, "test", SEED), Progress.SILENT);
+          RewriteEvaluator.evaluation(
+              inputs, config.withRun(1, "test", SEED), LossJournal.none(), Progress.SILENT);
       assertThat(alone.windows()).isEqualTo(once.windows()).hasSize(5).doesNotHaveDuplicates();
       for (int v = 0; v < once.variants().size(); v++) {
         for (int w = 0; w < 5; w++) {
@@ -329,9 +334,147 @@ class RewriteEvaluatorTest {
       }
       assertThat(
               RewriteEvaluator.evaluation(
-                      inputs, config.withRun(30, "test", SEED + 1), Progress.SILENT)
+                      inputs,
+                      config.withRun(30, "test", SEED + 1),
+                      LossJournal.none(),
+                      Progress.SILENT)
                   .windows())
           .isNotEqualTo(once.windows());
+    }
+  }
+
+  /** The all-tokens evaluation of some predictors. */
+  private static RewriteEvaluator.Evaluation evaluation(
+      RewriteFixture fixture, TokenWindows text, RewriteConfig config, LossJournal journal) {
+    return RewriteEvaluator.evaluation(
+        fixture.inputs(text, RewriteFixture.predictors(), RewriteFixture.shuffled()),
+        config,
+        journal,
+        Progress.SILENT);
+  }
+
+  @Test
+  void stopsAtALookWithAFairSample() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      TokenWindows text = RewriteFixture.text(150, CONTEXT + 1, 3);
+      RewriteConfig config =
+          RewriteFixture.config(
+              Protocol.ALL_TOKENS, CONTEXT, List.of("quantile", "conditional-mean"));
+      RewriteEvaluator.Evaluation early =
+          evaluation(fixture, text, config.withUntilCi(5), LossJournal.none());
+      assertThat(early.result().looks()).containsExactly(StoppingRule.FIRST_LOOK);
+      assertThat(early.windows()).hasSize(StoppingRule.FIRST_LOOK).doesNotHaveDuplicates();
+      assertThat(early.windows().stream().mapToLong(w -> w).max().orElseThrow())
+          .isGreaterThan(StoppingRule.FIRST_LOOK);
+      RewriteEvaluator.Evaluation never =
+          evaluation(fixture, text, config.withUntilCi(1e-9), LossJournal.none());
+      assertThat(never.result().looks()).containsExactly(64, 128);
+      assertThat(never.windows()).hasSize(150);
+    }
+  }
+
+  @Test
+  void goesOnFromAJournalToTheSameBytes(@TempDir Path folder) {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      TokenWindows text = RewriteFixture.text(20, CONTEXT + 1, 3);
+      RewriteConfig config =
+          RewriteFixture.config(
+              Protocol.ALL_TOKENS, CONTEXT, List.of("quantile", "conditional-mean"));
+      String whole = Json.pretty(evaluation(fixture, text, config, LossJournal.none()).result());
+      Path file = folder.resolve("journal");
+      // A process that dies after two batches.
+      try (LossJournal journal = LossJournal.open(file, "same", Progress.SILENT)) {
+        AtomicInteger batches = new AtomicInteger();
+        assertThatThrownBy(
+                () ->
+                    RewriteEvaluator.evaluation(
+                        fixture.inputs(
+                            dying(text, batches),
+                            RewriteFixture.predictors(),
+                            RewriteFixture.shuffled()),
+                        config,
+                        journal,
+                        Progress.SILENT))
+            .isInstanceOf(IllegalStateException.class);
+      }
+      try (LossJournal journal = LossJournal.open(file, "same", Progress.SILENT)) {
+        assertThat(Json.pretty(evaluation(fixture, text, config, journal).result()))
+            .isEqualTo(whole);
+      }
+    }
+  }
+
+  /** Text that cannot be read beyond its eighth window. */
+  private static TokenWindows dying(TokenWindows text, AtomicInteger read) {
+    return new TokenWindows() {
+      @Override
+      public int contextLength() {
+        return text.contextLength();
+      }
+
+      @Override
+      public long size() {
+        return text.size();
+      }
+
+      @Override
+      public void read(long index, int[] into, int offset) {
+        if (read.incrementAndGet() > 8) {
+          throw new IllegalStateException("died");
+        }
+        text.read(index, into, offset);
+      }
+
+      @Override
+      public long document(long index) {
+        return text.document(index);
+      }
+    };
+  }
+
+  @Test
+  void lossesThatAreNoNumbersAreNamed() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      LatentPredictor mad = RewriteFixture.constant(Float.MAX_VALUE);
+      RewriteResult result =
+          evaluate(
+              fixture,
+              Map.of("quantile", RewriteFixture.guesses(1), "conditional-mean", mad),
+              Protocol.ALL_TOKENS,
+              "quantile",
+              "conditional-mean");
+      assertThat(result.notFinite())
+          .isNotEmpty()
+          .allSatisfy(
+              (variant, where) -> {
+                assertThat(variant).startsWith("conditional-mean/");
+                assertThat(where).isEqualTo("from the output of layers.1.mlp on");
+              });
+      assertThat(result.headline().orElseThrow().ce()).isEmpty();
+      assertThat(result.rewrites())
+          .filteredOn(row -> row.calibration().equals("quantile"))
+          .allSatisfy(row -> assertThat(row.ce()).isPresent());
+      assertThat(Json.line(result)).doesNotContain("NaN").doesNotContain("Infinity");
+    }
+  }
+
+  @Test
+  void aDeadCoderGivesADefinedTable() {
+    try (RewriteFixture fixture = new RewriteFixture("gpt_neox", "layers.1.mlp", true, true)) {
+      fixture.kill();
+      RewriteResult result =
+          evaluate(fixture, Map.of("silent", RewriteFixture.silence()), Protocol.ALL_TOKENS);
+      double dead = ce(result, RewriteResult.TRANSCODER);
+      assertThat(dead).isEqualTo(ce(result, RewriteResult.ZERO_LATENTS));
+      assertThat(ce(result, RewriteResult.MEAN_LATENTS)).isEqualTo(dead);
+      assertThat(ce(result, RewriteResult.RANDOM_LATENTS)).isEqualTo(dead);
+      assertThat(result.notFinite()).isEmpty();
+      assertThat(result.rewrites())
+          .allSatisfy(
+              row -> {
+                assertThat(row.ce()).hasValue(dead);
+                assertThat(row.lossRecovered()).isEmpty();
+              });
     }
   }
 

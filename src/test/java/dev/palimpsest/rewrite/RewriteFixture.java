@@ -141,8 +141,23 @@ final class RewriteFixture implements AutoCloseable {
     };
   }
 
+  /** Makes a coder in which nothing fires. */
+  void kill() {
+    float[] biases = new float[M];
+    Arrays.fill(biases, -1e6f);
+    coder.device().memory().put(biases, coder.encoderBias(), M);
+    coder.refresh();
+  }
+
   /** A predictor of zeros. */
   static LatentPredictor silence() {
+    return constant(0);
+  }
+
+  /** A predictor of one activation for every latent and token. */
+  static LatentPredictor constant(float activation) {
+    float[] defaults = new float[M];
+    Arrays.fill(defaults, activation);
     return new LatentPredictor() {
       @Override
       public int latents() {
@@ -151,7 +166,7 @@ final class RewriteFixture implements AutoCloseable {
 
       @Override
       public float[] defaults() {
-        return new float[M];
+        return defaults;
       }
 
       @Override
@@ -260,7 +275,8 @@ final class RewriteFixture implements AutoCloseable {
         List.of(Selection.BEST, Selection.RANDOM),
         List.of(false, true),
         200,
-        SEED);
+        SEED,
+        0);
   }
 
   @Override

@@ -106,6 +106,8 @@ class RewriteResultTest {
         64,
         8,
         RewriteConfig.allTokens(),
+        List.of(),
+        Map.of(),
         baselines,
         List.of(
             new RewriteResult.Rewrite(

@@ -9,6 +9,7 @@ import dev.palimpsest.base.Progress;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.safetensors.SafeTensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,9 +30,9 @@ class RewriteStageTest {
               RewriteFixture.text(30, 13, 3),
               RewriteFixture.predictors(),
               RewriteFixture.shuffled());
-      Path file = RewriteStage.tableFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
-      assertThat(run.relativize(file)).hasToString("rewrites/layers.1.mlp.last-token.json");
-      RewriteResult result = RewriteStage.run(inputs, config, run, file, Progress.SILENT);
+      Path file = new RunDirectory(run).rewrite("layers.1.mlp", "last-token");
+      RewriteResult result =
+          RewriteStage.run(inputs, config, run, file, "identity", Progress.SILENT);
       assertThat(RewriteStage.read(file)).isEqualTo(result);
       assertThat(result.tokens()).isEqualTo(result.windows());
       JsonNode json = Json.MAPPER.readTree(Files.readString(file));

@@ -1,0 +1,183 @@
+package dev.palimpsest.evaluate;
+
+import dev.palimpsest.kernels.DenseLayer;
+import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.tensor.Tensors;
+import java.util.Arrays;
+import java.util.Optional;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Predictions of a head that is one product, logits = W h, on the CPU: of a variant's logits those
+ * of a block of rows exist at a time. The losses need three numbers a row: L = log Σ_v
+ * exp(logit_v), the target's logit w_t · h, and the mean logit under the untouched model's
+ * probabilities p, which is one dot product too, Σ_v p_v logit_v = e · h with e = Σ_v p_v w_v:
+ *
+ * <pre>  CE = L - w_t · h        KL = Σ_v p_v log p_v - (e · h - L)</pre>
+ *
+ * <p>So a variant costs the head's product and one pass over its result, and no probabilities are
+ * held.
+ */
+final class FusedPredictions extends CleanPredictions {
+  /** Logits held at a time. */
+  private static final long BLOCK = 1L << 22;
+
+  private final LanguageModel model;
+  private final DenseLayer head;
+  private final Clean clean;
+
+  /** Of the untouched model: w_t and e [n, d], Σ_v p_v log p_v and the cross-entropy [n]. */
+  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+  private record Clean(Tensor targets, Tensor means, float[] negativeEntropy, float[] losses) {}
+
+  private FusedPredictions(LanguageModel model, DenseLayer head, Clean clean) {
+    super(clean.losses());
+    this.model = model;
+    this.head = head;
+    this.clean = clean;
+  }
+
+  /** Packs a model's head; empty where it is not one product on the CPU. */
+  static Optional<PackedHead> pack(LanguageModel model) {
+    return model.device().isHost() && model.config().logitSoftcap().isEmpty()
+        ? Optional.of(new PackedHead(model))
+        : Optional.empty();
+  }
+
+  /** The head's weights as the kernel wants them. */
+  static final class PackedHead implements AutoCloseable {
+    private final Tensor packed;
+    private final FloatPointer weights;
+    private final DenseLayer layer;
+
+    private PackedHead(LanguageModel model) {
+      Tensor weight = model.unembedding();
+      long out = weight.size(0);
+      long in = weight.size(1);
+      packed = model.device().empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out));
+      try (PointerScope scope = new PointerScope();
+          Tensor dense = weight.contiguous()) {
+        DenseLayer.pack(model.device().data(dense), in, out, 1, in, model.device().data(packed));
+      }
+      weights = model.device().data(packed);
+      weights.retainReference();
+      layer = new DenseLayer(in, out, weights, Optional.empty());
+    }
+
+    @Override
+    public void close() {
+      weights.close();
+      packed.close();
+    }
+  }
+
+  /**
+   * @param last what the last block puts out [n, d]; not kept
+   * @param targets [n]
+   */
+  static FusedPredictions of(LanguageModel model, PackedHead head, Tensor last, long[] targets) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor normed = normed(model, last);
+      float[] sums = logSumExp(model, head.layer, normed);
+      Tensor index = model.device().of(targets, targets.length);
+      Tensor rows = Tensors.keep(model.unembedding().index_select(0, index));
+      index.close();
+      Tensor means = Tensors.keep(means(model, normed, sums));
+      return new FusedPredictions(
+          model,
+          head.layer,
+          new Clean(
+              rows,
+              means,
+              difference(dots(normed, means), sums),
+              difference(sums, dots(normed, rows))));
+    }
+  }
+
+  /** L of every row; the logits of a block at a time go through one piece of memory. */
+  private static float[] logSumExp(LanguageModel model, DenseLayer head, Tensor normed) {
+    long rows = normed.size(0);
+    long block = Math.max(1, Math.min(rows, BLOCK / head.out()));
+    float[] sums = new float[Math.toIntExact(rows)];
+    try (PointerScope scope = new PointerScope();
+        Tensor logits = model.device().empty(torch.ScalarType.Float, block, head.out())) {
+      for (long from = 0; from < rows; from += block) {
+        try (PointerScope inner = new PointerScope()) {
+          long count = Math.min(block, rows - from);
+          Tensor part = normed.narrow(0, from, count);
+          head.apply(model.device().data(part), count, model.device().data(logits));
+          float[] here = Tensors.toArray(torch.logsumexp(logits.narrow(0, 0, count), 1));
+          System.arraycopy(here, 0, sums, (int) from, here.length);
+        }
+      }
+    }
+    return sums;
+  }
+
+  /** e, block by block. */
+  private static Tensor means(LanguageModel model, Tensor normed, float[] sums) {
+    Tensor weight = model.unembedding();
+    long rows = normed.size(0);
+    long block = Math.max(1, BLOCK / weight.size(0));
+    Tensor means = model.device().empty(torch.ScalarType.Float, normed.shape());
+    PointerScope.getInnerScope().attach(means);
+    means.releaseReference();
+    for (long from = 0; from < rows; from += block) {
+      long count = Math.min(block, rows - from);
+      float[] here = Arrays.copyOfRange(sums, (int) from, (int) (from + count));
+      try (PointerScope scope = new PointerScope();
+          Tensor normaliser = model.device().of(here, count, 1)) {
+        Tensor logits = torch.linear(normed.narrow(0, from, count), weight);
+        means.narrow(0, from, count).copy_(logits.sub_(normaliser).exp_().mm(weight));
+      }
+    }
+    return means;
+  }
+
+  @Override
+  void losses(Tensor hidden, int[] positions, Sink sink) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor normed = normed(model, hidden);
+      float[] sums = logSumExp(model, head, normed);
+      Tensor index =
+          model.device().of(Arrays.stream(positions).asLongStream().toArray(), positions.length);
+      float[] target = dots(normed, clean.targets().index_select(0, index));
+      float[] mean = dots(normed, clean.means().index_select(0, index));
+      index.close();
+      for (int r = 0; r < positions.length; r++) {
+        double kl = (double) clean.negativeEntropy()[positions[r]] - (mean[r] - sums[r]);
+        // Never below 0 but for rounding; NaN passes.
+        sink.accept(r, (double) sums[r] - target[r], Math.max(0, kl));
+      }
+    }
+  }
+
+  /** The final norm; belongs to the open scope. */
+  private static Tensor normed(LanguageModel model, Tensor x) {
+    Tensor normed = model.finalNorm(x.contiguous());
+    PointerScope.getInnerScope().attach(normed);
+    normed.releaseReference();
+    return normed;
+  }
+
+  private static float[] dots(Tensor a, Tensor b) {
+    return Tensors.toArray(a.mul(b).sum(1));
+  }
+
+  private static float[] difference(float[] a, float[] b) {
+    float[] result = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      result[i] = a[i] - b[i];
+    }
+    return result;
+  }
+
+  @Override
+  public void close() {
+    clean.targets().close();
+    clean.means().close();
+  }
+}
