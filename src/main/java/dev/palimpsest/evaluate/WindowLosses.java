@@ -9,8 +9,10 @@ import java.util.List;
 /**
  * The losses behind a loss table, window by window, for other statistics later: a safetensors file
  * with {@code ce} and {@code kl} [variants, windows] (f32, nats per token, means over the window's
- * counted tokens), {@code tokens} [windows] (counted tokens) and {@code window} [windows] (index in
- * the evaluated split); the metadata entry {@code variants} lists the rows' names as JSON.
+ * counted tokens), {@code tokens} [windows] (counted tokens), {@code window} [windows] (index in
+ * the evaluated split) and {@code document} [windows] (a number that the windows of one document
+ * share: resample these, not windows); the metadata entry {@code variants} lists the rows' names as
+ * JSON.
  */
 public final class WindowLosses {
   private WindowLosses() {}
@@ -38,6 +40,7 @@ public final class WindowLosses {
         .add("kl", shape, kl)
         .add("tokens", DType.I32, new long[] {count}, table.tokens())
         .add("window", new long[] {count}, windows)
+        .add("document", new long[] {count}, table.documents())
         .write(file);
   }
 }

@@ -177,11 +177,16 @@ final class CoderStages {
   private StageLedger.Entry simulate(Protocol protocol, List<StageLedger.Entry> coders) {
     int contextTokens = config.windows(protocol).contextLength();
     Path file = run.simulations(hookpoint, protocol.label());
+    List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
+    List<Path> outputs = new ArrayList<>(List.of(file));
+    if (texts.size() >= ShuffledExplanations.FEWEST) {
+      outputs.add(run.shuffledSimulations(hookpoint, protocol.label()));
+    }
     return ledger.ensure(
         stage(StageName.SIMULATE) + "." + protocol.label(),
         List.of(config.simulate(), contextTokens, config.cache().contextLength(), config.seed()),
         basis(coders),
-        List.of(file),
+        outputs,
         () -> {
           float[] maxima;
           CacheHeader header;
@@ -189,14 +194,13 @@ final class CoderStages {
             maxima = cache.statistics().maxima();
             header = cache.header();
           }
-          List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
           List<SimulateStage.Rated> rated = new ArrayList<>();
           rated.add(new SimulateStage.Rated(simulator(maxima.length, texts), file));
-          if (texts.size() >= ShuffledExplanations.FEWEST) {
+          if (outputs.size() > 1) {
             rated.add(
                 new SimulateStage.Rated(
                     simulator(maxima.length, ShuffledExplanations.of(texts, config.seed())),
-                    run.shuffledSimulations(hookpoint, protocol.label())));
+                    outputs.get(1)));
           }
           CalibrationText text =
               CalibrationText.of(

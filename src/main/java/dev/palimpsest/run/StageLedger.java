@@ -1,6 +1,7 @@
 package dev.palimpsest.run;
 
 import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -78,12 +79,7 @@ public final class StageLedger {
 
   /** An entry that stands for a file a person may edit: its fingerprint is that of the bytes. */
   public static Entry ofFile(String name, Path file) {
-    try {
-      return new Entry(name, sha256(Files.readAllBytes(file)), 0, "");
-    } catch (IOException failure) {
-      throw new dev.palimpsest.base.PalimpsestException(
-          "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
-    }
+    return new Entry(name, FileDigests.inMemory().of(file), 0, "");
   }
 
   /** Every finished stage that has left an entry, by name. */

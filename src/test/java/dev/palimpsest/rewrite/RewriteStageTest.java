@@ -69,6 +69,9 @@ class RewriteStageTest {
                     .orElseThrow(),
                 within(1e-6));
         assertThat(tensors.longs("window")).hasSize(windows).isSorted();
+        assertThat(tensors.longs("document"))
+            .containsExactly(
+                java.util.Arrays.stream(tensors.longs("window")).map(w -> w / 2).toArray());
       }
     }
   }
