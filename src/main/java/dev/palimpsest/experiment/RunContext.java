@@ -95,7 +95,6 @@ final class RunContext implements AutoCloseable {
                   data.options());
       open.requireVocabulary(model().config().vocabularySize());
       open.notes().forEach(log::says);
-      open.notes().forEach(log::says);
       corpus = open;
     }
     return open;

@@ -35,30 +35,43 @@ public record TrainConfig(
     long evalEvery,
     long evalTokens) {
 
+  /** Tokens of a step, or of a context, beyond which memory would not do. */
+  private static final int MOST_BATCH_TOKENS = 1 << 24;
+
+  /** More than any text has, and far from where sums overflow. */
+  private static final long MOST_TOKENS = 1L << 50;
+
   /**
    * Copies the lists and checks the numbers.
    *
-   * @throws UsageException naming the option that cannot be meant
+   * @throws UsageException naming the setting that cannot be meant, what was found and what was
+   *     expected
    */
   public TrainConfig {
     coders = List.copyOf(coders);
     seeds = List.copyOf(seeds);
-    require(!coders.isEmpty(), "no hookpoint given (--hookpoint)");
-    require(!seeds.isEmpty(), "no seed given (--seed)");
+    require(!coders.isEmpty(), "no hookpoint given (--hookpoint, coders)");
+    require(!seeds.isEmpty(), "no seed given (--seed, train.seeds)");
     Set<String> hookpoints = new HashSet<>();
     for (CoderSpec coder : coders) {
       require(
           hookpoints.add(coder.hookpoint()), "hookpoint " + coder.hookpoint() + " is named twice");
     }
     require(new HashSet<>(seeds).size() == seeds.size(), "a seed is named twice: " + seeds);
-    require(batchTokens >= 1, "--batch-tokens must be at least 1, found " + batchTokens);
-    require(contextLength >= 2, "--ctx-len must be at least 2, found " + contextLength);
-    require(
-        tokens >= batchTokens,
-        "--tokens " + tokens + " is less than one batch of " + batchTokens + " (--batch-tokens)");
-    require(checkpointEvery >= 0, "--checkpoint-every must not be negative");
-    require(evalEvery >= 0, "--eval-every must not be negative");
-    require(evalTokens >= 1, "--eval-tokens must be at least 1, found " + evalTokens);
+    within("a batch (--batch-tokens, train.batch_tokens)", batchTokens, 1, MOST_BATCH_TOKENS);
+    within("a context (--ctx-len, train.context_length)", contextLength, 2, MOST_BATCH_TOKENS);
+    within("the text (--tokens, train.tokens)", tokens, batchTokens, MOST_TOKENS);
+    within(
+        "the steps between checkpoints (--checkpoint-every, train.checkpoint_every)",
+        checkpointEvery,
+        0,
+        MOST_TOKENS);
+    within(
+        "the steps between evaluations (--eval-every, train.eval_every)",
+        evalEvery,
+        0,
+        MOST_TOKENS);
+    within("an evaluation (--eval-tokens, train.eval_tokens)", evalTokens, 1, MOST_TOKENS);
   }
 
   /** Number of steps, floor(tokens / batchTokens). */
@@ -80,6 +93,12 @@ public record TrainConfig(
     long twentieth = (steps() + 19) / 20;
     long eighthOfTokens = (8 * evalTokens + batchTokens - 1) / batchTokens;
     return Math.max(twentieth, eighthOfTokens);
+  }
+
+  private static void within(String what, long found, long least, long most) {
+    require(
+        found >= least && found <= most,
+        what + ": found " + found + ", expected " + least + " to " + most);
   }
 
   private static void require(boolean holds, String message) {

@@ -167,6 +167,10 @@ class TrainCommandTest {
     fails(2, "twice", out, "--hookpoint", "layers.2", "layers.2");
     fails(2, "--hookpoint", out);
     fails(2, "--tokens", out, "--hookpoint", "layers.2", "--tokens", "200");
+    fails(2, "expected 300 to", out, "--hookpoint", "layers.2", "--tokens", "200");
+    fails(2, "--batch-tokens", out, "--hookpoint", "layers.2", "--batch-tokens", "2e9");
+    fails(2, "--eval-tokens", out, "--hookpoint", "layers.2", "--eval-tokens", "0");
+    fails(2, "--checkpoint-every", out, "--hookpoint", "layers.2", "--checkpoint-every", "-1");
     fails(1, "no text", out, "--hookpoint", "layers.2", "--data", empty.toString());
     fails(2, "no such text file", out, "--hookpoint", "layers.2", "--data", "nowhere.txt");
     fails(1, "cannot write", file.resolve("run"), "--hookpoint", "layers.2");

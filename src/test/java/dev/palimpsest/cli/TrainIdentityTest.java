@@ -156,6 +156,34 @@ class TrainIdentityTest {
   }
 
   @Test
+  void theSameTextTwiceIsReadOnceAndSaidSoOnce() throws IOException {
+    Path once = folder.resolve("once");
+    Path twice = folder.resolve("twice");
+    Path copy = Files.copy(text, folder.resolve("copy.bin"));
+    assertThat(TinyTraining.train(model.toString(), text, once).status()).isZero();
+    Outcome outcome =
+        TinyTraining.trainAloud(
+            model.toString(), text, twice, "--data", text.toString(), copy.toString());
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.err()).containsOnlyOnce("copy.bin: the same text as");
+    assertThat(lasting(twice)).isEqualTo(lasting(once));
+  }
+
+  @Test
+  void howWindowsAreCutIsRecordedAndPartOfTheRun() throws IOException {
+    Path out = folder.resolve("cut");
+    String[] cut = {"--bos-every-window", "--within-documents", "--ctx-len", "4"};
+    Outcome outcome = TinyTraining.train(model.toString(), text, out, cut);
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    JsonNode config = Json.readYaml(out.resolve("config.yaml"), JsonNode.class);
+    assertThat(config.at("/data/bos_every_window").asBoolean()).isTrue();
+    assertThat(config.at("/data/within_documents").asBoolean()).isTrue();
+    Outcome other = TinyTraining.train(model.toString(), text, out, "--ctx-len", "4");
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("the text").hasLineCount(1);
+  }
+
+  @Test
   void oneCoderUnderTwoNamesIsRefusedAndPatternsAreExpanded() throws IOException {
     Path twice = folder.resolve("twice");
     Outcome refused =
