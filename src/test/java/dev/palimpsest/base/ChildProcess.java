@@ -21,11 +21,20 @@ public final class ChildProcess {
    * @param log receives what it prints
    */
   public ChildProcess(Class<?> main, Path log, String... arguments) throws IOException {
+    this(main, log, List.of("-Xmx512m"), arguments);
+  }
+
+  /**
+   * Starts it with options of the virtual machine.
+   *
+   * @param log receives what it prints
+   */
+  public ChildProcess(Class<?> main, Path log, List<String> options, String... arguments)
+      throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
@@ -33,6 +42,7 @@ public final class ChildProcess {
                 "-cp",
                 System.getProperty("java.class.path"),
                 main.getName()));
+    command.addAll(4, options);
     command.addAll(List.of(arguments));
     this.log = log;
     process =
