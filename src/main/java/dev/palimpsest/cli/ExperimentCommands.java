@@ -2,11 +2,9 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.ExperimentRunner;
 import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.experiment.RunRequest;
 import dev.palimpsest.run.RunDirectory;
-import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
-import java.util.EnumSet;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
@@ -22,21 +20,21 @@ final class ExperimentCommands {
       OutputOptions output,
       CommandLine line) {
     Path folder = out == null ? Path.of("runs").resolve(plan.config().name()) : out;
-    return run(plan, folder, EnumSet.allOf(StageName.class), options, output, line);
+    return run(
+        plan, folder, RunRequest.everything(options.force(), options.replaceTexts()), output, line);
   }
 
-  /** The wanted stages. */
+  /** What is asked for. */
   static int run(
       Experiments.Plan plan,
       Path folder,
-      Set<StageName> stages,
-      ExperimentOptions options,
+      RunRequest request,
       OutputOptions output,
       CommandLine line) {
     ExperimentRunner.Result result =
         new ExperimentRunner(
-                plan.config(), new RunDirectory(folder), output.log(line.getErr()), options.force())
-            .run(stages);
+                plan.config(), new RunDirectory(folder), output.log(line.getErr()), request)
+            .run();
     output.print(line.getOut(), result, String.join(System.lineSeparator(), result.summary()));
     return CommandLine.ExitCode.OK;
   }

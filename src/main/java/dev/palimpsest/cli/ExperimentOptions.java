@@ -14,12 +14,17 @@ final class ExperimentOptions {
       names = "--set",
       paramLabel = "KEY=VALUE",
       description = {
-        "Change one setting, e.g. --set train.tokens=1000000 or --set 'data.files=[a.txt,b.jsonl]'; repeatable.",
+        "Change one setting, e.g. --set train.tokens=1000000 or --set 'data.files=[a.txt,b.jsonl]';"
+            + " repeatable.",
         "config.yaml in a run directory lists them all."
       })
   private List<String> assignments = new ArrayList<>();
 
-  @Option(names = "--seed", paramLabel = "S", description = "Seed of everything that is drawn.")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description =
+          "Seed of everything that is drawn. A run directory keeps the seed it was begun with.")
   private @Nullable Long seed;
 
   @Option(names = "--threads", paramLabel = "P", description = "Threads; 0 for all processors.")
@@ -29,7 +34,8 @@ final class ExperimentOptions {
       names = "--device",
       paramLabel = "cpu|cuda|auto",
       description =
-          "Where to compute; auto (the default): on a GPU where one can be used. Which it is, is said on stderr.")
+          "Where to compute; auto (the default): on a GPU where one can be used. Which it is, is"
+              + " said on stderr.")
   private @Nullable String device;
 
   @Option(
@@ -44,8 +50,20 @@ final class ExperimentOptions {
       description = "Repeat stages that are finished, even where nothing has changed.")
   private boolean force;
 
+  @Option(
+      names = "--replace-texts",
+      description = {
+        "Have the explainer write all explanations anew, also those that a person wrote or edited;",
+        "the old file is kept beside the new one (….jsonl.1)."
+      })
+  private boolean replaceTexts;
+
   boolean force() {
     return force;
+  }
+
+  boolean replaceTexts() {
+    return replaceTexts;
   }
 
   /** Every change asked for, as KEY=VALUE, in the order in which they are to be made. */

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.ReadmeTable;
+import dev.palimpsest.experiment.RunRequest;
 import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.EnumSet;
@@ -18,7 +19,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "report",
     mixinStandardHelpOptions = true,
-    description = "Writes report.html from whatever the run has found so far.")
+    description = {
+      "Writes report.html from whatever the run has found so far.",
+      "What is older than what it was made from (the words, say) is left out, and the page says so."
+    })
 final class ReportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -41,10 +45,10 @@ final class ReportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Experiments.Plan plan = Experiments.fromRun(run, options.assignments());
-    int exit =
-        ExperimentCommands.run(
-            plan, run, EnumSet.of(StageName.REPORT), options, output, spec.commandLine());
+    RunRequest request = new RunRequest(EnumSet.of(StageName.REPORT), false, true, false);
+    int exit = ExperimentCommands.run(plan, run, request, output, spec.commandLine());
     if (readme != null) {
+      Experiments.requireCurrentResult(run);
       ReadmeTable.update(readme, run);
     }
     return exit;

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.experiment.RunRequest;
 import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,7 +16,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** One stage alone, over a run directory made by {@code run}, {@code demo} or {@code train}. */
+/**
+ * One stage alone, over a run directory made by {@code run}, {@code demo} or {@code train}. What it
+ * stands on and is out of date is done again first.
+ */
 abstract class StageCommand implements Callable<Integer> {
   private final StageName stage;
 
@@ -26,6 +30,13 @@ abstract class StageCommand implements Callable<Integer> {
       paramLabel = "RUN",
       description = "Run directory, made by 'run', 'demo' or 'train'.")
   private Path run;
+
+  @Option(
+      names = "--no-refresh",
+      description =
+          "Fail where something that this stage stands on is out of date, instead of doing that"
+              + " again first.")
+  private boolean noRefresh;
 
   @Mixin private ExperimentOptions options;
   @Mixin private OutputOptions output;
@@ -39,8 +50,9 @@ abstract class StageCommand implements Callable<Integer> {
     List<String> assignments = new ArrayList<>(options.assignments());
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
-    return ExperimentCommands.run(
-        plan, run, EnumSet.of(stage), options, output, spec.commandLine());
+    RunRequest request =
+        new RunRequest(EnumSet.of(stage), options.force(), !noRefresh, options.replaceTexts());
+    return ExperimentCommands.run(plan, run, request, output, spec.commandLine());
   }
 
   /** Settings that the stage's own options change, as KEY=VALUE. */
@@ -66,7 +78,9 @@ abstract class StageCommand implements Callable<Integer> {
       description = {
         "Explains every latent in words, from the cache.",
         "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite"
-            + " again."
+            + " again.",
+        "Lines that a person has changed, added or removed stay so, unless --replace-texts is"
+            + " given."
       })
   static final class Explain extends StageCommand {
     Explain() {

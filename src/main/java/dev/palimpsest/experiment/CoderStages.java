@@ -1,9 +1,8 @@
 package dev.palimpsest.experiment;
 
-import dev.palimpsest.base.Json;
+import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
-import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.ExplainStage;
 import dev.palimpsest.explain.Explainer;
@@ -14,6 +13,7 @@ import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.CacheStage;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.latents.ScratchFolder;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
 import dev.palimpsest.lexical.LexicalSimulator;
@@ -21,6 +21,9 @@ import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageLedger.Stage;
+import dev.palimpsest.run.StageLedger.Standing;
+import dev.palimpsest.run.StageLedger.Verdict;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.simulate.CalibrationText;
 import dev.palimpsest.simulate.ScoreConfig;
@@ -30,13 +33,16 @@ import dev.palimpsest.simulate.SimulateConfig;
 import dev.palimpsest.simulate.SimulateStage;
 import dev.palimpsest.text.Split;
 import dev.palimpsest.text.TokenWindows;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The stages of one coder, from its latent cache to its loss table. */
 final class CoderStages {
@@ -45,12 +51,14 @@ final class CoderStages {
   private final RunLog log;
   private final StageLedger ledger;
   private final RunContext bench;
-  private final ExperimentConfig.Coder given;
+  private final StagePlan plan;
+  private final RunRequest request;
+  private final String name;
   private final String hookpoint;
-  private final boolean main;
 
   /**
-   * @param index of the coder in the configuration
+   * @param plan what this coder's stages depend on and leave
+   * @param request which of them are wanted
    */
   CoderStages(
       ExperimentConfig config,
@@ -58,149 +66,191 @@ final class CoderStages {
       RunLog log,
       StageLedger ledger,
       RunContext bench,
-      int index) {
+      StagePlan plan,
+      RunRequest request) {
     this.config = config;
     this.run = run;
     this.log = log;
     this.ledger = ledger;
     this.bench = bench;
-    given = config.coders().get(index);
-    hookpoint = given.hookpoint();
-    main = index == mainCoder(config);
-    if (!config.explain().explainer().equals(LexicalExplainer.NAME)) {
-      throw new UsageException(
-          "unknown explainer '"
-              + config.explain().explainer()
-              + "'; known: "
-              + LexicalExplainer.NAME);
-    }
+    this.plan = plan;
+    this.request = request;
+    name = plan.unit().name();
+    hookpoint = plan.unit().hookpoint();
   }
 
   /**
-   * The coder whose all-tokens table is {@code rewrite.json}: the first transcoder, else the first.
+   * Runs the wanted stages, each after what it stands on has been brought up to date.
+   *
+   * @throws PalimpsestException where something that a wanted stage stands on has never been done,
+   *     or is out of date and must not be refreshed
    */
-  static int mainCoder(ExperimentConfig config) {
-    for (int i = 0; i < config.coders().size(); i++) {
-      if (config.coders().get(i).transcode()) {
-        return i;
+  void run() {
+    for (StageName stage : StageName.values()) {
+      if (request.wants(stage)) {
+        for (StageName lower : StagePlan.below(stage)) {
+          if (!request.wants(lower)) {
+            refresh(lower);
+          }
+        }
+        run(stage, request.force());
       }
     }
-    return 0;
   }
 
-  /** Runs the wanted stages; returns the entries of all that are finished. */
-  List<StageLedger.Entry> run(Set<StageName> wanted, List<StageLedger.Entry> coders) {
-    List<StageLedger.Entry> done = new ArrayList<>();
-    if (wanted.contains(StageName.CACHE)) {
-      done.add(cache(coders));
+  private void run(StageName stage, boolean again) {
+    switch (stage) {
+      case CACHE -> cache(again);
+      case EXPLAIN -> explain(again);
+      case SCORE -> score(again);
+      case SIMULATE -> config.protocols().forEach(protocol -> simulate(protocol, again));
+      case REWRITE -> new RewriteStages(config, run, log, ledger, bench, plan).run(again);
+      case TRAIN, REPORT -> {}
     }
-    if (wanted.contains(StageName.EXPLAIN)) {
-      require(StageName.CACHE, run.latents(hookpoint).resolve("config.json"));
-      done.add(explain());
-    }
-    if (wanted.contains(StageName.SCORE)) {
-      require(StageName.EXPLAIN, run.explanations(hookpoint));
-      done.add(score(coders));
-    }
-    if (wanted.contains(StageName.SIMULATE)) {
-      require(StageName.EXPLAIN, run.explanations(hookpoint));
-      for (Protocol protocol : config.protocols()) {
-        done.add(simulate(protocol, coders));
-      }
-    }
-    if (wanted.contains(StageName.REWRITE)) {
-      for (Protocol protocol : config.protocols()) {
-        require(StageName.SIMULATE, run.simulations(hookpoint, protocol.label()));
-      }
-      require(StageName.SCORE, run.scores(hookpoint));
-      done.addAll(
-          new RewriteStages(config, run, log, ledger, bench, given, main).run(basis(coders)));
-    }
-    return done;
   }
 
-  private StageLedger.Entry cache(List<StageLedger.Entry> coders) {
-    return ledger.ensure(
-        stage(StageName.CACHE),
-        List.of(config.model(), config.seed(), config.data(), config.cache()),
-        coders,
-        List.of(run.latents(hookpoint)),
-        () -> fill(Split.EXPLAIN, config.cache().tokens(), run.latents(hookpoint)).header(),
+  private void refresh(StageName lower) {
+    for (Stage each : plan.of(lower)) {
+      Verdict verdict = ledger.judge(each);
+      if (verdict.standing() == Standing.MISSING) {
+        throw new PalimpsestException(
+            run.root()
+                + ": the stage '"
+                + lower.label()
+                + "' of "
+                + name
+                + " is not done yet ("
+                + verdict.reason()
+                + "); run 'palimpsest "
+                + lower.label()
+                + " "
+                + run.root()
+                + "' first");
+      }
+      if (verdict.standing() == Standing.STALE) {
+        if (!request.refresh()) {
+          throw new PalimpsestException(
+              run.root()
+                  + ": "
+                  + each.name()
+                  + " is out of date ("
+                  + verdict.reason()
+                  + "); run 'palimpsest "
+                  + lower.label()
+                  + " "
+                  + run.root()
+                  + "', or leave out --no-refresh");
+        }
+        log.says(each.name() + " is done again: " + verdict.reason());
+        run(lower, false);
+      }
+    }
+  }
+
+  private void cache(boolean again) {
+    Stage stage = plan.cache();
+    ledger.ensure(
+        stage,
+        again,
+        () -> fill(stage, again, Split.EXPLAIN, config.cache().tokens(), run.latents(name)),
         log);
   }
 
-  private StageLedger.Entry explain() {
-    return ledger.ensure(
-        stage(StageName.EXPLAIN),
-        config.explain(),
-        List.of(finished(StageName.CACHE)),
-        List.of(run.explanations(hookpoint)),
+  private void explain(boolean again) {
+    Stage stage = plan.explain();
+    HandEdits edits = new HandEdits(run, name);
+    int edited = edits.latents().size();
+    boolean replace = request.replaceTexts() && request.wants(StageName.EXPLAIN);
+    if (edited > 0 && !replace) {
+      if (plan.explainedAnotherCoder()) {
+        throw new PalimpsestException(personsTexts(run.explanations(name), edited));
+      }
+      log.says(
+          String.format(
+              Locale.ROOT, "%,d explanations of %s are a person's and stay", edited, name));
+    }
+    if (again || replace) {
+      ScratchFolder.remove(ScratchFolder.beside(edits.target()));
+    }
+    ledger.ensure(
+        stage,
+        again || replace,
         () -> {
           Explainer explainer = new LexicalExplainer(lexicalConfig(), bench.names());
-          try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
-            return ExplainStage.run(
+          try (LatentCache cache = LatentCache.open(run.latents(name))) {
+            ExplainStage.run(
                 cache,
                 explainer,
-                Map.of("cache", Json.line(cache.header()), "settings", Json.line(config.explain())),
-                run.explanations(hookpoint),
-                done -> progress("explaining " + hookpoint, "latents", done, cache.latents()));
+                stage.source(),
+                edits.target(),
+                done -> progress("explaining " + name, "latents", done, cache.latents()));
+            return ExplainStage.summary(cache.latents(), edits.merge(replace));
           }
         },
         log);
   }
 
-  private StageLedger.Entry score(List<StageLedger.Entry> coders) {
-    return ledger.ensure(
-        stage(StageName.SCORE),
-        List.of(config.score(), config.cache().contextLength(), config.seed()),
-        basis(coders),
-        List.of(run.scores(hookpoint)),
+  /** Why words are not written over what a person wrote for another coder. */
+  static String personsTexts(Path file, int lines) {
+    return String.format(
+        Locale.ROOT,
+        "%s has %,d lines that a person wrote for another coder: add --replace-texts to have new"
+            + " ones (the old file is kept beside), or choose another run directory",
+        file,
+        lines);
+  }
+
+  private void score(boolean again) {
+    Stage reading = plan.scoreCache();
+    Path folder = run.scoreLatents(name);
+    ledger.ensure(
+        reading,
+        again,
+        () -> fill(reading, again, Split.SCORE, config.score().tokens(), folder),
+        log);
+    Stage scoring = plan.score();
+    dropUnfinished(scoring, again);
+    ledger.ensure(
+        scoring,
+        again,
         () -> {
-          Path folder = run.scoreLatents(hookpoint);
-          fill(Split.SCORE, config.score().tokens(), folder);
           try (LatentCache cache = LatentCache.open(folder)) {
-            List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
+            List<Explanation> texts = ExplanationStore.read(run.explanations(name));
             return ScoreStage.run(
                 texts,
                 some -> simulator(cache.latents(), some),
                 cache,
                 scoreConfig(),
-                textSource(cache.header()),
-                run.scores(hookpoint),
-                done -> progress("scoring " + hookpoint, "latents", done, cache.latents()));
+                scoring.source(),
+                run.scores(name),
+                done -> progress("scoring " + name, "latents", done, cache.latents()));
           }
         },
         log);
   }
 
   /** Each protocol has its own calibrations, fitted on windows like those it evaluates. */
-  private StageLedger.Entry simulate(Protocol protocol, List<StageLedger.Entry> coders) {
+  private void simulate(Protocol protocol, boolean again) {
     int contextTokens = config.windows(protocol).contextLength();
-    Path file = run.simulations(hookpoint, protocol.label());
-    List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
-    List<Path> outputs = new ArrayList<>(List.of(file));
-    if (texts.size() >= ShuffledExplanations.FEWEST) {
-      outputs.add(run.shuffledSimulations(hookpoint, protocol.label()));
-    }
-    return ledger.ensure(
-        stage(StageName.SIMULATE) + "." + protocol.label(),
-        List.of(config.simulate(), contextTokens, config.cache().contextLength(), config.seed()),
-        basis(coders),
-        outputs,
+    Path file = run.simulations(name, protocol.label());
+    Stage stage = plan.simulate(protocol);
+    dropUnfinished(stage, again);
+    ledger.ensure(
+        stage,
+        again,
         () -> {
           float[] maxima;
-          CacheHeader header;
-          try (LatentCache cache = LatentCache.open(run.latents(hookpoint))) {
+          try (LatentCache cache = LatentCache.open(run.latents(name))) {
             maxima = cache.statistics().maxima();
-            header = cache.header();
           }
+          List<Explanation> texts = ExplanationStore.read(run.explanations(name));
           List<SimulateStage.Rated> rated = new ArrayList<>();
           rated.add(new SimulateStage.Rated(simulator(maxima.length, texts), file));
-          if (outputs.size() > 1) {
+          if (stage.outputs().size() > 1) {
             rated.add(
                 new SimulateStage.Rated(
                     simulator(maxima.length, ShuffledExplanations.of(texts, config.seed())),
-                    outputs.get(1)));
+                    stage.outputs().get(1)));
           }
           CalibrationText text =
               CalibrationText.of(
@@ -214,20 +264,23 @@ final class CoderStages {
                   config.cache().batchRows() * config.cache().contextLength(),
                   config.seed());
           long tokens = SimulateStage.tokens(text, settings);
-          try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
-            return SimulateStage.run(
-                stream(coder),
-                text,
-                rated,
-                maxima,
-                settings,
-                calibrationSource(header),
-                done ->
-                    progress(
-                        "calibrating " + hookpoint + ", " + protocol.label(),
-                        "tokens",
-                        done,
-                        tokens));
+          try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
+            SimulateStage.Result result =
+                SimulateStage.run(
+                    stream(coder),
+                    text,
+                    rated,
+                    maxima,
+                    settings,
+                    stage.source(),
+                    done ->
+                        progress(
+                            "calibrating " + name + ", " + protocol.label(),
+                            "tokens",
+                            done,
+                            tokens));
+            // Not the speed: the same run leaves the same bytes.
+            return Map.of("tokens", result.tokens(), "borrowed", result.borrowed());
           }
         },
         log);
@@ -253,97 +306,57 @@ final class CoderStages {
         config.seed());
   }
 
-  private CacheStage.Result fill(Split split, long wanted, Path folder) {
-    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
+  /** Reads the latents of a split, unless the folder holds just these and is whole. */
+  private CacheHeader fill(Stage stage, boolean again, Split split, long wanted, Path folder) {
+    dropUnfinished(stage, again);
+    if (again || ledger.isDamaged(stage)) {
+      remove(folder);
+    }
+    try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
       TokenWindows windows = bench.corpus().windows(split, config.cache().contextLength());
       long tokens = Math.min(wanted, tokens(windows));
+      Map<String, String> source = new TreeMap<>(stage.source());
+      source.put("split", split.name().toLowerCase(Locale.ROOT));
+      source.put("tokens", bench.corpus().fingerprint());
       return CacheStage.run(
-          stream(coder),
-          windows,
-          new CacheConfig(tokens, config.cache().batchRows(), Seeds.mix(config.seed())),
-          source(split),
-          folder,
-          done -> progress("reading latents of " + hookpoint, "tokens", done, tokens));
+              stream(coder),
+              windows,
+              new CacheConfig(tokens, config.cache().batchRows(), Seeds.mix(config.seed())),
+              source,
+              folder,
+              done -> progress("reading latents of " + name, "tokens", done, tokens))
+          .header();
     }
   }
 
-  /** What latents are made from. */
-  private Map<String, String> source(Split split) {
-    return Map.of(
-        "model", config.model(),
-        "text", bench.corpus().fingerprint(),
-        "split", split.name().toLowerCase(java.util.Locale.ROOT),
-        "seed", Long.toString(config.seed()),
-        "coder",
-            StageLedger.ofFile("coder", run.coder(hookpoint).resolve("sae.safetensors"))
-                .fingerprint());
+  /** Done again from the start, a stage does not go on from what a killed one has kept. */
+  private static void dropUnfinished(Stage stage, boolean again) {
+    if (again) {
+      stage.outputs().forEach(output -> ScratchFolder.remove(ScratchFolder.beside(output)));
+    }
   }
 
-  /** What calibrations are fitted to. */
-  private Map<String, String> calibrationSource(CacheHeader cache) {
-    Map<String, String> source = new TreeMap<>(source(Split.CALIBRATE));
-    source.putAll(textSource(cache));
-    return source;
-  }
-
-  /** What figures of explanations on a cache depend on. */
-  private Map<String, String> textSource(CacheHeader cache) {
-    return Map.of(
-        "cache", Json.line(cache),
-        "explanations",
-            StageLedger.ofFile("explanations", run.explanations(hookpoint)).fingerprint());
+  private static void remove(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> tree = Files.walk(folder)) {
+      for (Path each : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot remove " + folder + ": " + AtomicFiles.describe(failure), failure);
+    }
   }
 
   private LatentStream stream(SparseCoder coder) {
-    boolean transcode = given.transcode() || coder.config().readsModuleInput();
+    boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
     return new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded());
   }
 
   private LexicalSimulator simulator(int latents, List<Explanation> texts) {
     return new LexicalSimulator(latents, texts, bench.names());
-  }
-
-  /**
-   * What scores, calibrations and losses depend on: the coder, its cache, and the words as they are
-   * now.
-   */
-  private List<StageLedger.Entry> basis(List<StageLedger.Entry> coders) {
-    List<StageLedger.Entry> basis = new ArrayList<>(coders);
-    basis.add(finished(StageName.CACHE));
-    basis.add(StageLedger.ofFile("explanations", run.explanations(hookpoint)));
-    return basis;
-  }
-
-  private StageLedger.Entry finished(StageName stage) {
-    String name = stage(stage);
-    return ledger.finished().stream()
-        .filter(entry -> entry.stage().equals(name))
-        .findFirst()
-        .orElseThrow(() -> missing(stage));
-  }
-
-  private void require(StageName stage, Path output) {
-    if (!Files.exists(output)) {
-      throw missing(stage);
-    }
-  }
-
-  private PalimpsestException missing(StageName stage) {
-    return new PalimpsestException(
-        run.root()
-            + ": the stage '"
-            + stage.label()
-            + "' of "
-            + hookpoint
-            + " is not done yet; run 'palimpsest "
-            + stage.label()
-            + " "
-            + run.root()
-            + "' first");
-  }
-
-  private String stage(StageName stage) {
-    return stage.label() + "." + hookpoint;
   }
 
   private void progress(String what, String unit, long done, long total) {

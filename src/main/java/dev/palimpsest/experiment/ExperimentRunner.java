@@ -1,42 +1,50 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.RewriteTable;
+import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLock;
 import dev.palimpsest.run.RunLog;
+import dev.palimpsest.run.RunLog.Planned;
 import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.Training;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * Runs an experiment's stages in order over a run directory; what is finished is not done again.
+ * Runs an experiment's stages in order over a run directory; what is up to date is not done again.
+ * Everything is looked at before anything is written.
  */
 public final class ExperimentRunner {
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunLog log;
-  private final boolean force;
+  private final RunRequest request;
+  private boolean accepted;
 
   /**
    * @param config resolved settings
    * @param run where everything is written
    * @param log hears how it gets on
-   * @param force whether wanted stages are repeated where nothing has changed
+   * @param request what is to be done
    */
-  public ExperimentRunner(ExperimentConfig config, RunDirectory run, RunLog log, boolean force) {
+  public ExperimentRunner(
+      ExperimentConfig config, RunDirectory run, RunLog log, RunRequest request) {
     this.config = config;
     this.run = run;
     this.log = log;
-    this.force = force;
+    this.request = request;
   }
 
   /**
@@ -46,7 +54,7 @@ public final class ExperimentRunner {
    * @param rewrite its main result, {@code rewrite.json}
    * @param report the page
    * @param seconds by stage, as each took when it was done
-   * @param summary the main result in a few sentences; empty before there is one
+   * @param summary the results of every coder in a few sentences; empty before there are any
    */
   public record Result(
       String out,
@@ -56,60 +64,120 @@ public final class ExperimentRunner {
       List<String> summary) {}
 
   /**
-   * The wanted stages alone.
+   * Does what is asked.
    *
-   * @throws PalimpsestException where a stage that a wanted one builds on is not finished
+   * @throws UsageException where a setting cannot be meant, or would change what the run is about;
+   *     nothing has then been written
+   * @throws PalimpsestException where a stage that a wanted one stands on is not finished
    */
-  public Result run(Set<StageName> wanted) {
-    if (config.coders().isEmpty()) {
-      throw new UsageException("the experiment names no coders: give at least one hookpoint");
+  public Result run() {
+    ExperimentChecks.check(config);
+    if (Files.exists(run.root()) && !Files.isDirectory(run.root())) {
+      throw new UsageException(run.root() + " is no folder: a run needs one of its own");
     }
-    Wordless.requireWords(config, wanted);
+    Wordless.requireWords(config, request.stages());
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
-    Training.useThreads(config.threads());
-    TrainRun.describe(config, run, device);
-    StageLedger ledger = new StageLedger(run, force);
-    try (RunContext bench = new RunContext(config, run, device, log)) {
-      List<StageLedger.Entry> coders = coders(bench, ledger, wanted);
-      for (int i = 0; i < config.coders().size(); i++) {
-        new CoderStages(config, run, log, ledger, bench, i).run(wanted, coders);
+    FileDigests digests = FileDigests.at(run.digests());
+    RunInputs inputs = RunInputs.of(config, run, digests);
+    try (RunLock lock = RunLock.of(run.root());
+        RunContext bench = new RunContext(config, run, device, log)) {
+      boolean anew = request.trains() && request.force();
+      if (!anew) {
+        inputs.requireSame(request.trains());
       }
-      if (wanted.contains(StageName.REPORT)) {
-        new ReportStage(config, run, bench, ledger, log).write();
+      StageLedger ledger = new StageLedger(run, digests);
+      TrainStage train = new TrainStage(config, run, log, bench, digests);
+      requirePersonsTextsKept(train, anew && !inputs.changes(true).isEmpty());
+      Training.useThreads(config.threads());
+      List<StagePlan> plans =
+          CoderUnit.of(config).stream()
+              .map(unit -> new StagePlan(config, run, inputs, ledger, digests, unit))
+              .toList();
+      log.planned(planned(plans));
+      if (request.trains()) {
+        train.ensure(inputs, ledger, request.force(), () -> accept(inputs, device));
+      } else {
+        train.asFound(request.refresh());
+        accept(inputs, device);
       }
-      return result(ledger, wanted);
+      for (StagePlan plan : plans) {
+        new CoderStages(config, run, log, ledger, bench, plan, request).run();
+      }
+      if (request.wants(StageName.REPORT)) {
+        new ReportStage(config, run, bench, ledger, plans, log).write();
+      }
+      digests.save();
+      return result(ledger, plans);
     }
   }
 
-  /** Trains what has no folder yet; coders given by path are taken as they are. */
-  private List<StageLedger.Entry> coders(
-      RunContext bench, StageLedger ledger, Set<StageName> wanted) {
-    TrainStage stage = new TrainStage(config, run, log, bench, force);
-    if (wanted.contains(StageName.TRAIN)) {
-      return List.of(stage.ensure(ledger));
-    }
-    for (ExperimentConfig.Coder coder : config.coders()) {
-      if (!Files.exists(run.coder(coder.hookpoint()).resolve("sae.safetensors"))) {
-        throw new PalimpsestException(
-            run.root()
-                + ": the coder of "
-                + coder.hookpoint()
-                + " is not trained yet; run 'train' or 'run' first");
+  /** Words that a person wrote for a coder are not lost because the coder is made anew. */
+  private void requirePersonsTextsKept(TrainStage train, boolean trainedAnew) {
+    for (CoderUnit unit : CoderUnit.of(config)) {
+      int edited = new HandEdits(run, unit.name()).latents().size();
+      if (edited > 0 && !request.replaceTexts() && (trainedAnew || train.givenHasChanged(unit))) {
+        throw new UsageException(CoderStages.personsTexts(run.explanations(unit.name()), edited));
       }
     }
-    return List.of(stage.asFound());
   }
 
-  private Result result(StageLedger ledger, Set<StageName> wanted) {
-    Map<String, Double> seconds = new java.util.TreeMap<>();
+  /** Makes the run directory this run's. */
+  private void accept(RunInputs inputs, Devices.Choice device) {
+    if (accepted) {
+      return;
+    }
+    accepted = true;
+    TrainRun.describe(config, run, inputs, device);
+  }
+
+  /** The stages to come, with tokens through the model for the work of each. */
+  private List<Planned> planned(List<StagePlan> plans) {
+    List<Planned> stages = new ArrayList<>();
+    if (request.trains()) {
+      stages.add(new Planned(StageName.TRAIN.label(), config.train().tokens()));
+    }
+    for (StagePlan plan : plans) {
+      for (StageName name : StageName.values()) {
+        if (request.wants(name)) {
+          plan.of(name).forEach(stage -> stages.add(new Planned(stage.name(), work(name))));
+        }
+      }
+    }
+    if (request.wants(StageName.REPORT)) {
+      stages.add(new Planned(StageName.REPORT.label(), 0));
+    }
+    return stages;
+  }
+
+  private double work(StageName name) {
+    return switch (name) {
+      case CACHE -> config.cache().tokens();
+      case SCORE -> config.score().tokens();
+      case SIMULATE -> config.simulate().calibrationTokens();
+      case TRAIN, EXPLAIN, REWRITE, REPORT -> 0;
+    };
+  }
+
+  private Result result(StageLedger ledger, List<StagePlan> plans) {
+    Map<String, Double> seconds = new TreeMap<>();
     for (StageLedger.Entry entry : ledger.finished()) {
       seconds.put(entry.stage(), entry.seconds());
     }
     List<String> summary = new ArrayList<>();
-    if (wanted.contains(StageName.REWRITE) || wanted.contains(StageName.REPORT)) {
-      if (Files.exists(run.rewrite())) {
-        summary.addAll(Headline.sentences(RewriteTable.read(run.rewrite())));
+    if (request.wants(StageName.REWRITE) || request.wants(StageName.REPORT)) {
+      List<RewriteTable> tables = new ArrayList<>();
+      for (StagePlan plan : plans) {
+        Path file = run.rewrite(plan.unit().name(), Protocol.ALL_TOKENS.label());
+        if (Files.exists(file) && plan.staleLosses(Protocol.ALL_TOKENS).isEmpty()) {
+          RewriteTable table = RewriteTable.read(file);
+          if (plans.size() > 1) {
+            summary.add(plan.unit().name() + ":");
+          }
+          summary.addAll(Headline.sentences(table));
+          tables.add(table);
+        }
       }
+      summary.addAll(OverSeeds.sentences(plans, tables));
       if (Files.exists(run.report())) {
         summary.add("Report: " + run.report());
       }

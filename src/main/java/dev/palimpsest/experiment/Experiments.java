@@ -1,7 +1,11 @@
 package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageLedger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,7 +17,8 @@ public final class Experiments {
   /**
    * An experiment ready to run.
    *
-   * @param config resolved settings
+   * @param config resolved settings; paths are absolute, so that a later command may be given from
+   *     another folder
    */
   public record Plan(ExperimentConfig config) {}
 
@@ -69,6 +74,31 @@ public final class Experiments {
             config.coders().stream()
                 .map(coder -> coder.withPath(coder.path().map(SourcePaths::whole)))
                 .toList());
+  }
+
+  /**
+   * Makes sure that a run's main result is what its files as they are now would give.
+   *
+   * @throws PalimpsestException naming what has changed since
+   */
+  public static void requireCurrentResult(Path folder) {
+    RunDirectory run = RunDirectory.existing(folder);
+    ExperimentConfig config = ConfigFiles.readResolved(run.config());
+    FileDigests digests = FileDigests.at(run.digests());
+    StagePlan plan =
+        new StagePlan(
+            config,
+            run,
+            RunInputs.asFarAsThere(config, run, digests),
+            new StageLedger(run, digests),
+            digests,
+            CoderUnit.main(config));
+    plan.staleLosses(Protocol.ALL_TOKENS)
+        .ifPresent(
+            reason -> {
+              throw new PalimpsestException(
+                  run.rewrite() + " is out of date (" + reason + "): run 'rewrite' first");
+            });
   }
 
   private static Plan plan(ObjectNode tree, String source, List<String> assignments) {

@@ -21,6 +21,7 @@ import dev.palimpsest.report.LatentPage.Score;
 import dev.palimpsest.report.LatentPage.TokenWeight;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageName;
 import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.simulate.CalibrationSet;
 import dev.palimpsest.simulate.CalibrationStore;
@@ -37,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -71,6 +73,8 @@ public final class LatentPageCollector implements AutoCloseable {
    * @param scores JSON lines
    * @param simulations the fitted calibrations
    * @param seed of the drawing of example windows and of random latents
+   * @param edited latents whose words a person has written
+   * @param notes why parts that are there are left out
    */
   public record Sources(
       String name,
@@ -79,9 +83,11 @@ public final class LatentPageCollector implements AutoCloseable {
       Path explanations,
       Path scores,
       Path simulations,
-      long seed) {
+      long seed,
+      Set<Integer> edited,
+      List<String> notes) {
     /**
-     * The parts of one coder in a run directory.
+     * The parts of one coder in a run directory, whether or not they belong together.
      *
      * @param name the coder's name in the run: its hookpoint, with {@code /seedN} where there are
      *     several seeds
@@ -90,11 +96,13 @@ public final class LatentPageCollector implements AutoCloseable {
       return new Sources(
           name,
           run.coder(name),
-          run.latents().resolve(name),
+          run.latents(name),
           run.explanations(name),
           run.scores(name),
           simulations(run, name),
-          seed);
+          seed,
+          Set.of(),
+          List.of());
     }
 
     /** The calibrations for all tokens, or, where there are none, for last tokens. */
@@ -105,10 +113,58 @@ public final class LatentPageCollector implements AutoCloseable {
           : run.simulations(name, Protocol.LAST_TOKEN.label());
     }
 
+    /** The parts of one coder that are up to date; a note says what is left out as it is not. */
+    static Sources current(RunDirectory run, StagePlan plan, long seed) {
+      String name = plan.unit().name();
+      Sources all = of(run, name, seed);
+      Path none = run.stages().resolve("none");
+      List<String> notes = new ArrayList<>();
+      Path latents = leftOut(plan, StageName.CACHE, "contexts", notes) ? none : all.latents();
+      leftOut(plan, StageName.EXPLAIN, "", notes);
+      Path scores = leftOut(plan, StageName.SCORE, "scores", notes) ? none : all.scores();
+      Path fits = leftOut(plan, StageName.SIMULATE, "guesses", notes) ? none : all.simulations();
+      return new Sources(
+          name,
+          all.coder(),
+          latents,
+          all.explanations(),
+          scores,
+          fits,
+          seed,
+          new HandEdits(run, name).known(),
+          notes);
+    }
+
+    private static boolean leftOut(
+        StagePlan plan, StageName stage, String what, List<String> notes) {
+      Optional<String> stale = plan.stale(stage);
+      stale.ifPresent(
+          reason ->
+              notes.add(
+                  (what.isEmpty()
+                          ? "The explanations are out of date"
+                          : "Out of date, left out: " + what)
+                      + " ("
+                      + reason
+                      + "); '"
+                      + stage.label()
+                      + "' makes them anew."));
+      return stale.isPresent();
+    }
+
     /** A coder of which nothing but its folder is known. */
     public static Sources ofCoder(Path coder, long seed) {
       Path none = coder.resolve("none");
-      return new Sources(String.valueOf(coder.getFileName()), coder, none, none, none, none, seed);
+      return new Sources(
+          String.valueOf(coder.getFileName()),
+          coder,
+          none,
+          none,
+          none,
+          none,
+          seed,
+          Set.of(),
+          List.of());
     }
   }
 
@@ -181,14 +237,21 @@ public final class LatentPageCollector implements AutoCloseable {
         latent,
         chosenAs,
         explanation.map(Explanation::text),
-        explanation.map(Explanation::explainer).orElse(""),
+        explanation.map(this::author).orElse(""),
         scoresOf(latent),
         cache.isPresent() ? density(latent) : 0,
         firings.map(LatentRecord::maximum).orElse(0f),
         weights(effects.map(TokenEffects::promoted)),
         weights(effects.map(TokenEffects::demoted)),
         firings.filter(f -> f.count() > 0).map(f -> Histogram.of(f.activations(), BINS)),
-        contexts(firings, explanation));
+        contexts(firings, explanation),
+        sources.notes());
+  }
+
+  private String author(Explanation explanation) {
+    return sources.edited().contains(explanation.latent())
+        ? "edited by hand"
+        : explanation.explainer();
   }
 
   /** Whether there is a cache, without which a page has no contexts. */
@@ -220,6 +283,9 @@ public final class LatentPageCollector implements AutoCloseable {
         });
     if (!explanations.isEmpty()) {
       facts.add(new Fact("explained", Integer.toString(explanations.size())));
+      if (!sources.edited().isEmpty()) {
+        facts.add(new Fact("edited by hand or removed", Integer.toString(sources.edited().size())));
+      }
       long characters =
           Math.round(
               explanations.values().stream().mapToInt(e -> e.text().length()).average().orElse(0));

@@ -1,11 +1,13 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.LatentPage;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,10 +36,29 @@ public final class LatentView {
     }
     ExperimentConfig config = ConfigFiles.readResolved(run.get().config());
     String name = coderName(run.get(), place, hookpoint, config);
-    return read(
-        LatentPageCollector.Sources.of(run.get(), name, config.seed()),
-        latent,
-        model.orElse(config.model()));
+    return read(sources(run.get(), name, config), latent, model.orElse(config.model()));
+  }
+
+  /** Only what is up to date, as far as it can be known; nothing is written. */
+  private static LatentPageCollector.Sources sources(
+      RunDirectory run, String name, ExperimentConfig config) {
+    FileDigests digests = FileDigests.at(run.digests());
+    return CoderUnit.of(config).stream()
+        .filter(unit -> unit.name().equals(name))
+        .findFirst()
+        .map(
+            unit ->
+                LatentPageCollector.Sources.current(
+                    run,
+                    new StagePlan(
+                        config,
+                        run,
+                        RunInputs.asFarAsThere(config, run, digests),
+                        new StageLedger(run, digests),
+                        digests,
+                        unit),
+                    config.seed()))
+        .orElseGet(() -> LatentPageCollector.Sources.of(run, name, config.seed()));
   }
 
   private static LatentPage ofCoder(
@@ -94,6 +115,6 @@ public final class LatentView {
     if (config.coders().isEmpty()) {
       throw new PalimpsestException(run.config() + " names no coder; give --hookpoint");
     }
-    return config.coders().get(0).hookpoint();
+    return CoderUnit.of(config).get(0).name();
   }
 }

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Gathers what a run has found so far into {@code report.html}. */
 final class ReportStage {
@@ -29,14 +30,21 @@ final class ReportStage {
   private final RunDirectory run;
   private final RunContext bench;
   private final StageLedger ledger;
+  private final List<StagePlan> plans;
   private final RunLog log;
 
   ReportStage(
-      ExperimentConfig config, RunDirectory run, RunContext bench, StageLedger ledger, RunLog log) {
+      ExperimentConfig config,
+      RunDirectory run,
+      RunContext bench,
+      StageLedger ledger,
+      List<StagePlan> plans,
+      RunLog log) {
     this.config = config;
     this.run = run;
     this.bench = bench;
     this.ledger = ledger;
+    this.plans = plans;
     this.log = log;
   }
 
@@ -45,20 +53,24 @@ final class ReportStage {
     log.started(StageName.REPORT.label());
     long start = System.nanoTime();
     List<CoderLatents> latents = new ArrayList<>();
-    for (ExperimentConfig.Coder coder : config.coders()) {
+    List<String> leftOut = new ArrayList<>();
+    for (StagePlan plan : plans) {
       LatentPageCollector.Sources sources =
-          LatentPageCollector.Sources.of(run, coder.hookpoint(), config.seed());
+          LatentPageCollector.Sources.current(run, plan, config.seed());
+      sources.notes().forEach(note -> leftOut.add(plan.unit().name() + ": " + note));
       try (LatentPageCollector collector =
           new LatentPageCollector(sources, bench.model(), bench.tokenizer())) {
         latents.add(collector.collect(config.report().latents()));
       }
-      log.advanced("collecting latents", "coders", latents.size(), config.coders().size());
+      log.advanced("collecting latents", "coders", latents.size(), plans.size());
     }
     List<TrainingCurve> curves =
         Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
-    List<RewriteTable> tables = tables();
+    List<RewriteTable> tables = tables(leftOut);
+    leftOut.forEach(log::says);
     HtmlReport.write(
-        run.report(), new ReportData(title(), introduction(), facts(), tables, curves, latents));
+        run.report(),
+        new ReportData(title(), introduction(tables, leftOut), facts(), tables, curves, latents));
     if (!tables.isEmpty()) {
       HtmlReport.writeFigure(run.figure(), tables.get(0));
     }
@@ -66,13 +78,22 @@ final class ReportStage {
   }
 
   private String title() {
-    ExperimentConfig.Coder main = config.coders().get(CoderStages.mainCoder(config));
-    return "Rewriting " + main.hookpoint() + " of " + modelName() + " in words";
+    return "Rewriting " + CoderUnit.main(config).hookpoint() + " of " + modelName() + " in words";
   }
 
-  private String introduction() {
-    return "One component of a language model is replaced by a sparse coder whose latents are guessed from"
-        + " explanations in words. The losses say how much of the model survives.";
+  private String introduction(List<RewriteTable> tables, List<String> leftOut) {
+    List<String> sentences = new ArrayList<>();
+    sentences.add(
+        "One component of a language model is replaced by a sparse coder whose latents are guessed"
+            + " from explanations in words. The losses say how much of the model survives.");
+    sentences.addAll(
+        OverSeeds.sentences(
+            plans,
+            tables.stream()
+                .filter(table -> table.protocol().equals(Protocol.ALL_TOKENS.label()))
+                .toList()));
+    sentences.addAll(leftOut);
+    return String.join(" ", sentences);
   }
 
   private String modelName() {
@@ -83,21 +104,34 @@ final class ReportStage {
     return name == null ? config.model() : name.toString();
   }
 
-  /** The main table first, then the others in the order of coders and protocols. */
-  private List<RewriteTable> tables() {
-    List<Path> files = new ArrayList<>();
-    int main = CoderStages.mainCoder(config);
-    String mainHookpoint = config.coders().get(main).hookpoint();
-    files.add(run.rewrite(mainHookpoint, Protocol.ALL_TOKENS.label()));
-    for (ExperimentConfig.Coder coder : config.coders()) {
+  /**
+   * The main table first, then the others in the order of coders and protocols; only those that are
+   * up to date, so that none is compared with one from before a change.
+   *
+   * @param leftOut is told of the others
+   */
+  private List<RewriteTable> tables(List<String> leftOut) {
+    List<RewriteTable> tables = new ArrayList<>();
+    for (StagePlan plan : plans) {
       for (Protocol protocol : List.of(Protocol.ALL_TOKENS, Protocol.LAST_TOKEN)) {
-        Path file = run.rewrite(coder.hookpoint(), protocol.label());
-        if (!files.contains(file)) {
-          files.add(file);
+        String name = plan.unit().name();
+        Path file = run.rewrite(name, protocol.label());
+        Optional<String> stale = plan.staleLosses(protocol);
+        if (stale.isPresent() && Files.exists(file)) {
+          leftOut.add(
+              name
+                  + ": Out of date, left out: losses of "
+                  + protocol.label()
+                  + " ("
+                  + stale.get()
+                  + "); 'rewrite' makes them anew.");
+        } else if (config.windows(protocol).enabled() && Files.exists(file)) {
+          boolean first = plan.isMain() && protocol == Protocol.ALL_TOKENS;
+          tables.add(first ? 0 : tables.size(), RewriteTable.read(file));
         }
       }
     }
-    return files.stream().filter(Files::exists).map(RewriteTable::read).toList();
+    return tables;
   }
 
   private List<FactGroup> facts() {

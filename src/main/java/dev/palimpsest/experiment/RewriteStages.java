@@ -18,7 +18,7 @@ import dev.palimpsest.rewrite.RewriteStage;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
-import dev.palimpsest.run.StageName;
+import dev.palimpsest.run.StageLedger.Stage;
 import dev.palimpsest.simulate.CalibratedPredictor;
 import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.simulate.CalibrationSet;
@@ -27,13 +27,12 @@ import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.simulate.ShuffledExplanations;
 import dev.palimpsest.text.Split;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** The loss tables of one coder, one per protocol. */
 final class RewriteStages {
@@ -42,74 +41,49 @@ final class RewriteStages {
   private final RunLog log;
   private final StageLedger ledger;
   private final RunContext bench;
-  private final ExperimentConfig.Coder given;
+  private final StagePlan plan;
+  private final String name;
   private final String hookpoint;
-  private final boolean main;
 
-  /**
-   * @param main whether the all-tokens table is also the run's {@code rewrite.json}
-   */
   RewriteStages(
       ExperimentConfig config,
       RunDirectory run,
       RunLog log,
       StageLedger ledger,
       RunContext bench,
-      ExperimentConfig.Coder given,
-      boolean main) {
+      StagePlan plan) {
     this.config = config;
     this.run = run;
     this.log = log;
     this.ledger = ledger;
     this.bench = bench;
-    this.given = given;
-    hookpoint = given.hookpoint();
-    this.main = main;
+    this.plan = plan;
+    name = plan.unit().name();
+    hookpoint = plan.unit().hookpoint();
   }
 
   /**
-   * @param basis what the losses depend on besides settings, scores and calibrations
+   * @param again whether tables are made anew that are up to date
    */
-  List<StageLedger.Entry> run(List<StageLedger.Entry> basis) {
-    List<StageLedger.Entry> after = new ArrayList<>(basis);
-    after.add(StageLedger.ofFile("scores", run.scores(hookpoint)));
-    List<StageLedger.Entry> done = new ArrayList<>();
-    for (Protocol protocol : config.protocols()) {
-      ExperimentConfig.Windows windows = config.windows(protocol);
-      List<StageLedger.Entry> own = new ArrayList<>(after);
-      own.add(StageLedger.ofFile("simulations", run.simulations(hookpoint, protocol.label())));
-      Path shuffled = run.shuffledSimulations(hookpoint, protocol.label());
-      if (Files.exists(shuffled)) {
-        own.add(StageLedger.ofFile("shuffled", shuffled));
-      }
-      done.add(
-          ledger.ensure(
-              StageName.REWRITE.label() + "." + hookpoint + "." + protocol.label(),
-              List.of(windows, config.rewrite(), config.seed(), config.data()),
-              own,
-              outputs(protocol),
-              () -> measure(protocol, windows, own),
-              log));
+  void run(boolean again) {
+    for (Protocol protocol : Protocol.values()) {
+      plan.rewrite(protocol)
+          .ifPresent(
+              stage -> ledger.ensure(stage, again, () -> measure(stage, protocol, again), log));
     }
-    return done;
   }
 
-  private List<Path> outputs(Protocol protocol) {
-    Path own = run.rewrite(hookpoint, protocol.label());
-    return main && protocol == Protocol.ALL_TOKENS ? List.of(run.rewrite(), own) : List.of(own);
-  }
-
-  private Object measure(
-      Protocol protocol, ExperimentConfig.Windows windows, List<StageLedger.Entry> after) {
-    RewriteConfig settings = settings(protocol, windows);
-    try (SparseCoder coder = SparseCoder.load(run.coder(hookpoint), bench.device())) {
-      boolean transcode = given.transcode() || coder.config().readsModuleInput();
+  private Object measure(Stage stage, Protocol protocol, boolean again) {
+    RewriteConfig settings = settings(config, protocol);
+    if (again) {
+      RewriteStage.forgetUnfinished(run.rewrite(name, protocol.label()));
+    }
+    try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
+      boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
-      double[] scores =
-          ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(hookpoint)), latents);
-      List<Explanation> texts = ExplanationStore.read(run.explanations(hookpoint));
-      CalibrationSet calibrations =
-          CalibrationStore.read(run.simulations(hookpoint, protocol.label()));
+      double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
+      List<Explanation> texts = ExplanationStore.read(run.explanations(name));
+      CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
       RewriteInputs inputs =
           new RewriteInputs(
               bench.model(),
@@ -124,30 +98,20 @@ final class RewriteStages {
               bench.excluded());
       RewriteResult result =
           RewriteStage.run(
-              inputs,
-              settings,
-              run.root(),
-              run.rewrite(hookpoint, protocol.label()),
-              identity(settings, after),
-              log);
-      if (main && protocol == Protocol.ALL_TOKENS) {
+              inputs, settings, run.rewrite(name, protocol.label()), identity(stage), log);
+      if (plan.isMain() && protocol == Protocol.ALL_TOKENS) {
         AtomicFiles.writeString(run.rewrite(), Json.pretty(result));
       }
-      requireFinite(result, run.rewrite(hookpoint, protocol.label()));
+      requireFinite(result, run.rewrite(name, protocol.label()));
       return Map.of("windows", result.windows(), "tokens", result.tokens());
     }
   }
 
   /** All that the losses depend on, so that only what was measured of the same is gone on from. */
-  private String identity(RewriteConfig settings, List<StageLedger.Entry> after) {
+  private String identity(Stage stage) {
     return Json.line(
         List.of(
-            hookpoint,
-            settings,
-            config.data(),
-            after.stream().map(StageLedger.Entry::fingerprint).toList(),
-            bench.device().describe(),
-            BuildInfo.get().describe()));
+            new TreeMap<>(stage.source()), bench.device().describe(), BuildInfo.get().describe()));
   }
 
   /** A table whose headline is no number is written, for the rest of it, but is a failure. */
@@ -174,9 +138,9 @@ final class RewriteStages {
       RewriteConfig settings, int latents, List<Explanation> texts, CalibrationSet calibrations) {
     LexicalSimulator simulator = new LexicalSimulator(latents, texts, bench.names());
     Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
-    for (String name : settings.calibrations()) {
+    for (String label : settings.calibrations()) {
       predictors.put(
-          name, new CalibratedPredictor(simulator, calibrations, Calibration.labelled(name)));
+          label, new CalibratedPredictor(simulator, calibrations, Calibration.labelled(label)));
     }
     return predictors;
   }
@@ -189,7 +153,7 @@ final class RewriteStages {
     LexicalSimulator simulator =
         new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
     CalibrationSet refitted =
-        CalibrationStore.read(run.shuffledSimulations(hookpoint, protocol.label()));
+        CalibrationStore.read(run.shuffledSimulations(name, protocol.label()));
     return Optional.of(
         new RewriteInputs.Shuffled(
             new CalibratedPredictor(simulator, refitted, Calibration.CONDITIONAL_MEAN),
@@ -205,7 +169,13 @@ final class RewriteStages {
     throw new UsageException("unknown selection '" + label + "'; known: best, random");
   }
 
-  private RewriteConfig settings(Protocol protocol, ExperimentConfig.Windows windows) {
+  /**
+   * What is measured under a protocol.
+   *
+   * @throws UsageException naming a setting that cannot be meant
+   */
+  static RewriteConfig settings(ExperimentConfig config, Protocol protocol) {
+    ExperimentConfig.Windows windows = config.windows(protocol);
     RewriteConfig base =
         switch (protocol) {
           case ALL_TOKENS -> RewriteConfig.allTokens();

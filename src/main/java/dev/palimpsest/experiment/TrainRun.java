@@ -2,10 +2,12 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Environment;
+import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.LibtorchInfo;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.RunLock;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
@@ -32,9 +34,12 @@ public final class TrainRun {
       ExperimentConfig config, RunDirectory run, Path tokenCache, boolean overwrite, RunLog log) {
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     Training.useThreads(config.threads());
-    try (RunContext context = new RunContext(config, tokenCache, device, log)) {
-      TrainStage stage = new TrainStage(config, run, log, context);
-      stage.trainConfig();
+    TrainStage.check(config);
+    FileDigests digests = FileDigests.at(run.digests());
+    RunInputs inputs = RunInputs.of(config, run, digests);
+    try (RunLock lock = RunLock.of(run.root());
+        RunContext context = new RunContext(config, tokenCache, device, log)) {
+      TrainStage stage = new TrainStage(config, run, log, context, digests);
       if (Wordless.is(config)) {
         log.says(Wordless.note(config));
       }
@@ -42,12 +47,14 @@ public final class TrainRun {
           new Training.Start(
               overwrite,
               "choose another --out, or start anew with --overwrite",
-              () -> describe(config, run, device)));
+              () -> describe(config, run, inputs, device)));
     }
   }
 
-  /** Writes {@code config.yaml} and {@code environment.json}. */
-  static void describe(ExperimentConfig config, RunDirectory run, Devices.Choice device) {
+  /** Makes a run directory this run's: what it is about, its settings and the machine. */
+  static void describe(
+      ExperimentConfig config, RunDirectory run, RunInputs inputs, Devices.Choice device) {
+    inputs.write();
     ConfigFiles.write(config, run.config());
     AtomicFiles.writeString(
         run.environment(),

@@ -1,6 +1,8 @@
 package dev.palimpsest.experiment;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.base.WholeNumbers;
@@ -11,18 +13,24 @@ import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageLedger.Stage;
+import dev.palimpsest.run.StageName;
 import dev.palimpsest.train.CoderSpec;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
 import dev.palimpsest.train.TrainConfig;
 import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /** Trains the coders of an experiment, or copies trained ones into the run directory. */
 final class TrainStage {
@@ -32,53 +40,131 @@ final class TrainStage {
   private final RunDirectory run;
   private final RunLog log;
   private final RunContext bench;
-  private final boolean force;
-
-  TrainStage(ExperimentConfig config, RunDirectory run, RunLog log, RunContext bench) {
-    this(config, run, log, bench, false);
-  }
+  private final FileDigests digests;
 
   /**
-   * @param force whether finished training is done again from the start
+   * @param digests of the files of model and coders
    */
   TrainStage(
-      ExperimentConfig config, RunDirectory run, RunLog log, RunContext bench, boolean force) {
-    this.force = force;
+      ExperimentConfig config,
+      RunDirectory run,
+      RunLog log,
+      RunContext bench,
+      FileDigests digests) {
     this.config = config;
     this.run = run;
     this.log = log;
     this.bench = bench;
+    this.digests = digests;
   }
 
-  StageLedger.Entry ensure(StageLedger ledger) {
+  /**
+   * Trains and copies what is not up to date.
+   *
+   * @param inputs of the run
+   * @param again whether everything is trained anew
+   * @param accepted called once the run directory has become this run's, before anything is trained
+   */
+  void ensure(RunInputs inputs, StageLedger ledger, boolean again, Runnable accepted) {
+    Stage stage = stage(inputs);
+    if (!again && ledger.judge(stage).isCurrent()) {
+      accepted.run();
+    }
+    ledger.ensure(stage, again, () -> trainAndCopy(again, accepted), log);
+  }
+
+  /**
+   * Makes sure that every coder is there, and that those given by path are the ones that lie there
+   * now.
+   *
+   * @param refresh whether one that has changed is copied anew
+   * @throws PalimpsestException where one is not trained, or has changed and must not be copied
+   */
+  void asFound(boolean refresh) {
+    for (CoderUnit unit : CoderUnit.of(config)) {
+      if (!unit.exists(run)) {
+        throw new PalimpsestException(
+            run.root()
+                + ": the coder of "
+                + unit.name()
+                + " is not trained yet; run 'train' or 'run' first");
+      }
+      // Archived and moved, a run has its own copy.
+      Optional<Path> given = unit.given().path().map(Path::of).filter(Files::exists);
+      if (given.isPresent() && givenHasChanged(unit)) {
+        String what = "the coder " + given.get() + " of " + unit.name() + " has changed";
+        if (!refresh) {
+          throw new PalimpsestException(
+              run.root() + ": " + what + " since it was copied; leave out --no-refresh");
+        }
+        log.says(what + ": it is copied anew");
+        copy(given.get(), unit);
+      }
+    }
+  }
+
+  /** Whether a coder given by path is another one than the copy in the run directory. */
+  boolean givenHasChanged(CoderUnit unit) {
+    Optional<String> path = unit.given().path();
+    return path.isPresent()
+        && unit.exists(run)
+        && !digests
+            .of(files(SparseCoder.find(Path.of(path.get()))))
+            .equals(digests.of(unit.files(run)));
+  }
+
+  private Stage stage(RunInputs inputs) {
+    Map<String, String> read = new TreeMap<>();
+    read.put("the model", inputs.modelDigest());
+    read.put("the text", inputs.textDigest());
+    ObjectNode coders = Json.MAPPER.createObjectNode();
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      ObjectNode one = Json.MAPPER.valueToTree(coder);
+      one.remove("path");
+      coders.set(coder.hookpoint(), one);
+      coder
+          .path()
+          .ifPresent(
+              path ->
+                  read.put(
+                      "the coder given for " + coder.hookpoint(),
+                      digests.of(files(SparseCoder.find(Path.of(path))))));
+    }
+    ObjectNode train = Json.MAPPER.valueToTree(config.train());
+    train.remove("checkpoint_every");
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("seed", config.seed());
+    settings.put("data", RunInputs.reading(config));
+    settings.put("coders", coders);
+    settings.put("train", train);
     List<Path> outputs = new ArrayList<>();
-    for (ExperimentConfig.Coder coder : config.coders()) {
-      outputs.add(run.coder(coder.hookpoint()).resolve("sae.safetensors"));
-    }
-    List<Object> settings =
-        List.of(config.model(), config.seed(), config.data(), config.coders(), config.train());
-    return ledger.ensure("train", settings, List.of(), outputs, this::trainAndCopy, log);
+    CoderUnit.of(config).forEach(unit -> outputs.addAll(unit.files(run)));
+    return new Stage(StageName.TRAIN.label(), settings, read, outputs);
   }
 
-  /** Stands for coders that some earlier command has left here. */
-  StageLedger.Entry asFound() {
-    StringBuilder prints = new StringBuilder();
-    for (ExperimentConfig.Coder coder : config.coders()) {
-      Path file = run.coder(coder.hookpoint()).resolve("sae.safetensors");
-      prints.append(StageLedger.ofFile("coder", file).fingerprint());
-    }
-    return new StageLedger.Entry("train", prints.toString(), 0, "");
+  private static List<Path> files(Path coder) {
+    return List.of(coder.resolve("cfg.json"), coder.resolve("sae.safetensors"));
   }
 
-  private Object trainAndCopy() {
-    for (ExperimentConfig.Coder coder : config.coders()) {
-      coder.path().ifPresent(path -> copy(Path.of(path), coder));
+  private Object trainAndCopy(boolean again, Runnable accepted) {
+    List<TrainResult.PerCoder> trained = new ArrayList<>();
+    if (!specs(config).isEmpty()) {
+      trained.addAll(
+          train(
+                  new Training.Start(
+                      again, "choose another --out, or start anew with --force", accepted))
+              .perCoder());
     }
-    return specs().isEmpty()
-        ? Map.of("coders", "given")
-        : train(
-            new Training.Start(
-                force, "choose another --out, or start anew with --force", () -> {}));
+    accepted.run();
+    List<String> given = new ArrayList<>();
+    for (CoderUnit unit : CoderUnit.of(config)) {
+      if (unit.given().path().isPresent()) {
+        copy(Path.of(unit.given().path().get()), unit);
+        given.add(unit.name());
+      }
+    }
+    // Not the speed: the same run leaves the same bytes.
+    return Map.of("trained", trained, "given", given);
   }
 
   /**
@@ -87,16 +173,26 @@ final class TrainStage {
    * @param start what becomes of an earlier run of training
    */
   TrainResult train(Training.Start start) {
-    TrainConfig training = trainConfig();
-    ModelDigest digest =
-        ModelDigest.of(ModelSource.resolve(config.model()), FileDigests.inMemory());
+    TrainConfig training = trainConfig(config);
+    ModelDigest digest = ModelDigest.of(ModelSource.resolve(config.model()), digests);
     TrainResult result =
         Training.run(training, digest, bench.model(), bench.corpus(), run.root(), start, log);
     result.warnings().forEach(log::says);
     return result;
   }
 
-  private List<CoderSpec> specs() {
+  /**
+   * Makes sure that the settings of training can be meant.
+   *
+   * @throws UsageException naming the one that cannot
+   */
+  static void check(ExperimentConfig config) {
+    if (!specs(config).isEmpty()) {
+      trainConfig(config);
+    }
+  }
+
+  private static List<CoderSpec> specs(ExperimentConfig config) {
     List<CoderSpec> specs = new ArrayList<>();
     for (ExperimentConfig.Coder coder : config.coders()) {
       if (coder.path().isEmpty()) {
@@ -128,10 +224,10 @@ final class TrainStage {
    *
    * @throws UsageException naming the setting that cannot be meant
    */
-  TrainConfig trainConfig() {
+  private static TrainConfig trainConfig(ExperimentConfig config) {
     ExperimentConfig.Train train = config.train();
     return new TrainConfig(
-        specs(),
+        specs(config),
         train.seeds().isEmpty() ? List.of(config.seed()) : train.seeds(),
         train.tokens(),
         train.batchTokens(),
@@ -173,9 +269,9 @@ final class TrainStage {
     }
   }
 
-  private void copy(Path given, ExperimentConfig.Coder coder) {
+  private void copy(Path given, CoderUnit unit) {
     Path source = SparseCoder.find(given);
-    Path target = run.coder(coder.hookpoint());
+    Path target = run.coder(unit.name());
     try (SparseCoder checked = SparseCoder.load(source)) {
       if (checked.config().width() != bench.model().config().width()) {
         throw new PalimpsestException(
@@ -185,7 +281,7 @@ final class TrainStage {
                 + ", the model's "
                 + bench.model().config().width());
       }
-      SparseCoder.copy(source, target);
     }
+    SparseCoder.copy(source, target);
   }
 }

@@ -20,6 +20,8 @@ import java.util.OptionalDouble;
  * @param demoted those it lowers most, strongest first
  * @param histogram distribution of the activations above 0, if known
  * @param contexts example windows, strongest first
+ * @param notes what a reader must know, such as scores left out because they are older than the
+ *     words
  */
 public record LatentPage(
     String coder,
@@ -33,9 +35,11 @@ public record LatentPage(
     List<TokenWeight> promoted,
     List<TokenWeight> demoted,
     Optional<Histogram> histogram,
-    List<Context> contexts) {
+    List<Context> contexts,
+    List<String> notes) {
   /** Copies the lists. */
   public LatentPage {
+    notes = List.copyOf(notes);
     chosenAs = List.copyOf(chosenAs);
     scores = List.copyOf(scores);
     promoted = List.copyOf(promoted);

@@ -54,6 +54,7 @@ public final class TerminalView {
       out.append(faint("not explained"));
     }
     out.append("\n\n");
+    page.notes().forEach(note -> out.append(TokenText.visible(note)).append("\n\n"));
     tokens(out, "promotes", page.promoted());
     tokens(out, "demotes ", page.demoted());
     page.histogram().filter(h -> !h.counts().isEmpty()).ifPresent(h -> histogram(out, h));

@@ -108,7 +108,22 @@ public record RunDirectory(Path root) {
   }
 
   /** What is known of finished stages. */
-  Path stages() {
+  public Path stages() {
     return root.resolve("stages");
+  }
+
+  /** The digests of the files that a run reads and leaves. */
+  public Path digests() {
+    return stages().resolve("digests.json");
+  }
+
+  /** What a run was begun with and keeps: model, text, seed. */
+  public Path inputs() {
+    return stages().resolve("inputs.json");
+  }
+
+  /** A coder's words as the explainer wrote them: by these a person's edits are known. */
+  public Path writtenExplanations(String hookpoint) {
+    return stages().resolve("written").resolve(hookpoint + ".jsonl");
   }
 }

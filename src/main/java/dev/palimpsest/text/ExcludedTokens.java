@@ -43,6 +43,16 @@ public final class ExcludedTokens {
     return parse(setting, text.separator(), text.vocabularySize());
   }
 
+  /**
+   * Looks whether a setting can be read, without any text.
+   *
+   * @param vocabularySize the model's
+   * @throws UsageException as above
+   */
+  public static void check(String setting, int vocabularySize) {
+    parse(setting, 0, vocabularySize);
+  }
+
   static ExcludedTokens parse(String setting, int separator, int vocabularySize) {
     BitSet set = new BitSet();
     boolean withSeparator = true;

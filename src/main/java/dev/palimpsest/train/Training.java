@@ -102,7 +102,7 @@ public final class Training {
     TokenWindows heldOut = corpus.windows(Split.CALIBRATE, config.contextLength());
     ExcludedTokens excluded = ExcludedTokens.parse(config.excludedTokens(), corpus);
 
-    try (RunLock lock = RunLock.of(out.resolve(CHECKPOINTS))) {
+    try (RunLock lock = RunLock.of(out)) {
       RunIdentity identity = new RunIdentity(config, digest, corpus.fingerprint());
       Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
       if (start.overwrite()) {

@@ -18,9 +18,9 @@ final class SampleReports {
   static final double[] FRACTIONS = {.001, .01, .05, .1, .2, .4, .6, .8, 1};
 
   private static final String[] STORY =
-      ("Once upon a time , there was a little girl named Lily . She loved to play with her cat . One day , the cat saw"
-              + " a big red ball near the tree and ran to it .\n Lily laughed and said , \" Look , mom ! The kitten is so"
-              + " happy today . \"")
+      ("Once upon a time , there was a little girl named Lily . She loved to play with her cat ."
+              + " One day , the cat saw a big red ball near the tree and ran to it .\n"
+              + " Lily laughed and said , \" Look , mom ! The kitten is so happy today . \"")
           .split("(?= )");
 
   private SampleReports() {}
@@ -206,7 +206,8 @@ final class SampleReports {
             new TokenWeight("s", .41)),
         List.of(new TokenWeight(" dog", -.5), new TokenWeight("\n", -.31)),
         Optional.of(LatentPage.Histogram.of(values, 24)),
-        contexts);
+        contexts,
+        List.of());
   }
 
   /** Tokens that try to break out, reorder the page or are no text at all. */
@@ -257,7 +258,8 @@ final class SampleReports {
                     List.of(
                         new ContextToken("שלום עולם", 0, OptionalDouble.empty()),
                         new ContextToken(" יום", 2, OptionalDouble.empty()))),
-                new Context("empty", List.of())));
+                new Context("empty", List.of())),
+            evil);
     RewriteTable t = table("layers.0" + evil.get(0), evil.get(1), 3);
     return new ReportData(
         all,

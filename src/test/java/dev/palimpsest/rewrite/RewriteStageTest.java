@@ -31,8 +31,7 @@ class RewriteStageTest {
               RewriteFixture.predictors(),
               RewriteFixture.shuffled());
       Path file = new RunDirectory(run).rewrite("layers.1.mlp", "last-token");
-      RewriteResult result =
-          RewriteStage.run(inputs, config, run, file, "identity", Progress.SILENT);
+      RewriteResult result = RewriteStage.run(inputs, config, file, "identity", Progress.SILENT);
       assertThat(RewriteStage.read(file)).isEqualTo(result);
       assertThat(result.tokens()).isEqualTo(result.windows());
       JsonNode json = Json.MAPPER.readTree(Files.readString(file));
@@ -49,7 +48,7 @@ class RewriteStageTest {
               "shuffled_explanations",
               "shuffled_explanations_unrefitted");
       assertThat(json.path("rewrites")).hasSize(2 * 2 * 3 * 2);
-      Path losses = RewriteStage.lossesFile(run, "layers.1.mlp", Protocol.LAST_TOKEN);
+      Path losses = RewriteStage.lossesFile(file);
       try (SafeTensors tensors = SafeTensors.open(losses)) {
         String[] variants =
             Json.MAPPER.readValue(

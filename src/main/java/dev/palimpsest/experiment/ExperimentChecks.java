@@ -1,0 +1,102 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.coder.SparseCoder;
+import dev.palimpsest.lexical.LexicalExplainer;
+import dev.palimpsest.model.Hookpoints;
+import dev.palimpsest.model.ModelConfig;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.simulate.Calibration;
+import dev.palimpsest.text.ExcludedTokens;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Looks at the settings of all stages before any of them begins, so that nothing is written, and no
+ * hour spent, for an experiment that cannot end.
+ */
+final class ExperimentChecks {
+  /** What a hookpoint is made of: it becomes the name of folders and files. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}");
+
+  private ExperimentChecks() {}
+
+  /**
+   * @throws UsageException naming the first setting that cannot be meant, what was found and what
+   *     was expected
+   * @throws dev.palimpsest.base.PalimpsestException naming a file that is missing or unreadable
+   */
+  static void check(ExperimentConfig config) {
+    atLeast("threads", config.threads(), 0);
+    coders(config);
+    stages(config);
+    TrainStage.check(config);
+    config.data().options();
+    ModelConfig model = ModelConfig.read(ModelSource.resolve(config.model()));
+    ExcludedTokens.check(config.data().excludeTokens(), model.vocabularySize());
+    List<String> hookpoints = Hookpoints.of(model).names();
+    Set<String> seen = new HashSet<>();
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      if (!hookpoints.contains(coder.hookpoint())) {
+        throw new UsageException(
+            "coders: the model has no hookpoint "
+                + coder.hookpoint()
+                + "; it has "
+                + hookpoints.get(0)
+                + " to "
+                + hookpoints.get(hookpoints.size() - 1));
+      }
+      if (!seen.add(coder.hookpoint())) {
+        throw new UsageException("coders: " + coder.hookpoint() + " is named twice");
+      }
+      coder.path().ifPresent(path -> SparseCoder.find(Path.of(path)));
+    }
+  }
+
+  private static void coders(ExperimentConfig config) {
+    if (config.coders().isEmpty()) {
+      throw new UsageException(
+          "the experiment names no coders: give at least one hookpoint ('coders')");
+    }
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      if (!NAME.matcher(coder.hookpoint()).matches() || coder.hookpoint().contains("..")) {
+        throw new UsageException(
+            "coders: hookpoint '"
+                + coder.hookpoint()
+                + "' is no name of a module, expected one such as layers.2.mlp");
+      }
+    }
+  }
+
+  private static void stages(ExperimentConfig config) {
+    if (!config.explain().explainer().equals(LexicalExplainer.NAME)) {
+      throw new UsageException(
+          "explain.explainer: unknown explainer '"
+              + config.explain().explainer()
+              + "'; known: "
+              + LexicalExplainer.NAME);
+    }
+    atLeast("cache.tokens", config.cache().tokens(), 1);
+    atLeast("cache.context_length", config.cache().contextLength(), 2);
+    atLeast("cache.batch_rows", config.cache().batchRows(), 1);
+    atLeast("explain.max_characters", config.explain().maxCharacters(), 1);
+    atLeast("score.tokens", config.score().tokens(), 1);
+    atLeast("score.windows", config.score().windows(), 1);
+    atLeast("simulate.calibration_tokens", config.simulate().calibrationTokens(), 1);
+    atLeast("report.latents", config.report().latents(), 0);
+    config.rewrite().calibrations().forEach(Calibration::labelled);
+    for (Protocol protocol : Protocol.values()) {
+      RewriteStages.settings(config, protocol);
+    }
+  }
+
+  private static void atLeast(String setting, long found, long least) {
+    if (found < least) {
+      throw new UsageException(setting + " is " + found + ", expected at least " + least);
+    }
+  }
+}

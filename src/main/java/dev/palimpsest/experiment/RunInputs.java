@@ -1,0 +1,248 @@
+package dev.palimpsest.experiment;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.base.AtomicFiles;
+import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.Json;
+import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.model.ModelDigest;
+import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.Differences;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.text.TextFiles;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What a run directory is about and keeps for its life: the model, the text and how it is dealt to
+ * the splits, the coders that are trained and how. Files are known by what they contain, so a model
+ * or a text that has moved, or is spelt in another way, is still the same.
+ *
+ * <p>{@code stages/inputs.json} holds it from the moment at which a command has been accepted.
+ */
+final class RunInputs {
+  private static final String FIXED = "settings";
+  private static final String MODEL = "model";
+  private static final String TEXT = "text";
+
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final Map<String, String> model = new TreeMap<>();
+  private final List<String> text = new ArrayList<>();
+
+  /**
+   * Takes the digests of model and text.
+   *
+   * @throws PalimpsestException naming a file that is missing
+   */
+  static RunInputs of(ExperimentConfig config, RunDirectory run, FileDigests digests) {
+    RunInputs inputs = new RunInputs(config, run);
+    inputs.addModel(digests);
+    inputs.addText(digests);
+    return inputs;
+  }
+
+  /** The same of a run that is only looked at, and may have been moved away from its inputs. */
+  static RunInputs asFarAsThere(ExperimentConfig config, RunDirectory run, FileDigests digests) {
+    RunInputs inputs = new RunInputs(config, run);
+    try {
+      inputs.addModel(digests);
+    } catch (PalimpsestException missing) {
+      inputs.model.clear();
+    }
+    try {
+      inputs.addText(digests);
+    } catch (PalimpsestException missing) {
+      inputs.text.clear();
+    }
+    return inputs;
+  }
+
+  private RunInputs(ExperimentConfig config, RunDirectory run) {
+    this.config = config;
+    this.run = run;
+  }
+
+  private void addModel(FileDigests digests) {
+    model.putAll(ModelDigest.of(ModelSource.resolve(config.model()), digests).files());
+  }
+
+  private void addText(FileDigests digests) {
+    text.addAll(TextFiles.digests(config.data().files(), run.tokens(), digests));
+  }
+
+  /** One digest of the model, whatever its files are called; empty where it is not there. */
+  String modelDigest() {
+    return model.isEmpty() ? "" : FileDigests.ofText(String.join("\n", model.values()));
+  }
+
+  /** One digest of the text; empty where it is not there. */
+  String textDigest() {
+    return text.isEmpty() ? "" : FileDigests.ofText(String.join("\n", text));
+  }
+
+  /**
+   * What differs from what the run was begun with, in words; empty for a new run.
+   *
+   * @param trainsToo whether the command trains: it may then go on for more tokens (the trainer
+   *     says whether the schedule allows it), and coders that are not trained may change
+   */
+  List<String> changes(boolean trainsToo) {
+    Optional<JsonNode> begun = begun();
+    if (begun.isEmpty()) {
+      return List.of();
+    }
+    List<String> changes = new ArrayList<>();
+    ObjectNode before = settings(begun.get().path(FIXED), trainsToo);
+    ObjectNode now = settings(settings(config), trainsToo);
+    if (trainsToo && longer(before, now)) {
+      now.withObject("/train").set("tokens", before.path("train").path("tokens"));
+    }
+    changes.addAll(Differences.between(before, now));
+    if (begun.get().has(MODEL)) {
+      changes.addAll(modelChanges(begun.get().path(MODEL)));
+    }
+    if (begun.get().has(TEXT)) {
+      changes.addAll(textChanges(begun.get().path(TEXT)));
+    }
+    return changes;
+  }
+
+  /**
+   * Refuses what would change what the run is about.
+   *
+   * @param trainsToo as above
+   * @throws UsageException with one sentence that names what was and what is
+   */
+  void requireSame(boolean trainsToo) {
+    List<String> changes = changes(trainsToo);
+    if (!changes.isEmpty()) {
+      throw new UsageException(
+          run.root()
+              + " was begun with something else ("
+              + String.join("; ", changes)
+              + "): "
+              + (trainsToo
+                  ? "choose another --out, or start anew with --force"
+                  : "model, text, seed and coders stay as they are in a run directory; make another"
+                      + " with 'run' or 'train'"));
+    }
+  }
+
+  /** Notes what the run is about, once a command has been accepted. */
+  void write() {
+    ObjectNode tree = Json.MAPPER.createObjectNode();
+    model.forEach(tree.putObject(MODEL)::put);
+    text.forEach(tree.putArray(TEXT)::add);
+    tree.set(FIXED, settings(config));
+    String content = Json.pretty(tree);
+    AtomicFiles.writeString(run.inputs(), content);
+  }
+
+  /** As noted; without a note, from the configuration of a run that {@code train} has begun. */
+  private Optional<JsonNode> begun() {
+    if (Files.isRegularFile(run.inputs())) {
+      return Optional.of(Json.read(run.inputs(), JsonNode.class));
+    }
+    if (!Files.isRegularFile(run.config())) {
+      return Optional.empty();
+    }
+    ObjectNode tree = Json.MAPPER.createObjectNode();
+    tree.set(FIXED, settings(ConfigFiles.readResolved(run.config())));
+    return Optional.of(tree);
+  }
+
+  private static ObjectNode settings(ExperimentConfig config) {
+    ObjectNode fixed = Json.MAPPER.createObjectNode();
+    fixed.put("seed", config.seed());
+    fixed.set("data", reading(config));
+    fixed.set("train", Json.MAPPER.valueToTree(config.train()));
+    ObjectNode coders = fixed.putObject("coders");
+    for (ExperimentConfig.Coder coder : config.coders()) {
+      ObjectNode one = Json.MAPPER.valueToTree(coder);
+      one.remove("hookpoint");
+      coders.set(coder.hookpoint(), one);
+    }
+    return fixed;
+  }
+
+  /** How the text is read: all of its settings but where it lies. */
+  static ObjectNode reading(ExperimentConfig config) {
+    ObjectNode data = Json.MAPPER.valueToTree(config.data());
+    data.remove("files");
+    return data;
+  }
+
+  /** Without what may change between one command and the next. */
+  private static ObjectNode settings(JsonNode all, boolean trainsToo) {
+    ObjectNode kept = all.isObject() ? all.deepCopy() : Json.MAPPER.createObjectNode();
+    if (kept.path("train") instanceof ObjectNode train) {
+      train.remove("checkpoint_every");
+    }
+    if (kept.path("coders") instanceof ObjectNode coders) {
+      List<String> given = new ArrayList<>();
+      coders
+          .properties()
+          .forEach(
+              coder -> {
+                if (coder.getValue() instanceof ObjectNode one) {
+                  boolean path = one.path("path").isTextual();
+                  one.remove("path");
+                  if (path && trainsToo) {
+                    given.add(coder.getKey());
+                  }
+                }
+              });
+      coders.remove(given);
+    }
+    return kept;
+  }
+
+  private static boolean longer(JsonNode before, JsonNode now) {
+    return now.path("train").path("tokens").asLong() > before.path("train").path("tokens").asLong();
+  }
+
+  private List<String> modelChanges(JsonNode before) {
+    List<String> changes = new ArrayList<>();
+    before
+        .properties()
+        .forEach(
+            file -> {
+              String now = model.get(file.getKey());
+              if (!file.getValue().asText().equals(now)) {
+                changes.add(
+                    file.getKey()
+                        + " of the model "
+                        + config.model()
+                        + (now == null ? " is gone" : " has another content"));
+              }
+            });
+    for (String file : model.keySet()) {
+      if (!before.has(file)) {
+        changes.add(file + " of the model " + config.model() + " is new");
+      }
+    }
+    return changes;
+  }
+
+  private List<String> textChanges(JsonNode before) {
+    List<String> changes = new ArrayList<>();
+    if (!(before instanceof ArrayNode) || before.size() != text.size()) {
+      changes.add("the text was " + before.size() + " files, is " + text.size());
+      return changes;
+    }
+    for (int i = 0; i < text.size(); i++) {
+      if (!text.get(i).equals(before.get(i).asText())) {
+        changes.add("the text " + config.data().files().get(i) + " has another content");
+      }
+    }
+    return changes;
+  }
+}

@@ -1,0 +1,37 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.run.StageName;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * What a command asks of a run.
+ *
+ * @param stages that are wanted; those they stand on are brought up to date where need be
+ * @param force whether wanted stages are repeated where nothing has changed
+ * @param refresh whether a stage that a wanted one stands on, and that is out of date, is done
+ *     again; otherwise it is an error
+ * @param replaceTexts whether explanations that a person wrote are replaced by the explainer's
+ */
+public record RunRequest(
+    Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts) {
+  /** Copies the set. */
+  public RunRequest {
+    stages = Set.copyOf(stages);
+  }
+
+  /** Every stage. */
+  public static RunRequest everything(boolean force, boolean replaceTexts) {
+    return new RunRequest(EnumSet.allOf(StageName.class), force, true, replaceTexts);
+  }
+
+  /** Whether a stage is asked for. */
+  boolean wants(StageName stage) {
+    return stages.contains(stage);
+  }
+
+  /** Whether the coders are part of it: only then may they change. */
+  boolean trains() {
+    return wants(StageName.TRAIN);
+  }
+}

@@ -1,0 +1,266 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.explain.ExplanationStore;
+import dev.palimpsest.results.Protocol;
+import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageLedger.Stage;
+import dev.palimpsest.run.StageLedger.Standing;
+import dev.palimpsest.run.StageLedger.Verdict;
+import dev.palimpsest.run.StageName;
+import dev.palimpsest.simulate.ShuffledExplanations;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What each stage of one coder depends on and leaves; the one place that says so. Nothing is opened
+ * or computed here but digests of files.
+ */
+final class StagePlan {
+  private static final String MODEL = "the model";
+  private static final String TEXT = "the text";
+  private static final String CODER = "the coder";
+  private static final String CACHE = "the latent cache";
+  private static final String SCORE_CACHE = "the latent cache of the score split";
+  private static final String EXPLANATIONS = "the explanations";
+  private static final String SCORES = "the scores";
+  private static final String SIMULATIONS = "the calibrations";
+  private static final String SHUFFLED = "the calibrations to exchanged explanations";
+
+  private final ExperimentConfig config;
+  private final RunDirectory run;
+  private final RunInputs inputs;
+  private final StageLedger ledger;
+  private final FileDigests digests;
+  private final CoderUnit unit;
+  private final boolean main;
+
+  StagePlan(
+      ExperimentConfig config,
+      RunDirectory run,
+      RunInputs inputs,
+      StageLedger ledger,
+      FileDigests digests,
+      CoderUnit unit) {
+    this.config = config;
+    this.run = run;
+    this.inputs = inputs;
+    this.ledger = ledger;
+    this.digests = digests;
+    this.unit = unit;
+    main = unit.name().equals(CoderUnit.main(config).name());
+  }
+
+  /** The coder that this is about. */
+  CoderUnit unit() {
+    return unit;
+  }
+
+  /** Whether its all-tokens table is the run's main result. */
+  boolean isMain() {
+    return main;
+  }
+
+  /** The latent cache of the explain split. */
+  Stage cache() {
+    Map<String, Object> settings = reading();
+    settings.put("cache", config.cache());
+    return new Stage(name(StageName.CACHE), settings, basis(), List.of(run.latents(unit.name())));
+  }
+
+  /** The words; a person may edit them. */
+  Stage explain() {
+    Path file = run.explanations(unit.name());
+    return new Stage(
+        name(StageName.EXPLAIN),
+        Map.of("explain", config.explain()),
+        with(Map.of(MODEL, inputs.modelDigest(), CODER, coder()), CACHE, run.latents(unit.name())),
+        List.of(file, run.writtenExplanations(unit.name())),
+        List.of(file));
+  }
+
+  /** The latent cache of the score split, which stays when the words change. */
+  Stage scoreCache() {
+    Map<String, Object> settings = reading();
+    settings.put("tokens", config.score().tokens());
+    settings.put("context_length", config.cache().contextLength());
+    settings.put("batch_rows", config.cache().batchRows());
+    return new Stage(
+        name(StageName.CACHE) + ".score-split",
+        settings,
+        basis(),
+        List.of(run.scoreLatents(unit.name())));
+  }
+
+  /** How good the words are. */
+  Stage score() {
+    Map<String, String> read =
+        with(Map.of(MODEL, inputs.modelDigest()), EXPLANATIONS, run.explanations(unit.name()));
+    return new Stage(
+        name(StageName.SCORE),
+        Map.of("windows", config.score().windows(), "seed", config.seed()),
+        with(read, SCORE_CACHE, run.scoreLatents(unit.name())),
+        List.of(run.scores(unit.name())));
+  }
+
+  /** The calibrations of the ratings, on windows like those that a protocol evaluates. */
+  Stage simulate(Protocol protocol) {
+    Map<String, Object> settings = reading();
+    settings.put("simulate", config.simulate());
+    settings.put("context_length", config.windows(protocol).contextLength());
+    settings.put("cache_context_length", config.cache().contextLength());
+    settings.put("batch_rows", config.cache().batchRows());
+    Map<String, String> read = with(basis(), CACHE, run.latents(unit.name()));
+    return new Stage(
+        name(StageName.SIMULATE) + "." + protocol.label(),
+        settings,
+        with(read, EXPLANATIONS, run.explanations(unit.name())),
+        fits(protocol));
+  }
+
+  /** With enough explanations to exchange, calibrations are fitted to exchanged ones, too. */
+  private List<Path> fits(Protocol protocol) {
+    List<Path> files = new ArrayList<>();
+    files.add(run.simulations(unit.name(), protocol.label()));
+    Path texts = run.explanations(unit.name());
+    if (Files.isRegularFile(texts)
+        && ExplanationStore.read(texts).size() >= ShuffledExplanations.FEWEST) {
+      files.add(run.shuffledSimulations(unit.name(), protocol.label()));
+    }
+    return files;
+  }
+
+  /** The losses under a protocol; empty where it is switched off. */
+  Optional<Stage> rewrite(Protocol protocol) {
+    if (!config.windows(protocol).enabled()) {
+      return Optional.empty();
+    }
+    RewriteConfig settings = RewriteStages.settings(config, protocol);
+    Map<String, Object> all = reading();
+    all.put("rewrite", settings);
+    Map<String, String> read = with(basis(), EXPLANATIONS, run.explanations(unit.name()));
+    read = with(read, SCORES, run.scores(unit.name()));
+    Path own = run.rewrite(unit.name(), protocol.label());
+    boolean headline = main && protocol == Protocol.ALL_TOKENS;
+    return Optional.of(
+        new Stage(
+            name(StageName.REWRITE) + "." + protocol.label(),
+            all,
+            with(
+                with(read, SIMULATIONS, run.simulations(unit.name(), protocol.label())),
+                SHUFFLED,
+                run.shuffledSimulations(unit.name(), protocol.label())),
+            headline ? List.of(run.rewrite(), own) : List.of(own)));
+  }
+
+  /** The stages behind a name, in order: one, or one a protocol. */
+  List<Stage> of(StageName name) {
+    return switch (name) {
+      case CACHE -> List.of(cache());
+      case EXPLAIN -> List.of(explain());
+      case SCORE -> List.of(scoreCache(), score());
+      case SIMULATE -> config.protocols().stream().map(this::simulate).toList();
+      case REWRITE -> {
+        List<Stage> both = new ArrayList<>();
+        for (Protocol protocol : Protocol.values()) {
+          rewrite(protocol).ifPresent(both::add);
+        }
+        yield both;
+      }
+      case TRAIN, REPORT -> List.of();
+    };
+  }
+
+  /** The stages that one stands on, in order. */
+  static List<StageName> below(StageName name) {
+    return switch (name) {
+      case TRAIN, CACHE, REPORT -> List.of();
+      case EXPLAIN -> List.of(StageName.CACHE);
+      case SCORE, SIMULATE -> List.of(StageName.CACHE, StageName.EXPLAIN);
+      case REWRITE ->
+          List.of(StageName.CACHE, StageName.EXPLAIN, StageName.SCORE, StageName.SIMULATE);
+    };
+  }
+
+  /**
+   * Why what a stage has left is not to be shown as the truth about what is there now: it, or
+   * something that it stands on, is older than what that was made from. Empty where all is current,
+   * and for files of which no stage of this run is known to have made them.
+   */
+  Optional<String> stale(StageName name) {
+    List<Stage> basis = new ArrayList<>();
+    below(name).forEach(lower -> basis.addAll(of(lower)));
+    return of(name).stream().flatMap(stage -> stale(stage, basis).stream()).findFirst();
+  }
+
+  /** The same of the losses under one protocol, which stand on that one's calibrations alone. */
+  Optional<String> staleLosses(Protocol protocol) {
+    List<Stage> basis = List.of(cache(), explain(), scoreCache(), score(), simulate(protocol));
+    return rewrite(protocol).flatMap(stage -> stale(stage, basis));
+  }
+
+  private Optional<String> stale(Stage stage, List<Stage> basis) {
+    Verdict own = ledger.judge(stage);
+    if (own.standing() == Standing.STALE) {
+      return Optional.of(own.reason());
+    }
+    for (Stage lower : basis) {
+      Verdict verdict = ledger.judge(lower);
+      if (verdict.standing() == Standing.STALE) {
+        return Optional.of(lower.name() + " is out of date: " + verdict.reason());
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** What decides which activations are read, besides files. */
+  private Map<String, Object> reading() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("seed", config.seed());
+    settings.put("hookpoint", unit.hookpoint());
+    settings.put("transcode", unit.given().transcode());
+    settings.put("data", RunInputs.reading(config));
+    return settings;
+  }
+
+  private Map<String, String> basis() {
+    Map<String, String> basis = new TreeMap<>();
+    basis.put(MODEL, inputs.modelDigest());
+    basis.put(TEXT, inputs.textDigest());
+    basis.put(CODER, coder());
+    return basis;
+  }
+
+  /** Whether the words that are there were written for another coder. */
+  boolean explainedAnotherCoder() {
+    return ledger
+        .entry(name(StageName.EXPLAIN))
+        .map(entry -> !coder().equals(entry.inputs().get(CODER)))
+        .orElse(false);
+  }
+
+  /** The digest of the coder's files; empty before there is one. */
+  String coder() {
+    return unit.files(run).stream().allMatch(Files::isRegularFile)
+        ? digests.of(unit.files(run))
+        : "";
+  }
+
+  private Map<String, String> with(Map<String, String> basis, String name, Path file) {
+    Map<String, String> more = new TreeMap<>(basis);
+    more.put(name, ledger.digest(file));
+    return more;
+  }
+
+  private String name(StageName stage) {
+    return stage.label() + "." + unit.label();
+  }
+}
