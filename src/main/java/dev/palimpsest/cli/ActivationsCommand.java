@@ -1,8 +1,10 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ActivationFile;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.ModelFiles;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
@@ -27,8 +29,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Reads input_ids [B, T] (int64) from a safetensors file; writes logits [B, T, V], token_loss [B, T-1] (nats)",
-      "and, for every hookpoint H, H.output, and H.input where the module takes one tensor (blocks, MLPs)."
+      "Reads input_ids [B, T] (int64) from a safetensors file; writes logits [B, T, V], token_loss"
+          + " [B, T-1] (nats)",
+      "and, for every hookpoint H, H.output, and H.input where the module takes one tensor (blocks,"
+          + " MLPs)."
     })
 final class ActivationsCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "Folder in Hugging Face layout, or 'embedded'.")
@@ -59,7 +63,10 @@ final class ActivationsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     threads.ifPresent(ActivationsCommand::useThreads);
-    try (LanguageModel loaded = LanguageModel.load(ModelSource.resolve(model))) {
+    Path folder = ModelSource.resolve(model);
+    AtomicFiles.requireApart(out, input);
+    AtomicFiles.requireApart(out, ModelFiles.of(folder));
+    try (LanguageModel loaded = LanguageModel.load(folder)) {
       ConsoleLog log = output.log(spec.commandLine().getErr());
       ActivationFile.Result result = ActivationFile.write(loaded, input, hookpoints, out, log);
       output.print(

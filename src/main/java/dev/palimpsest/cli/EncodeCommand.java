@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.FileEncoder;
@@ -26,8 +27,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Reads x [N, d], and y [N, d] if present, from a safetensors file; writes latent_acts [N, k],",
-      "latent_indices [N, k] (int64), out [N, d], and fvu against y (for an autoencoder without y: against x)."
+      "Reads x [N, d], and y [N, d] if present, from a safetensors file; writes latent_acts [N,"
+          + " k],",
+      "latent_indices [N, k] (int64), out [N, d], and fvu against y (for an autoencoder without y:"
+          + " against x)."
     })
 final class EncodeCommand implements Callable<Integer> {
   @Parameters(
@@ -57,7 +60,10 @@ final class EncodeCommand implements Callable<Integer> {
     threads.ifPresent(EncodeCommand::useThreads);
     ConsoleLog log = output.log(spec.commandLine().getErr());
     Devices.Choice chosen = device.choose();
-    try (SparseCoder loaded = SparseCoder.load(coder, chosen.device())) {
+    Path folder = SparseCoder.find(coder);
+    AtomicFiles.requireApart(
+        out, input, folder.resolve("cfg.json"), folder.resolve("sae.safetensors"));
+    try (SparseCoder loaded = SparseCoder.load(folder, chosen.device())) {
       FileEncoder.Result result = new FileEncoder(loaded).encode(input, out, log);
       log.device(chosen.describe());
       output.print(

@@ -309,7 +309,9 @@ final class CoderStages {
   /** Reads the latents of a split, unless the folder holds just these and is whole. */
   private CacheHeader fill(Stage stage, boolean again, Split split, long wanted, Path folder) {
     dropUnfinished(stage, again);
-    if (again || ledger.isDamaged(stage)) {
+    // One that is being built is gone on with.
+    boolean whole = LatentCache.isComplete(folder) && !Files.exists(folder.resolve(".building"));
+    if (again || (whole && ledger.isDamaged(stage))) {
       remove(folder);
     }
     try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
