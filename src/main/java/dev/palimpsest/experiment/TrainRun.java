@@ -7,7 +7,6 @@ import dev.palimpsest.base.Json;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.LibtorchInfo;
 import dev.palimpsest.run.RunDirectory;
-import dev.palimpsest.run.RunLock;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
@@ -37,8 +36,8 @@ public final class TrainRun {
     TrainStage.check(config);
     FileDigests digests = FileDigests.at(run.digests());
     RunInputs inputs = RunInputs.of(config, run, digests);
-    try (RunLock lock = RunLock.of(run.root());
-        RunContext context = new RunContext(config, tokenCache, device, log)) {
+    // The run directory is made, and locked, once training has found everything good.
+    try (RunContext context = new RunContext(config, tokenCache, device, log)) {
       TrainStage stage = new TrainStage(config, run, log, context, digests);
       if (Wordless.is(config)) {
         log.says(Wordless.note(config));
@@ -47,7 +46,10 @@ public final class TrainRun {
           new Training.Start(
               overwrite,
               "choose another --out, or start anew with --overwrite",
-              () -> describe(config, run, inputs, device)));
+              () -> {
+                describe(config, run, inputs, device);
+                digests.save();
+              }));
     }
   }
 
