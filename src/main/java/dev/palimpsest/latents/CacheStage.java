@@ -22,9 +22,9 @@ public final class CacheStage {
   public record Result(CacheHeader header, boolean built) {}
 
   /**
-   * Builds the cache unless the folder holds a complete one with the same {@code source}. What is
-   * done is kept from time to time, and gone on from after the process was killed; the files are
-   * the same.
+   * Builds the cache unless the folder holds a whole one with the same {@code source}; one that is
+   * damaged is built anew. What is done is kept from time to time, and gone on from after the
+   * process was killed; the files are the same.
    *
    * @param stream model and coder
    * @param windows the text of the split to be cached
@@ -55,6 +55,8 @@ public final class CacheStage {
     if (there.isPresent()) {
       long tokens = there.get().tokens();
       if (there.get().equals(header(stream, windows, chosen.length, tokens, source))) {
+        // A builder that was killed as it removed it may have left it.
+        ScratchFolder.remove(LatentCacheBuilder.scratch(folder));
         return new Result(there.get(), false);
       }
     }

@@ -101,8 +101,13 @@ public final class LatentCacheBuilder implements AutoCloseable {
     tokenLog = goOn().orElseGet(this::begin);
   }
 
-  private Path scratch() {
+  /** The folder of a builder's work in progress. */
+  static Path scratch(Path folder) {
     return folder.resolve(SCRATCH);
+  }
+
+  private Path scratch() {
+    return scratch(folder);
   }
 
   /** Takes up what a stopped builder of the same identity has kept; empty where that is nothing. */

@@ -11,6 +11,8 @@ import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.Split;
 import dev.palimpsest.text.TokenWindows;
 import dev.palimpsest.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +24,7 @@ class CacheStageTest {
   private static final int K = 8;
 
   @Test
-  void cachesWhatTheCoderSays(@TempDir Path folder) {
+  void cachesWhatTheCoderSays(@TempDir Path folder) throws IOException {
     Path source = ModelSource.resolve("embedded");
     try (LanguageModel model = LanguageModel.load(source);
         Tokenizer tokenizer = Tokenizer.load(source);
@@ -40,6 +42,14 @@ class CacheStageTest {
       CacheStage.Result result = CacheStage.run(stream, windows, config, made, cached, n -> {});
       assertThat(result.built()).isTrue();
       assertThat(CacheStage.run(stream, windows, config, made, cached, n -> {}).built()).isFalse();
+
+      Path damaged = cached.resolve("60_119.safetensors");
+      byte[] bytes = Files.readAllBytes(damaged);
+      bytes[bytes.length / 2] ^= 4;
+      Files.write(damaged, bytes);
+      assertThat(CacheStage.run(stream, windows, config, made, cached, n -> {}).built()).isTrue();
+      bytes[bytes.length / 2] ^= 4;
+      assertThat(Files.readAllBytes(damaged)).isEqualTo(bytes);
 
       long[] chosen = LatentStream.choose(windows, config.tokens(), config.seed());
       assertThat(chosen).hasSize(40).isSorted().doesNotHaveDuplicates();
