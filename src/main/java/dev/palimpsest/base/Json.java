@@ -91,6 +91,14 @@ public final class Json {
   }
 
   private static <T> T parse(ObjectMapper mapper, Path file, byte[] text, Class<T> type) {
+    // Jackson would guess UTF-16 and UTF-32, and SnakeYAML read them as characters that they are
+    // not.
+    TextEncoding.foreign(text, text.length)
+        .ifPresent(
+            encoding -> {
+              throw new PalimpsestException(
+                  file + ": " + encoding + " text, expected UTF-8; iconv converts it");
+            });
     try {
       T value = mapper.readValue(text, type);
       if (value == null) {
@@ -98,11 +106,17 @@ public final class Json {
       }
       return value;
     } catch (JsonProcessingException failure) {
-      throw new PalimpsestException(file + ": " + JsonFaults.describeWithPlace(failure), failure);
+      String fault =
+          TextEncoding.fault(text).orElseGet(() -> JsonFaults.describeWithPlace(failure));
+      throw new PalimpsestException(file + ": " + fault, failure);
     } catch (IOException failure) {
       // The bytes are at hand, so this is what Jackson throws for text in no encoding it knows.
       throw new PalimpsestException(
-          file + ": not valid: " + Quoted.of(AtomicFiles.describe(failure)), failure);
+          file
+              + ": "
+              + TextEncoding.fault(text)
+                  .orElseGet(() -> "not valid: " + Quoted.of(AtomicFiles.describe(failure))),
+          failure);
     }
   }
 
@@ -122,6 +136,7 @@ public final class Json {
    * @throws PalimpsestException naming the file
    */
   static byte[] bytes(Path file, long longest) {
+    LfsPointer.refuse(file);
     try {
       long size = Files.size(file);
       if (size > longest) {

@@ -1,5 +1,9 @@
 package dev.palimpsest.base;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Optional;
 
 /** What the bytes of a text are, where they are not the UTF-8 that is expected everywhere. */
@@ -64,5 +68,30 @@ final class TextEncoding {
 
   private static int at(byte[] bytes, int count, int index) {
     return index < count ? bytes[index] & 0xFF : -1;
+  }
+
+  /**
+   * What is wrong with bytes that should be UTF-8, as a sentence for messages; empty where nothing
+   * is.
+   */
+  static Optional<String> fault(byte[] bytes) {
+    Optional<String> foreign = foreign(bytes, bytes.length);
+    if (foreign.isPresent()) {
+      return Optional.of(foreign.get() + " text, expected UTF-8; iconv converts it");
+    }
+    ByteBuffer text = ByteBuffer.wrap(bytes);
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(text);
+      return Optional.empty();
+    } catch (CharacterCodingException failure) {
+      int bad = text.position();
+      return Optional.of(
+          String.format(
+              Locale.ROOT,
+              "not UTF-8 text at its byte %,d (0x%02X), seems to be %s; iconv converts it",
+              bad + 1,
+              bytes[bad] & 0xFF,
+              seems(bytes, 0, bytes.length)));
+    }
   }
 }

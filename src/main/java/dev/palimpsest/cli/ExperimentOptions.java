@@ -46,6 +46,12 @@ final class ExperimentOptions {
   private @Nullable String precision;
 
   @Option(
+      names = "--strict",
+      description =
+          "Names in explanations that no token has, and so never match, are errors, not warnings.")
+  private boolean strict;
+
+  @Option(
       names = "--force",
       description = "Repeat stages that are finished, even where nothing has changed.")
   private boolean force;
@@ -80,6 +86,9 @@ final class ExperimentOptions {
     }
     if (precision != null) {
       all.add("precision=" + precision);
+    }
+    if (strict) {
+      all.add("strict=true");
     }
     return all;
   }

@@ -7,7 +7,6 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.ExplainStage;
 import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
-import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.latents.CacheConfig;
 import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.CacheStage;
@@ -206,7 +205,11 @@ final class CoderStages {
     ledger.ensure(
         reading,
         again,
-        () -> fill(reading, again, Split.SCORE, config.score().tokens(), folder),
+        () -> {
+          // Their faults are told before minutes are spent on what they are scored against.
+          explanations();
+          return fill(reading, again, Split.SCORE, config.score().tokens(), folder);
+        },
         log);
     Stage scoring = plan.score();
     dropUnfinished(scoring, again);
@@ -215,7 +218,7 @@ final class CoderStages {
         again,
         () -> {
           try (LatentCache cache = LatentCache.open(folder)) {
-            List<Explanation> texts = ExplanationStore.read(run.explanations(name));
+            List<Explanation> texts = explanations();
             return ScoreStage.run(
                 texts,
                 some -> simulator(cache.latents(), some),
@@ -243,7 +246,7 @@ final class CoderStages {
           try (LatentCache cache = LatentCache.open(run.latents(name))) {
             maxima = cache.statistics().maxima();
           }
-          List<Explanation> texts = ExplanationStore.read(run.explanations(name));
+          List<Explanation> texts = explanations();
           List<SimulateStage.Rated> rated = new ArrayList<>();
           rated.add(new SimulateStage.Rated(simulator(maxima.length, texts), file));
           if (stage.outputs().size() > 1) {
@@ -355,6 +358,13 @@ final class CoderStages {
   private LatentStream stream(SparseCoder coder) {
     boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
     return new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded());
+  }
+
+  /** The texts as they are now, of latents that the coder has. */
+  private List<Explanation> explanations() {
+    try (LatentCache cache = LatentCache.open(run.latents(name))) {
+      return bench.explanations(run.explanations(name), cache.latents());
+    }
   }
 
   private LexicalSimulator simulator(int latents, List<Explanation> texts) {

@@ -20,6 +20,7 @@ import java.util.OptionalInt;
  * @param threads of kernels and libtorch; 0: all processors
  * @param device where models and coders compute: {@code cpu}, {@code cuda} or {@code auto}
  * @param precision of coders' products on a GPU: {@code bf16} or {@code fp32}
+ * @param strict whether a name in an explanation that no token has is an error, not a warning
  * @param data the text
  * @param coders what is rewritten, one entry per coder; the first transcoder is the experiment's
  *     main result
@@ -38,6 +39,7 @@ public record ExperimentConfig(
     int threads,
     String device,
     String precision,
+    boolean strict,
     Data data,
     List<Coder> coders,
     Train train,
@@ -78,6 +80,7 @@ public record ExperimentConfig(
         threads,
         device,
         precision,
+        strict,
         data.withFiles(files),
         coders,
         train,
@@ -92,8 +95,8 @@ public record ExperimentConfig(
   /** The same with other coders. */
   ExperimentConfig withCoders(List<Coder> others) {
     return new ExperimentConfig(
-        name, model, seed, threads, device, precision, data, others, train, cache, explain, score,
-        simulate, rewrite, report);
+        name, model, seed, threads, device, precision, strict, data, others, train, cache, explain,
+        score, simulate, rewrite, report);
   }
 
   /**

@@ -27,6 +27,7 @@ import dev.palimpsest.simulate.CalibrationSet;
 import dev.palimpsest.simulate.CalibrationStore;
 import dev.palimpsest.simulate.LatentScore;
 import dev.palimpsest.simulate.ScoreStore;
+import dev.palimpsest.text.TextPiece;
 import dev.palimpsest.text.TokenNames;
 import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Files;
@@ -349,14 +350,26 @@ public final class LatentPageCollector implements AutoCloseable {
       String label, LatentWindow window, LatentCache opened, Optional<Guesser> guesser) {
     int[] row = opened.row(window.row());
     Optional<float[]> guesses = guesser.map(g -> g.guess(row));
+    int start = window.start();
+    int[] ids = Arrays.copyOfRange(row, start, start + window.length());
     List<ContextToken> tokens = new ArrayList<>(window.length());
-    for (int i = 0; i < window.length(); i++) {
-      int at = window.start() + i;
+    for (TextPiece piece : tokenizer.pieces(ids)) {
       OptionalDouble guess =
-          guesses.isPresent() ? OptionalDouble.of(guesses.get()[at]) : OptionalDouble.empty();
-      tokens.add(new ContextToken(tokenizer.token(row[at]), window.activations()[i], guess));
+          guesses.isPresent()
+              ? OptionalDouble.of(largest(guesses.get(), start + piece.from(), start + piece.to()))
+              : OptionalDouble.empty();
+      float activation = largest(window.activations(), piece.from(), piece.to());
+      tokens.add(new ContextToken(piece.text(), activation, guess));
     }
     return new Context(label, tokens);
+  }
+
+  private static float largest(float[] values, int from, int to) {
+    float largest = values[from];
+    for (int i = from + 1; i < to; i++) {
+      largest = Math.max(largest, values[i]);
+    }
+    return largest;
   }
 
   /** The calibrated lexical simulator of one latent alone; empty where there is no calibration. */

@@ -7,7 +7,6 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
-import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.lexical.LexicalSimulator;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
@@ -82,7 +81,7 @@ final class RewriteStages {
       boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
       double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
-      List<Explanation> texts = ExplanationStore.read(run.explanations(name));
+      List<Explanation> texts = bench.explanations(run.explanations(name), latents);
       CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
       RewriteInputs inputs =
           new RewriteInputs(

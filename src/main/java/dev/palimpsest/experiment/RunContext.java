@@ -1,5 +1,7 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.lexical.ExplanationCheck;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
@@ -11,7 +13,10 @@ import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenNames;
 import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +32,7 @@ final class RunContext implements AutoCloseable {
   private @Nullable Tokenizer tokenizer;
   private @Nullable Corpus corpus;
   private @Nullable TokenNames names;
+  private final Set<String> told = new HashSet<>();
 
   /**
    * @param device where the model and its coders compute
@@ -94,7 +100,7 @@ final class RunContext implements AutoCloseable {
                   tokenCache,
                   data.options());
       open.requireVocabulary(model().config().vocabularySize());
-      open.notes().forEach(log::says);
+      open.notes().forEach(line -> log.says("note: " + line));
       corpus = open;
     }
     return open;
@@ -115,6 +121,22 @@ final class RunContext implements AutoCloseable {
       names = known;
     }
     return known;
+  }
+
+  /**
+   * Explanations in the small English. Names that no token has are told once, or are an error where
+   * the run is strict.
+   *
+   * @param latents number of latents M
+   * @throws dev.palimpsest.base.PalimpsestException naming file and line of what cannot be read
+   */
+  List<Explanation> explanations(Path file, int latents) {
+    ExplanationCheck check = ExplanationCheck.read(file, latents, names());
+    if (config.strict()) {
+      return check.strict();
+    }
+    check.warnings().stream().filter(told::add).forEach(line -> log.says("note: " + line));
+    return check.explanations();
   }
 
   @Override

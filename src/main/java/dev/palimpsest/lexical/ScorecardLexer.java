@@ -5,6 +5,7 @@ import dev.palimpsest.text.TokenNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /**
  * Splits the explainer's English into words, numbers, quoted tokens and traits, from left to right.
@@ -14,11 +15,16 @@ final class ScorecardLexer {
 
   private final String text;
   private final TokenNames names;
+  private final Consumer<UnknownToken> unknown;
   private int at;
 
-  ScorecardLexer(String text, TokenNames names) {
+  /**
+   * @param unknown is told the names that no token has
+   */
+  ScorecardLexer(String text, TokenNames names, Consumer<UnknownToken> unknown) {
     this.text = text;
     this.names = names;
+    this.unknown = unknown;
     skipSpace();
   }
 
@@ -128,9 +134,18 @@ final class ScorecardLexer {
     if (end == at) {
       throw expected("a word or a quoted token");
     }
-    String word = " " + text.substring(at, end);
+    int begin = at;
     at = end;
-    return names.idOf(word);
+    return named(" " + text.substring(begin, end), begin);
+  }
+
+  /** The token with a text; one that there is not is told. */
+  private int named(String token, int begin) {
+    int id = names.idOf(token);
+    if (id == TokenNames.UNKNOWN) {
+      unknown.accept(new UnknownToken(begin + 1, token));
+    }
+    return id;
   }
 
   /** The token whose opening quote has been taken. */
@@ -152,10 +167,10 @@ final class ScorecardLexer {
         escaped(name);
       }
     }
-    if (numbered >= 0) {
-      return numbered < names.size() ? numbered : TokenNames.UNKNOWN;
+    if (numbered >= 0 && numbered < names.size()) {
+      return numbered;
     }
-    return names.idOf(name.toString());
+    return named(numbered >= 0 ? "\\#" + numbered + ";" : name.toString(), begin);
   }
 
   private boolean skip(char wanted) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Writes scorecards in the small English that the package describes, and reads them back. */
@@ -63,7 +64,16 @@ public final class ScorecardText {
    * @throws PalimpsestException saying at which character something else was expected
    */
   public static Scorecard parse(String text, TokenNames names) {
-    ScorecardLexer lexer = new ScorecardLexer(text, names);
+    return parse(text, names, unknown -> {});
+  }
+
+  /**
+   * {@link #parse(String, TokenNames)}.
+   *
+   * @param unknown is told the names that no token has, in the order of the text
+   */
+  static Scorecard parse(String text, TokenNames names, Consumer<UnknownToken> unknown) {
+    ScorecardLexer lexer = new ScorecardLexer(text, names, unknown);
     Map<Pattern, Integer> points = new LinkedHashMap<>();
     int start = 0;
     do {

@@ -83,8 +83,10 @@ public record LatentPage(
   }
 
   /**
-   * @param text the piece of text, untrusted
-   * @param activation the latent's true activation, 0 where it is not among the k largest
+   * @param text the piece of text, untrusted: of one token, or of several that are whole characters
+   *     only together
+   * @param activation the latent's true activation, the largest of several; 0 where it is not among
+   *     the k largest
    * @param guess the simulator's calibrated guess of it, in the same unit, if there is one
    */
   public record ContextToken(String text, double activation, OptionalDouble guess) {}

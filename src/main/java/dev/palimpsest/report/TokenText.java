@@ -1,11 +1,24 @@
 package dev.palimpsest.report;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
 /**
  * Untrusted token text made safe to look at: what is invisible, would reorder its neighbours or is
  * not a character at all is replaced by a visible sign. Markup is not escaped here; that is the
  * template's work.
  */
 public final class TokenText {
+  /** Names of bytes in a row, each perhaps quoted as a token of its own. */
+  private static final Pattern BYTES =
+      Pattern.compile("<0x[0-9A-F]{2}>(?:(?:'\\|')?<0x[0-9A-F]{2}>)*");
+
   private static final char REPLACEMENT = '\uFFFD';
 
   private TokenText() {}
@@ -43,9 +56,34 @@ public final class TokenText {
     return "␣".repeat(start) + shown.substring(start, end) + "␣".repeat(shown.length() - end);
   }
 
-  /** As {@link #visible}, but lines stay lines: for prose. */
+  /**
+   * As {@link #visible}, but lines stay lines, and bytes in a row that are whole characters
+   * together stand as these, {@code '<0xE2>'|'<0x82>'|'<0xAC>'} as {@code '€'}: for prose.
+   */
   public static String prose(String text) {
-    return text.lines().map(TokenText::visible).collect(java.util.stream.Collectors.joining("\n"));
+    return joined(text).lines().map(TokenText::visible).collect(Collectors.joining("\n"));
+  }
+
+  private static String joined(String text) {
+    return BYTES
+        .matcher(text)
+        .replaceAll(
+            run ->
+                Matcher.quoteReplacement(
+                    decoded(run.group().replaceAll("<0x|>|'\\|'", "")).orElse(run.group())));
+  }
+
+  /**
+   * The characters beyond ASCII of bytes in hexadecimal; empty where they are none, or not whole.
+   */
+  private static Optional<String> decoded(String hexadecimal) {
+    byte[] bytes = HexFormat.of().parseHex(hexadecimal);
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return text.chars().allMatch(c -> c >= 0x80) ? Optional.of(text) : Optional.empty();
+    } catch (CharacterCodingException notWhole) {
+      return Optional.empty();
+    }
   }
 
   /** Whether most letters of the text are written from right to left. */

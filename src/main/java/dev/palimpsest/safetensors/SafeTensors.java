@@ -2,6 +2,7 @@ package dev.palimpsest.safetensors;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Checksums;
+import dev.palimpsest.base.LfsPointer;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import dev.palimpsest.tensor.Tensors;
@@ -80,6 +81,7 @@ public final class SafeTensors implements TensorReader {
   }
 
   private static SafeTensors open(Path file, Check check) {
+    LfsPointer.refuse(file);
     FileChannel channel;
     try {
       channel = FileChannel.open(file, StandardOpenOption.READ);

@@ -1,9 +1,13 @@
 package dev.palimpsest.text;
 
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * How tokens are written in explanations, exactly and reversibly.
@@ -11,15 +15,19 @@ import java.util.function.IntFunction;
  * <p>A token that is a space and letters is written as the bare word. Any other stands in single
  * quotes, as the text it stands for, with {@code \} before quotes and backslashes, {@code \n} and
  * the like for control characters, and any other character that does not print as a hexadecimal
- * code point in braces after {@code \}{@code u}. A token whose text is empty, incomplete (a piece
- * of a multi-byte character) or shared with another token is written by its number: {@code
- * '\#1234;'}. Token text comes from outside and is never trusted to be printable.
+ * code point in braces after {@code \}{@code u}; bytes that are no whole character stand as {@code
+ * <0xE2>}. Only a token whose text is empty or shared with another token is written by its number:
+ * {@code '\#1234;'}. Token text comes from outside and is never trusted to be printable.
  */
 public final class TokenNames {
   /** Stands for a name that no token of the vocabulary has; matches nothing. */
   public static final int UNKNOWN = -2;
 
-  private static final char REPLACEMENT = '\uFFFD';
+  /** Characters between a text and those that are near it, at most. */
+  private static final int FARTHEST = 3;
+
+  /** Longer texts have no near ones: the distance takes time by the square of their length. */
+  private static final int LONGEST = 64;
 
   private final String[] texts;
   private final boolean[] byNumber;
@@ -33,7 +41,7 @@ public final class TokenNames {
     this.ids = new HashMap<>(texts.length * 2);
     for (int id = 0; id < texts.length; id++) {
       Integer earlier = ids.putIfAbsent(texts[id], id);
-      byNumber[id] = earlier != null || texts[id].isEmpty() || texts[id].indexOf(REPLACEMENT) >= 0;
+      byNumber[id] = earlier != null || texts[id].isEmpty();
       if (earlier != null) {
         byNumber[earlier] = true;
       }
@@ -90,6 +98,36 @@ public final class TokenNames {
   /** The token that has this text (the first one if several have), or {@link #UNKNOWN}. */
   public int idOf(String text) {
     return ids.getOrDefault(text, UNKNOWN);
+  }
+
+  /**
+   * The tokens whose text is nearest to one that no token has: by the number of characters to
+   * insert, delete or replace, blanks at the ends and capitals apart; then those.
+   *
+   * @param count the most that are wanted
+   * @return fewer where nothing is near, which is half of the text's characters away
+   */
+  public List<Integer> nearest(String text, int count) {
+    String bare = text.strip().toLowerCase(Locale.ROOT);
+    record Near(int id, int distance, int exact) {}
+    int most = Math.min(bare.length() / 2, FARTHEST);
+    return IntStream.range(0, bare.length() > LONGEST ? 0 : texts.length)
+        .filter(id -> !byNumber[id])
+        .filter(id -> Math.abs(texts[id].strip().length() - bare.length()) <= most)
+        .mapToObj(
+            id ->
+                new Near(
+                    id,
+                    EditDistance.of(bare, texts[id].strip().toLowerCase(Locale.ROOT)),
+                    EditDistance.of(text, texts[id])))
+        .filter(near -> near.distance() <= most)
+        .sorted(
+            Comparator.comparingInt(Near::distance)
+                .thenComparingInt(Near::exact)
+                .thenComparingInt(Near::id))
+        .limit(count)
+        .map(Near::id)
+        .toList();
   }
 
   private static String escape(String text) {

@@ -5,7 +5,6 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
-import dev.palimpsest.base.LfsPointer;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import java.io.ByteArrayInputStream;
@@ -72,7 +71,6 @@ public final class Tokenizer implements AutoCloseable {
       throw new PalimpsestException(
           folder + " has no tokenizer.json, which is needed to turn text into tokens");
     }
-    LfsPointer.refuse(file);
     TokenizerFile checked = TokenizerFile.read(file);
     Vocabulary vocabulary = Vocabulary.read(file, checked.root());
     Path config = folder.resolve("config.json");
@@ -137,6 +135,14 @@ public final class Tokenizer implements AutoCloseable {
    */
   public String token(int id) {
     return vocabulary.text(id);
+  }
+
+  /**
+   * Tokens as people read them: in order, those that only together are whole characters put
+   * together. So the three byte tokens of a euro sign come back as one piece.
+   */
+  public List<TextPiece> pieces(int... ids) {
+    return TextPiece.of(ids, vocabulary);
   }
 
   /** A token as the tokenizer's file spells it, such as {@code "Ġcat"}. */

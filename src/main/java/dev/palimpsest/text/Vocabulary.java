@@ -6,10 +6,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,13 +31,18 @@ public final class Vocabulary {
   /** GPT-2's printable stand-ins: the byte of a character, or -1. */
   private static final int[] BYTE_OF = byteOfCharacter();
 
+  private static final byte[] NOTHING = {};
+
   private final @Nullable String[] raw;
   private final @Nullable String[] text;
+  private final byte[][] bytes;
   private final Map<String, Integer> idOf = new HashMap<>();
 
   private Vocabulary(int size) {
     raw = new String[size];
     text = new String[size];
+    bytes = new byte[size][];
+    Arrays.fill(bytes, NOTHING);
   }
 
   static Vocabulary read(Path file, JsonNode root) {
@@ -62,10 +71,36 @@ public final class Vocabulary {
     tokens.forEach(
         (id, token) -> {
           vocabulary.raw[id] = token;
-          vocabulary.text[id] = added.containsKey(id) ? token : readable(token, spelling);
+          vocabulary.bytes[id] = added.containsKey(id) ? utf8(token) : bytes(token, spelling);
           vocabulary.idOf.put(token, id);
         });
+    vocabulary.readTexts(spelling, added.keySet());
     return vocabulary;
+  }
+
+  /**
+   * Gives every token its text. Where several stand for the same, the one that tokenizers write has
+   * it, and the others read as the file spells them: added tokens come before those of the model
+   * (as runs of blanks in GPT-NeoX's vocabulary), ordinary ones before bytes (with byte fallback,
+   * as in Llama's, the full stop before {@code <0x2E>}).
+   */
+  private void readTexts(Spelling spelling, Set<Integer> added) {
+    Set<String> taken = new HashSet<>();
+    List<Integer> others = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      for (int id = 0; id < raw.length; id++) {
+        String token = raw[id];
+        if (token != null && rank == (added.contains(id) ? 0 : isByte(token, spelling) ? 2 : 1)) {
+          text[id] = rank == 0 ? token : decoded(bytes[id]);
+          if (!taken.add(text[id])) {
+            others.add(id);
+          }
+        }
+      }
+    }
+    for (int id : others) {
+      text[id] = taken.add(raw(id)) ? raw(id) : text[id];
+    }
   }
 
   int size() {
@@ -83,6 +118,11 @@ public final class Vocabulary {
 
   String text(int id) {
     return at(text, id);
+  }
+
+  /** The bytes that a token stands for in text; none for an id without a token. */
+  byte[] bytes(int id) {
+    return id >= 0 && id < bytes.length ? bytes[id] : NOTHING;
   }
 
   private static String at(@Nullable String[] tokens, int id) {
@@ -110,16 +150,22 @@ public final class Vocabulary {
     return false;
   }
 
-  private static String readable(String token, Spelling spelling) {
+  private static boolean isByte(String token, Spelling spelling) {
+    return spelling == Spelling.SENTENCE_PIECE && byteToken(token) >= 0;
+  }
+
+  private static byte[] bytes(String token, Spelling spelling) {
     return switch (spelling) {
-      case BYTES -> ofBytes(token);
+      case BYTES -> ofPrintable(token);
       case SENTENCE_PIECE -> {
         int value = byteToken(token);
-        yield value >= 0 && value < 0x80
-            ? Character.toString((char) value)
-            : token.replace('\u2581', ' ');
+        yield value >= 0 ? new byte[] {(byte) value} : utf8(token.replace('\u2581', ' '));
       }
     };
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** The value of a token such as {@code <0x0A>}, or -1. */
@@ -132,16 +178,16 @@ public final class Vocabulary {
     return high < 0 || low < 0 ? -1 : 16 * high + low;
   }
 
-  private static String ofBytes(String token) {
+  private static byte[] ofPrintable(String token) {
     byte[] bytes = new byte[token.length()];
     for (int i = 0; i < bytes.length; i++) {
       char c = token.charAt(i);
       if (c >= BYTE_OF.length || BYTE_OF[c] < 0) {
-        return token;
+        return utf8(token);
       }
       bytes[i] = (byte) BYTE_OF[c];
     }
-    return decoded(bytes);
+    return bytes;
   }
 
   /** UTF-8, with every byte that belongs to no whole character written out as {@code <0xE2>}. */

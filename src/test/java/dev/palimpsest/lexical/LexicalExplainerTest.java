@@ -110,7 +110,7 @@ class LexicalExplainerTest {
     Files.writeString(file, edited + edited);
     assertThatThrownBy(() -> ExplanationStore.read(file))
         .isInstanceOf(PalimpsestException.class)
-        .hasMessageContaining("line 6: latent 0 is explained twice");
+        .hasMessageContaining("line 6: latent 0 is explained twice, in line 1 too");
     Files.writeString(file, "{\"latent\": 3}");
     assertThatThrownBy(() -> ExplanationStore.read(file))
         .isInstanceOf(PalimpsestException.class)

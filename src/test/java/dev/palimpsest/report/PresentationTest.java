@@ -49,6 +49,10 @@ class PresentationTest {
         .endsWith("x")
         .doesNotContain("\ud800");
     assertThat(TokenText.visible("ok 日本 👍 é")).isEqualTo("ok 日本 👍 é");
+    assertThat(TokenText.prose("On '<0xE2>'|'<0x82>'|'<0xAC>' 5,\n'<0xC3><0xA9>' 2."))
+        .isEqualTo("On '€' 5,\n'é' 2.");
+    assertThat(TokenText.prose("'<0x2E>' '<0xE2>' '<0xE2>'|'<0x82>' $1 \\"))
+        .isEqualTo("'<0x2E>' '<0xE2>' '<0xE2>'|'<0x82>' $1 \\");
     assertThat(TokenText.alone("  cat ")).isEqualTo("␣␣cat␣");
     assertThat(TokenText.alone("   ")).isEqualTo("␣␣␣");
     assertThat(TokenText.rightToLeft("שלום a")).isTrue();

@@ -2,7 +2,9 @@ package dev.palimpsest.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.palimpsest.model.ModelSource;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -338,6 +340,24 @@ class CorpusTest {
     Corpus changed = open(1, file);
     assertThat(changed.documents()).isEqualTo(40);
     assertThat(changed.fingerprint()).isNotEqualTo(first.fingerprint());
+  }
+
+  /** 3542 stories: the shares of tokens are those of the protocol within 1.5 points. */
+  @Test
+  void theEmbeddedStoriesFillEverySplit() {
+    try (Tokenizer tokenizer = Tokenizer.load(ModelSource.resolve("embedded"))) {
+      for (long seed = 0; seed < 3; seed++) {
+        Corpus corpus = Corpus.open(List.of("embedded"), tokenizer, seed, folder.resolve("cache"));
+        double all = corpus.tokens() + corpus.documents();
+        assertThat(corpus.documents()).isEqualTo(3542);
+        assertThat(corpus.notes()).isEmpty();
+        for (Split split : Split.values()) {
+          assertThat(corpus.windows(split, 32).size() * 32 / all)
+              .as("%s, seed %d", split, seed)
+              .isCloseTo(split.fraction(), within(0.015));
+        }
+      }
+    }
   }
 
   private static List<Path> list(Path folder) throws IOException {
