@@ -63,7 +63,10 @@ PAL_API const char* pal_last_error(void);
 /* What runs here, for people: "cpu avx512, 2 threads" or "cuda sm_90 NVIDIA H200". Never NULL. */
 PAL_API const char* pal_describe(void);
 
-/* Threads used by the calls that follow, from any calling thread; n < 1 means all processors. CUDA: no effect. */
+/*
+ * Threads used by the calls that follow, from any calling thread; n < 1 means all processors. At most 1024: every thread
+ * has a part of the workspaces, and more threads than processors gain nothing. CUDA: no effect.
+ */
 PAL_API pal_status pal_set_threads(int32_t n);
 PAL_API int32_t pal_threads(void);
 

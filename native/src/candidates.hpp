@@ -3,10 +3,12 @@
 #define PALIMPSEST_CANDIDATES_HPP
 
 #include <algorithm>
+#include <mutex>
 #include <new>
 
 #include "runtime.hpp"
 #include "select.hpp"
+#include "spin_lock.hpp"
 
 namespace palimpsest {
 
@@ -36,15 +38,15 @@ struct Candidates {
   Key* keys;                      // [rows, capacity]; groupmax: [rows, k], each group's best or 0
   int64_t* counts;                // [rows]
   std::atomic<float>* thresholds; // [padded rows]: what lies below is of no interest; they only rise
-  std::atomic<bool>* locks;       // [rows], of a row's keys and count
+  SpinLock* locks;                // [rows], of a row's keys and count
 
   Candidates(Arena& arena, const EncodeShape& s)
       : keys(arena.take<Key>(s.rows * s.capacity())), counts(arena.take<int64_t>(s.rows)),
-        thresholds(arena.take<std::atomic<float>>(s.padded_rows())), locks(arena.take<std::atomic<bool>>(s.rows)) {}
+        thresholds(arena.take<std::atomic<float>>(s.padded_rows())), locks(arena.take<SpinLock>(s.rows)) {}
 
   void clear(const EncodeShape& s, const float* first_thresholds) const {
     std::fill_n(counts, s.rows, int64_t{0});
-    for (int64_t r = 0; r < s.rows; ++r) new (locks + r) std::atomic<bool>(false);
+    for (int64_t r = 0; r < s.rows; ++r) new (locks + r) SpinLock();
     for (int64_t r = 0; r < s.padded_rows(); ++r) new (thresholds + r) std::atomic<float>(first_thresholds[r]);
     if (s.groups) std::fill_n(keys, s.rows * s.k, Key{0});
   }
@@ -55,8 +57,7 @@ struct Candidates {
   void add(const EncodeShape& s, int64_t row, float value, int64_t latent) const {
     if (value < threshold(row)) return;
     const Key key = make_key(value, latent);
-    while (locks[row].exchange(true, std::memory_order_acquire)) {
-    }
+    const std::lock_guard<SpinLock> held(locks[row]);
     if (s.groups) {
       Key& slot = keys[row * s.k + latent / s.group_size()];
       slot = std::max(slot, key);
@@ -70,7 +71,6 @@ struct Candidates {
       }
       mine[counts[row]++] = key;
     }
-    locks[row].store(false, std::memory_order_release);
   }
 
   // Groupmax: the threshold of a row for a panel that lies within one group is that group's best so far, as far as it
@@ -78,10 +78,9 @@ struct Candidates {
   float group_threshold(const EncodeShape& s, int64_t row, int64_t latent) const {
     const int64_t group = latent / s.group_size();
     const bool whole = (std::min(latent + kTileColumns, s.latents) - 1) / s.group_size() == group;
-    if (!whole || locks[row].exchange(true, std::memory_order_acquire)) return 0.0f;
-    const float best = key_value(keys[row * s.k + group]);
-    locks[row].store(false, std::memory_order_release);
-    return best;
+    if (!whole) return 0.0f;
+    const std::unique_lock<SpinLock> held(locks[row], std::try_to_lock);
+    return held ? key_value(keys[row * s.k + group]) : 0.0f;
   }
 
   // Writes a row's selection, [k] each.

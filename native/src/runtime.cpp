@@ -1,5 +1,6 @@
 #include "runtime.hpp"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,7 @@ namespace {
 thread_local char last_error[512] = "";
 thread_local char description[96] = "";
 
+constexpr int kMaxThreads = 1024;
 std::atomic<int> thread_count{0};
 std::atomic<const Kernels*> chosen{nullptr};
 
@@ -59,7 +61,7 @@ pal_status fail(pal_status status, const char* format, ...) {
 
 int threads() {
   const int n = thread_count.load(std::memory_order_relaxed);
-  return n > 0 ? n : omp_get_num_procs();
+  return n > 0 ? n : std::min(omp_get_num_procs(), kMaxThreads);
 }
 
 const Kernels& kernels() {
@@ -82,7 +84,9 @@ const char* pal_describe(void) {
 }
 
 pal_status pal_set_threads(int32_t n) {
-  if (n > 4096) return fail(PAL_INVALID_ARGUMENT, "pal_set_threads: %d threads, expected at most 4096", n);
+  if (n > kMaxThreads) {
+    return fail(PAL_INVALID_ARGUMENT, "pal_set_threads: %d threads, expected at most %d", n, kMaxThreads);
+  }
   thread_count.store(n < 1 ? 0 : n, std::memory_order_relaxed);
   return PAL_OK;
 }
