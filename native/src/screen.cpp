@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "dense.hpp"
 
 namespace palimpsest {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kUnit = 0x1p-24;
 // 255 * 127 * width must stay below 2^31, and sums of whole numbers below 2^24.
 constexpr int64_t kMaxByteWidth = 32768;
@@ -18,11 +16,6 @@ constexpr int64_t kMaxByteWidth = 32768;
 constexpr float kLargest = 1e15f;
 
 bool bounded(float norm) { return norm <= kLargest; }
-
-float round_up(double v) {
-  const float f = static_cast<float>(v);
-  return static_cast<double>(f) < v ? std::nextafter(f, kInfinity) : f;
-}
 
 // g(n) of the proof.
 double rounding_error(int64_t n) {
@@ -38,7 +31,7 @@ double norm_allowance(int64_t width) { return std::sqrt(static_cast<double>(widt
 
 // What stands for the norm of a vector, given the sum of its squares as computed.
 float norm_of(float square, int64_t width) {
-  return round_up(std::sqrt(static_cast<double>(square)) + norm_allowance(width));
+  return static_cast<float>(std::sqrt(static_cast<double>(square)) + norm_allowance(width));
 }
 
 int64_t groups_of(int64_t width) { return ceil_div(width, 4); }
@@ -92,7 +85,7 @@ void RowScreen::choose_shift_and_scale(const float* x, int64_t rows) {
     shrink_[p] = 1.0f / grow_[p];
     mean_square += std::pow(static_cast<double>(mean_[p]) * static_cast<double>(shrink_[p]), 2.0);
   }
-  mean_norm_ = round_up(std::sqrt(mean_square));
+  mean_norm_ = static_cast<float>(std::sqrt(mean_square));
 }
 
 void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shifted) {
@@ -154,7 +147,7 @@ ColumnScreen::ColumnScreen(Arena& arena, int64_t panels, int64_t width, bool byt
 void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w, const float* bias, int64_t count) {
   const Kernels& kernel = kernels();
   const int64_t groups = groups_of(width_);
-  const double rounding = rounding_error(rows.bytes_ ? width_ / 4 + 105 : 2 * width_ + 16);
+  const double rounding = rounding_error(rows.bytes_ ? width_ / 4 + 113 : 2 * width_ + 16);
   const double shift_rounding =
       2.0 * rounding_error(dot_roundings(width_) + 3) * static_cast<double>(rows.mean_norm_);
   ColumnTerms& terms = terms_[panel];
@@ -164,7 +157,7 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
   if (!rows.bytes_) kernel.pack_columns(w, width_, count, packed_ + panel * width_ * kTileColumns);
   for (int64_t j = 0; j < count; ++j) {
     const float* row = w + j * width_;
-    const double b = bias[j], b_above = b + 5.0 * kUnit * std::fabs(b);
+    const double b = bias[j], b_above = b + 6.0 * kUnit * std::fabs(b);
     float norm;
     if (rows.bytes_) {
       uint8_t* plain = plain_bytes_ + (panel * kTileColumns + j) * padded_bytes(width_);
@@ -175,14 +168,14 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
       const double shift = kernel.dot(rows.mean_, row, width_);
       const double residual = norm_of(quantized.residual_square, width_);
       terms.scale[j] = quantized.step;
-      terms.norm[j] = round_up(static_cast<double>(norm) + residual);
-      terms.error[j] = round_up(residual + rounding * static_cast<double>(norm));
-      terms.bias[j] = round_up(b_above + shift + shift_rounding * static_cast<double>(norm));
+      terms.norm[j] = static_cast<float>(static_cast<double>(norm) + residual);
+      terms.error[j] = static_cast<float>(residual + rounding * static_cast<double>(norm));
+      terms.bias[j] = static_cast<float>(b_above + shift + shift_rounding * static_cast<double>(norm));
     } else {
       norm = norm_of(kernel.dot(row, row, width_), width_);
       terms.scale[j] = 1.0f;
-      terms.error[j] = round_up(rounding * static_cast<double>(norm) + norm_allowance(width_));
-      terms.bias[j] = round_up(b_above);
+      terms.error[j] = static_cast<float>(rounding * static_cast<double>(norm) + norm_allowance(width_));
+      terms.bias[j] = static_cast<float>(b_above);
     }
     if (!bounded(norm)) unbounded_[panel] |= 1u << j;
   }

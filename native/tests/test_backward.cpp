@@ -42,6 +42,7 @@ pal_hyper hyper_of(pal_optimizer optimizer, int64_t step) {
 Batch batch_of(std::mt19937_64& random, Coder& coder, const Shape& s, Floats& grad) {
   Batch batch = {s.rows, s.k, heavy_tailed(random, s.rows, s.width), {}, {}};
   batch.values = encode_values(coder, batch.x, s.rows, s.k, PAL_TOPK, batch.indices);
+  for (size_t i = 0; i < batch.values.size(); i += 3) batch.values[i] = -batch.values[i]; // any number will do
   grad = heavy_tailed(random, s.rows, s.width);
   for (float& g : grad) g *= 0.01f;
   return batch;
