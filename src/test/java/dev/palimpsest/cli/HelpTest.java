@@ -14,7 +14,7 @@ class HelpTest {
     for (CommandLine command : all(Palimpsest.commandLine())) {
       assertThat(command.getUsageMessage())
           .as(command.getCommandSpec().qualifiedName())
-          .doesNotContain("Optional.empty", "Optional[", "null", "@");
+          .doesNotContain("Optional.empty", "Optional[", ": null", "@");
     }
   }
 
