@@ -27,7 +27,7 @@
  * break; {@link dev.palimpsest.text.TokenNames} has the escapes. {@code within} and {@code in
  * story} take single tokens, no traits. Capitals in keywords, and blanks between items, do not
  * matter. A pattern mentioned again adds to its points; a token the vocabulary does not have never
- * matches.
+ * matches, which {@link dev.palimpsest.lexical.ExplanationCheck} tells.
  *
  * <p>All points that apply are added up, beginning from {@code starts at} (0 where it is missing).
  * A total well below 0 means silence, one above 0 is about the rating itself, from 0 (silent) to 10

@@ -173,6 +173,17 @@ class CorpusTest {
       }
     }
     assertThat(open(4, text).notes()).isEmpty();
+    List<DocumentIndex> indexes = new ArrayList<>();
+    for (Path cached : list(folder.resolve("cache"))) {
+      if (cached.toString().endsWith(".index")) {
+        indexes.add(DocumentIndex.open(cached).orElseThrow());
+      }
+    }
+    assertThat(indexes).hasSize(2);
+    // However few are sorted at once.
+    for (int atOnce : new int[] {1, 7, 100, 100_000}) {
+      assertThat(DocumentSplits.repeated(indexes, atOnce)).isEqualTo(50);
+    }
   }
 
   @Test
