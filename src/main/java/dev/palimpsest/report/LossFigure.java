@@ -5,6 +5,7 @@ import dev.palimpsest.report.LineChart.Reference;
 import dev.palimpsest.report.LineChart.Series;
 import dev.palimpsest.report.LineChart.Stroke;
 import dev.palimpsest.report.RewriteTable.Rewrite;
+import dev.palimpsest.results.Interval;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

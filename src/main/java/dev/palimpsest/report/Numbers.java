@@ -1,5 +1,6 @@
 package dev.palimpsest.report;
 
+import dev.palimpsest.results.Interval;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;

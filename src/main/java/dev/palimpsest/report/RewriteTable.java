@@ -3,6 +3,7 @@ package dev.palimpsest.report;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.results.Interval;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

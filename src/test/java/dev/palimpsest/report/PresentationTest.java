@@ -2,6 +2,7 @@ package dev.palimpsest.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.results.Interval;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.results.Interval;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -115,8 +116,8 @@ class RewriteTableTest {
         .hasSize(2 + 3 + 2)
         .contains(
             "| zero latents | 2.900 | +0.400 [+0.350, +0.450] |  | 0.400 |  |  |  |",
-            "| words: all latents, lexical, conditional-mean | 2.750 | +0.250 [+0.200, +0.300] | +0.200 | 0.300 |"
-                + " 0.50 [0.40, 0.60] | 4e−4 | 4e−4 |");
+            "| words: all latents, lexical, conditional-mean | 2.750 | +0.250 [+0.200, +0.300] |"
+                + " +0.200 | 0.300 | 0.50 [0.40, 0.60] | 4e−4 | 4e−4 |");
     String corrected =
         FILE.replace(
             "\"p_vs_zero_same\": 0.0004",
@@ -138,7 +139,8 @@ class RewriteTableTest {
         """
         {"step":1,"tokens":64,"fvu":0.9,"coders":[{"coder":"a","fvu":0.9,"lr":1e-3},{"coder":"b","fvu":"NaN"}]}
         {"step":2,"fvu":0.5,"coders":[{"coder":"a","fvu":0.5,"held_out_fvu":0.6,"ce_loss_score":0.7},{"coder":"b","fvu":1.5}]}
-        {"step":3,"fvu":0.4,"cod""");
+        {"step":3,"fvu":0.4,"cod\
+        """);
     List<TrainingCurve> curves = TrainingCurve.readAll(metrics);
     assertThat(curves).extracting(TrainingCurve::coder).containsExactly("a", "b");
     assertThat(curves.get(0).steps())

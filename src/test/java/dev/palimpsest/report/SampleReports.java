@@ -5,6 +5,7 @@ import dev.palimpsest.report.LatentPage.ContextToken;
 import dev.palimpsest.report.LatentPage.TokenWeight;
 import dev.palimpsest.report.RewriteTable.Baseline;
 import dev.palimpsest.report.RewriteTable.Rewrite;
+import dev.palimpsest.results.Interval;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
