@@ -1,5 +1,6 @@
 package dev.palimpsest.bench;
 
+import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.base.UsageException;
 
 /**
@@ -21,6 +22,7 @@ public record BenchShape(int width, int latents, int k, int batch, int threads) 
           "a benchmark's sizes must be at least 1, found width %d, latents %d, k %d, batch %d, threads %d"
               .formatted(width, latents, k, batch, threads));
     }
+    ThreadCount.checked("threads", threads, 1);
     if (k > latents) {
       throw new UsageException("k is " + k + ", more than the " + latents + " latents");
     }

@@ -1,12 +1,12 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.model.ActivationFile;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelFiles;
 import dev.palimpsest.model.ModelSource;
-import dev.palimpsest.tensor.Tensors;
+import dev.palimpsest.train.Training;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -98,9 +98,6 @@ final class ActivationsCommand implements Callable<Integer> {
   }
 
   private static void useThreads(int threads) {
-    if (threads < 1) {
-      throw new UsageException("--threads is " + threads + ", expected at least 1");
-    }
-    Tensors.useThreads(threads);
+    Training.useThreads(ThreadCount.checked("--threads", threads, 1));
   }
 }

@@ -1,7 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.FileEncoder;
 import dev.palimpsest.coder.SparseCoder;
@@ -95,9 +95,6 @@ final class EncodeCommand implements Callable<Integer> {
   }
 
   private static void useThreads(int count) {
-    if (count < 1) {
-      throw new UsageException("--threads must be at least 1, found " + count);
-    }
-    CoderKernels.cpu().setThreads(count);
+    CoderKernels.cpu().setThreads(ThreadCount.checked("--threads", count, 1));
   }
 }

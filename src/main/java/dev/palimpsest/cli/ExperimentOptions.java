@@ -27,7 +27,10 @@ final class ExperimentOptions {
           "Seed of everything that is drawn. A run directory keeps the seed it was begun with.")
   private @Nullable Long seed;
 
-  @Option(names = "--threads", paramLabel = "P", description = "Threads; 0 for all processors.")
+  @Option(
+      names = "--threads",
+      paramLabel = "P",
+      description = "Threads; 0 for all processors; at most 1024.")
   private @Nullable Integer threads;
 
   @Option(

@@ -1,5 +1,6 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.lexical.LexicalExplainer;
@@ -31,7 +32,7 @@ final class ExperimentChecks {
    * @throws dev.palimpsest.base.PalimpsestException naming a file that is missing or unreadable
    */
   static void check(ExperimentConfig config) {
-    atLeast("threads", config.threads(), 0);
+    ThreadCount.checked("threads", config.threads(), 0);
     coders(config);
     stages(config);
     TrainStage.check(config);

@@ -1,6 +1,6 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.base.UsageException;
+import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.tensor.Tensors;
 
@@ -10,12 +10,11 @@ final class ProcessThreads {
 
   /**
    * @param threads 0: all processors
+   * @throws dev.palimpsest.base.UsageException where that many are not to be had
    */
   static void use(int threads) {
-    if (threads < 0) {
-      throw new UsageException("--threads must be 0 (all processors) or more, found " + threads);
-    }
-    int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    int asked = ThreadCount.checked("threads", threads, 0);
+    int count = asked == 0 ? ThreadCount.ofProcessors() : asked;
     Tensors.useThreads(count);
     CoderKernels.cpu().setThreads(count);
   }
