@@ -1,14 +1,15 @@
 package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.JsonFaults;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,7 +65,8 @@ public final class ConfigFiles {
     ArrayNode coders = complete.putArray(CODERS);
     for (JsonNode coder : tree.path(CODERS)) {
       if (!coder.isObject() || !coder.path("hookpoint").isTextual()) {
-        throw new UsageException(source + ": each of 'coders' needs a 'hookpoint', found " + coder);
+        throw new UsageException(
+            source + ": each of 'coders' needs a 'hookpoint', found " + Quoted.of(coder));
       }
       ObjectNode full =
           coderDefaults == null ? Json.YAML.createObjectNode() : coderDefaults.deepCopy();
@@ -73,11 +75,8 @@ public final class ConfigFiles {
     }
     try {
       return SETTINGS.treeToValue(complete, ExperimentConfig.class);
-    } catch (JsonMappingException failure) {
-      String where = failure.getPathReference().replaceAll("[^\\[\\]]*(\\[\"([^\"]*)\"\\])", "$2.");
-      throw new UsageException(source + ": " + where + " " + failure.getOriginalMessage());
     } catch (JsonProcessingException failure) {
-      throw new UsageException(source + ": " + failure.getOriginalMessage());
+      throw new UsageException(source + ": " + JsonFaults.describe(failure));
     }
   }
 
@@ -100,14 +99,15 @@ public final class ConfigFiles {
     int equals = assignment.indexOf('=');
     if (equals < 1) {
       throw new UsageException(
-          "--set " + assignment + ": expected KEY=VALUE, e.g. train.tokens=1000000");
+          "--set " + Quoted.of(assignment) + ": expected KEY=VALUE, e.g. train.tokens=1000000");
     }
     String key = assignment.substring(0, equals);
     JsonNode value;
     try {
       value = Json.YAML.readTree(assignment.substring(equals + 1));
     } catch (JsonProcessingException failure) {
-      throw new UsageException("--set " + assignment + ": " + failure.getOriginalMessage());
+      throw new UsageException(
+          "--set " + Quoted.of(assignment) + ": " + JsonFaults.describe(failure));
     }
     ObjectNode overlay = Json.YAML.createObjectNode();
     ObjectNode place = overlay;
@@ -137,17 +137,20 @@ public final class ConfigFiles {
       JsonNode known = base.get(key);
       if (known == null) {
         throw new UsageException(
-            source + ": unknown setting '" + prefix + key + "'; known here: " + names(base));
+            source
+                + ": unknown setting '"
+                + Quoted.of(prefix + key)
+                + "'; known here: "
+                + names(base));
       }
       if (known.isObject()) {
         if (!entry.getValue().isObject()) {
           throw new UsageException(
               source
                   + ": '"
-                  + prefix
-                  + key
+                  + Quoted.of(prefix + key)
                   + "' is a group of settings, found "
-                  + entry.getValue());
+                  + Quoted.of(entry.getValue()));
         }
         result.set(
             key,

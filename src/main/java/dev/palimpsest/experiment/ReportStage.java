@@ -1,7 +1,7 @@
 package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.Environment;
-import dev.palimpsest.base.Json;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.CoderLatents;
@@ -165,7 +165,7 @@ final class ReportStage {
       durations.add(new Fact(entry.stage(), String.format(Locale.ROOT, "%.1f s", entry.seconds())));
     }
     groups.add(new FactGroup("Time taken", durations));
-    groups.add(environmentFacts(Json.read(run.environment(), Environment.class)));
+    groups.add(environmentFacts(StateFiles.read(run.environment(), Environment.class)));
     return groups;
   }
 

@@ -4,6 +4,7 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Progress;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.evaluate.WindowLosses;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
@@ -74,6 +75,6 @@ public final class RewriteStage {
    * @throws dev.palimpsest.base.PalimpsestException naming the file and the fault
    */
   public static RewriteResult read(Path table) {
-    return Json.read(table, RewriteResult.class);
+    return StateFiles.read(table, RewriteResult.class);
   }
 }

@@ -5,6 +5,7 @@ import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
@@ -76,8 +77,7 @@ public final class ShardedSafeTensors implements TensorReader {
       for (Map.Entry<String, JsonNode> pair : weightMap.properties()) {
         String tensor = pair.getKey();
         String name = fileName(index, tensor, pair.getValue());
-        SafeTensors file =
-            files.computeIfAbsent(name, n -> SafeTensors.open(index.resolveSibling(n)));
+        SafeTensors file = files.computeIfAbsent(name, n -> SafeTensors.open(beside(index, n)));
         if (!file.contains(tensor)) {
           throw new PalimpsestException(
               index
@@ -96,10 +96,23 @@ public final class ShardedSafeTensors implements TensorReader {
     }
   }
 
+  private static Path beside(Path index, String name) {
+    try {
+      return index.resolveSibling(name);
+    } catch (InvalidPathException failure) {
+      throw new PalimpsestException(
+          index + ": names the file '" + Quoted.of(name) + "', which this system cannot name",
+          failure);
+    }
+  }
+
   /** A plain file name: an index must not lead outside its folder. */
   private static String fileName(Path index, String tensor, JsonNode value) {
     String name = value.isTextual() ? value.textValue() : "";
-    if (name.isEmpty() || name.contains("/") || name.contains("\\") || name.contains("\0")) {
+    if (name.isEmpty()
+        || name.contains("/")
+        || name.contains("\\")
+        || name.chars().anyMatch(Character::isISOControl)) {
       throw new PalimpsestException(
           index
               + ": tensor '"

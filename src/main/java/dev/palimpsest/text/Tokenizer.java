@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 
 /**
  * Text to token ids and back, by {@code tokenizer.json}: whole texts (never truncated), without
@@ -110,14 +111,16 @@ public final class Tokenizer implements AutoCloseable {
    */
   public int[] encode(String text) {
     requireShortRuns(text);
-    return text.isEmpty() ? new int[0] : ids(tokenizer.encode(wellFormed(text), false, false));
+    return text.isEmpty()
+        ? new int[0]
+        : ids(inLibrary(() -> tokenizer.encode(wellFormed(text), false, false)));
   }
 
   /** The ids of several texts, worked out in parallel; refuses what {@link #encode} does. */
   public int[][] encodeAll(List<String> texts) {
     texts.forEach(this::requireShortRuns);
     List<String> wellFormed = texts.stream().map(Tokenizer::wellFormed).toList();
-    return Arrays.stream(tokenizer.batchEncode(wellFormed, false, false))
+    return Arrays.stream(inLibrary(() -> tokenizer.batchEncode(wellFormed, false, false)))
         .map(Tokenizer::ids)
         .toArray(int[][]::new);
   }
@@ -126,7 +129,7 @@ public final class Tokenizer implements AutoCloseable {
   public String decode(int... ids) {
     return ids.length == 0
         ? ""
-        : tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), false);
+        : inLibrary(() -> tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), false));
   }
 
   /**
@@ -168,6 +171,22 @@ public final class Tokenizer implements AutoCloseable {
   @Override
   public void close() {
     tokenizer.close();
+  }
+
+  /**
+   * Some faults of a tokenizer show only when it is used, such as an unknown token that is none.
+   */
+  private static <T> T inLibrary(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (PalimpsestException known) {
+      throw known;
+    } catch (RuntimeException failure) {
+      throw new PalimpsestException(
+          "the model's tokenizer.json cannot be used: "
+              + Quoted.shortened(String.valueOf(failure.getMessage()), 160),
+          failure);
+    }
   }
 
   private static int[] ids(Encoding encoding) {

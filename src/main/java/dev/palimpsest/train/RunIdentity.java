@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelDigest;
 import java.nio.file.Files;
@@ -30,6 +31,11 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
   private static final List<String> FREE = List.of("checkpoint_every");
 
   private static final String TOKENS = "tokens";
+
+  /** Characters of a value in a list of differences. */
+  private static final int SHOWN = 60;
+
+  private static final int MOST_SHOWN = 4;
 
   /** Writes the file of a new run. */
   void write(Path file) {
@@ -57,15 +63,18 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
     boolean longer = differences.removeIf(line -> line.startsWith(TOKENS + " "));
     if (!differences.isEmpty()) {
       throw new UsageException(
-          out
-              + " holds a run of something else ("
-              + String.join("; ", differences)
-              + "): "
-              + remedy);
+          out + " holds a run of something else (" + shown(differences) + "): " + remedy);
     }
     if (longer) {
       requireExtensible(before.path("config").path(TOKENS).asLong(), out, remedy);
     }
+  }
+
+  private static String shown(List<String> differences) {
+    String first =
+        String.join("; ", differences.subList(0, Math.min(MOST_SHOWN, differences.size())));
+    int more = differences.size() - MOST_SHOWN;
+    return more > 0 ? first + "; and " + more + " more" : first;
   }
 
   /** Only under a rate that does not depend on the run's length is a longer run the same run. */
@@ -132,7 +141,12 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
       if (old instanceof ObjectNode && current instanceof ObjectNode) {
         compare(prefix + name + ".", old, current, differences);
       } else {
-        differences.add(prefix + name + " was " + old + ", is " + current);
+        differences.add(
+            Quoted.of(prefix + name)
+                + " was "
+                + Quoted.shortened(old.toString(), SHOWN)
+                + ", is "
+                + Quoted.shortened(current.toString(), SHOWN));
       }
     }
   }

@@ -255,6 +255,16 @@ class SafeTensorsTest {
     assertThatThrownBy(() -> SafeTensors.openSealed(file)).hasMessageContaining("no checksum");
   }
 
+  @Test
+  void aGitLfsPointerIsNamed() throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    Files.writeString(
+        file, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
+    assertThatThrownBy(() -> SafeTensors.open(file))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining(file + ": a Git LFS pointer");
+  }
+
   private Path write(long length, byte[] header, int dataBytes) throws IOException {
     ByteBuffer bytes =
         ByteBuffer.allocate(8 + header.length + dataBytes)
