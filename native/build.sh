@@ -10,6 +10,10 @@ mkdir -p "$build"
 again=
 if [ ! -f "$complete" ]; then again=--clean-first; fi
 rm -f "$complete"
+# CMake refuses a build folder that was made elsewhere, as it is in a tree that was moved or copied.
+if [ -f "$build/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$here" "$build/CMakeCache.txt"; then
+  rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles"
+fi
 {
   cmake -S "$here" -B "$build" -DCMAKE_BUILD_TYPE=Release &&
   cmake --build "$build" --target palimpsest --parallel 2 $again
