@@ -171,7 +171,12 @@ public final class TrainCommand implements Callable<Integer> {
   @Mixin private ThreadOption threads = new ThreadOption();
   @Mixin private DeviceOptions device = new DeviceOptions();
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "The run's folder.")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "The run's folder.",
+      showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER)
   private Path out = Path.of(".");
 
   @Option(names = "--overwrite", description = "Throw away a training run that is in --out.")
