@@ -195,6 +195,18 @@ resource_report() {
     -e 's/^\(.*\) \(sm_[0-9a-z]*\) \([0-9]*\) \([0-9]*\) \([0-9]*\)$/| `\1` | \2 | \3 | \4 | \5 |/' | sort -t'|' -k2,2 -k3,3V
 }
 
+# Instructions of the selection over the 128 elements that a thread has at M 32768, where there is a Python to count them: each
+# loop once, all branches gone into. How often loops are gone through for k 32 is worked out in docs/gpu.md.
+selection_instructions() {
+  if ! command -v python3 >/dev/null 2>&1; then return; fi
+  for architecture in $architectures; do
+    $nvcc -std=c++17 -O3 -fmad=false --expt-relaxed-constexpr $includes -arch="sm_$architecture" -cubin -o "$build/select.cubin" \
+      "$here/src/select.cu"
+    python3 "$here/count_instructions.py" "$build/select.cubin" topkINS_4bf16ELi16E --per 128 |
+      sed -n 's/.*executed.*, \([0-9.]*\) an element/\1/p'
+  done
+}
+
 compile_only() {
   if ! find_nvcc; then
     echo "cuda-kernels: skipped: no nvcc"
@@ -214,8 +226,15 @@ compile_only() {
     say "a kernel spills $spilled bytes of registers; see $build/resources.md"
     exit 1
   fi
+  instructions=$(selection_instructions | tr '\n' ' ')
+  for one in $instructions; do
+    if [ "${one%.*}" -ge 8 ]; then
+      say "the selection has $one instructions an element, expected fewer than 8 (count_instructions.py)"
+      exit 1
+    fi
+  done
   if [ "${1:-}" = --record ]; then cp "$build/resources.md" "$here/resources.md"; fi
-  echo "cuda-kernels: compiled for sm $architectures; $kernels lines of resources, at most $spilled bytes spilled"
+  echo "cuda-kernels: compiled for sm $architectures; $kernels lines of resources, at most $spilled bytes spilled; selection: ${instructions:-not counted }instructions an element"
 }
 
 library() {

@@ -226,3 +226,4 @@ inline float __uint_as_float(unsigned bits) {
   return value;
 }
 inline int __popc(unsigned value) { return __builtin_popcount(value); }
+inline int __ffs(int value) { return __builtin_ffs(value); }

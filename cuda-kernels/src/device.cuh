@@ -23,12 +23,16 @@
   extern __shared__ __align__(16) unsigned char pal_dynamic_shared[]; \
   type* const name = reinterpret_cast<type*>(pal_dynamic_shared)
 #define PAL_UNROLL _Pragma("unroll")
+#define PAL_NO_UNROLL _Pragma("unroll 1")
+#define PAL_NOINLINE __noinline__
 
 #else
 
 #include "../host/emulation.h"
 
 #define PAL_UNROLL
+#define PAL_NO_UNROLL
+#define PAL_NOINLINE __attribute__((noinline))
 
 #endif
 

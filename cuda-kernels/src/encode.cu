@@ -61,6 +61,14 @@ __global__ void __launch_bounds__(kThreads)
   if (at < elements) out[at] = x[at] - centre[at % width];
 }
 
+/* Zeros in the columns from `latents` to the end of each row: the product leaves them alone, the selection reads them. */
+template <class T>
+__global__ void __launch_bounds__(kThreads) clear_padding(T* activations, int64_t stride, int64_t latents, int64_t rows) {
+  const int64_t columns = stride - latents;
+  const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (at < rows * columns) activations[at / columns * stride + latents + at % columns] = from_float<T>(0.0f);
+}
+
 template <class T>
 struct Chunk {
   T* input = nullptr;       /* [chunk rows, input stride]; NULL where x itself is the input */
@@ -82,6 +90,13 @@ struct Chunk {
     activations = arena.take<T>(rows * activation_stride);
     product = arena.take<unsigned char>(static_cast<int64_t>(product_workspace_bytes()));
     bytes = arena.bytes();
+  }
+
+  pal_status clear(int64_t latents, cudaStream_t stream) const {
+    const int64_t elements = rows * (activation_stride - latents);
+    if (elements == 0) return PAL_OK;
+    return launch("clear_padding", &clear_padding<T>, dim3(static_cast<unsigned>(ceil_divide<int64_t>(elements, kThreads))), kThreads, 0,
+                  stream, activations, activation_stride, latents, rows);
   }
 
   ProductShape shape(int64_t width, int64_t latents, int64_t n) const {
@@ -121,6 +136,7 @@ pal_status encode_bf16(const pal_coder& coder, const float* x, int64_t rows, int
   const Operands operands(coder);
   const Chunk<bf16> chunk(coder.width, coder.latents, rows, true, workspace);
   const float* centre = coder.subtract_decoder_bias ? coder.decoder_bias : nullptr;
+  PAL_TRY(chunk.clear(coder.latents, stream));
   for (int64_t first = 0; first < rows; first += chunk.rows) {
     const int64_t n = std::min(chunk.rows, rows - first);
     PAL_TRY(convert_to_bf16(x + first * coder.width, centre, n, coder.width, chunk.input_stride, chunk.input, stream));
@@ -149,6 +165,7 @@ pal_status encode_float(const pal_coder& coder, const float* x, int64_t rows, in
                         float* values, int32_t* indices, void* workspace, cudaStream_t stream) {
   const bool centred = coder.subtract_decoder_bias != 0;
   const Chunk<float> chunk(coder.width, coder.latents, rows, true, workspace);
+  PAL_TRY(chunk.clear(coder.latents, stream));
   for (int64_t first = 0; first < rows; first += chunk.rows) {
     const int64_t n = std::min(chunk.rows, rows - first);
     const float* input = x + first * coder.width;

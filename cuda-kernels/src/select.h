@@ -7,7 +7,8 @@ namespace pal {
 
 /*
  * values[r, :], indices[r, :] of `rows` rows of pre-activations [rows, stride], of which the first `latents` count.
- * stride is a multiple of 16 bytes and `activations` aligned to 16 bytes.
+ * stride is `latents` rounded up to 16 bytes, `activations` is aligned to 16 bytes. select_topk reads the columns between the two
+ * and wants zeros there.
  */
 template <class T>
 pal_status select_topk(const T* activations, int64_t stride, int64_t latents, int64_t rows, int64_t k, float* values,
