@@ -40,6 +40,14 @@ PAL_API pal_status pal_cuda_set_tf32(int32_t on);
 PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);
 
 /*
+ * 1: a coder with `operands` selects from one chunk of pre-activations while the next is computed, on a second stream that the library
+ * makes beside the caller's and that he need not know of: pal_encode's results are there for what he queues next on his own. The
+ * buffer of pre-activations is halved, so that two take no more. 0, the default: one after the other. The same bits. For the
+ * pal_encode_workspace_bytes and pal_encode calls that follow.
+ */
+PAL_API pal_status pal_cuda_set_overlap(int32_t on);
+
+/*
  * How a coder with `operands` selects its top k: "e0" (and "", the default) = product into a buffer of pre-activations, then
  * selection; "e2" = both fused, without that buffer, where k <= 256 and M <= 131072 (else as e0). Both are exact: e2 for the
  * pre-activations as product "mma" computes and rounds them to bf16, the bits that e0 has with pal_cuda_set_product("mma").

@@ -37,10 +37,12 @@ struct Residual {
 template <class W, int V>
 __global__ void __launch_bounds__(kMaxRowThreads)
     decode(const W* __restrict__ decoder, int64_t stride, const float* __restrict__ bias, bool add_to_out, int64_t width,
-           int64_t latents, int64_t k, const float* __restrict__ values, const int32_t* __restrict__ indices,
+           bool vectors, int64_t latents, int64_t k, const float* __restrict__ values, const int32_t* __restrict__ indices,
            float* __restrict__ out, Residual residual) {
   PAL_SHARED(float, slot_value, kSlots);
   PAL_SHARED(int32_t, slot_index, kSlots);
+  constexpr int kPart = V < kRowVector ? V : kRowVector; /* of the V columns, written by one store where rows are aligned */
+  const double scale = residual.y == nullptr ? 0.0 : fvu_scale(residual.sums[1]);
   const int64_t r = blockIdx.x;
   float* out_row = out + r * width;
   const int64_t span = static_cast<int64_t>(blockDim.x) * V;
@@ -76,19 +78,34 @@ __global__ void __launch_bounds__(kMaxRowThreads)
         }
       }
     }
-    if (column < width) {
-      PAL_UNROLL
-      for (int e = 0; e < V; ++e) {
-        if (column + e >= width) continue; /* the bf16 copy's rows are padded */
-        float result = sum[e] + bias[column + e];
-        if (add_to_out) result += out_row[column + e];
-        if (residual.y != nullptr) {
-          const float y = residual.y[r * width + column + e];
-          const double e_value = static_cast<double>(y) - result;
-          error += e_value * e_value;
-          result = fvu_gradient(result, y, residual.sums[1]);
+    /* What becomes of the sum in one column. */
+    const auto finish = [&](float of, float plus, float skip, float y) {
+      float result = of + plus;
+      if (add_to_out) result += skip;
+      if (residual.y == nullptr) return result;
+      const double difference = static_cast<double>(y) - result;
+      error += difference * difference;
+      return fvu_gradient(result, y, scale);
+    };
+    PAL_UNROLL
+    for (int part = 0; part < V; part += kPart) {
+      const int64_t at = column + part;
+      if (at >= width) continue; /* the bf16 copy's rows are padded */
+      if (vectors) {
+        const auto plus = Pack<float, kPart>::load(bias + at);
+        Pack<float, kPart> skip = {}, y = {}, result;
+        if (add_to_out) skip = Pack<float, kPart>::load(out_row + at);
+        if (residual.y != nullptr) y = Pack<float, kPart>::load(residual.y + r * width + at);
+        PAL_UNROLL
+        for (int e = 0; e < kPart; ++e) result.element[e] = finish(sum[part + e], plus.element[e], skip.element[e], y.element[e]);
+        result.store(out_row + at);
+      } else {
+        PAL_UNROLL
+        for (int e = 0; e < kPart; ++e) {
+          if (at + e >= width) continue;
+          const float y = residual.y == nullptr ? 0.0f : residual.y[r * width + at + e];
+          out_row[at + e] = finish(sum[part + e], bias[at + e], add_to_out ? out_row[at + e] : 0.0f, y);
         }
-        out_row[column + e] = result;
       }
     }
   }
@@ -103,7 +120,8 @@ pal_status launch_decode(const pal_coder& coder, const W* decoder, int64_t strid
                          const float* values, const int32_t* indices, float* out, const Residual& residual,
                          cudaStream_t stream) {
   return launch("decode", &decode<W, V>, dim3(static_cast<unsigned>(rows)), row_threads(coder.width, V), 0, stream, decoder,
-                stride, coder.decoder_bias, add_to_out, coder.width, coder.latents, k, values, indices, out, residual);
+                stride, coder.decoder_bias, add_to_out, coder.width, rows_are_vectors(coder.width, coder.decoder_bias, out, residual.y),
+                coder.latents, k, values, indices, out, residual);
 }
 
 pal_status run_decode(const pal_coder& coder, const float* x, int64_t rows, int64_t k, const float* values,

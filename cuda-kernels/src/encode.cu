@@ -14,6 +14,9 @@
  *   eager     product to fp32, bias, relu, topk as separate passes over B x M floats: 4 GB and more a batch of 8192.
  *   E0        (this file) bf16 buffer of at most 512 MB, bias in the product's epilogue, relu folded into the selection, one
  *             reading pass. With a chunk that stays in L2 (pal_cuda_set_chunk_bytes) not even that touches memory.
+ *             The selection of a chunk may run beside the product of the next (pal_cuda_set_overlap), on a stream of its own and
+ *             from the other of two buffers: it waits for memory, the product for the matrix unit. But the fastest products take all
+ *             registers of a multiprocessor, so what is gained is their last wave. Off until timed.
  *   E1        group maxima in the product's epilogue: every group that gave one must be computed again. Not written.
  *   E2        (fused.cu) each group's best four in the product's epilogue, certified: no buffer of pre-activations. Not the
  *             default, since only a measurement can tell whether our own product is fast enough.
@@ -27,6 +30,7 @@
 #include "palimpsest_cuda.h"
 #include "product.h"
 #include "select.h"
+#include "side_stream.h"
 
 namespace pal {
 namespace {
@@ -39,6 +43,7 @@ constexpr int64_t kChunkRows = 256;
 
 int64_t chunk_bytes = kMostChunkBytes;
 bool fused_wanted = false;
+bool overlap_wanted = false;
 
 bool uses_fused(int64_t latents, int64_t k, pal_activation activation) {
   return fused_wanted && activation == PAL_TOPK && k <= kFusedMostK && latents <= kFusedMostLatents;
@@ -72,9 +77,10 @@ __global__ void __launch_bounds__(kThreads) clear_padding(T* activations, int64_
 template <class T>
 struct Chunk {
   T* input = nullptr;       /* [chunk rows, input stride]; NULL where x itself is the input */
-  T* activations = nullptr; /* [chunk rows, activation stride] */
+  T* activations[2] = {};   /* [chunk rows, activation stride] each; the second one to fill while the first is being selected from */
   void* product = nullptr;
   int64_t rows = 0;
+  int buffers = 1;
   int64_t input_stride = 0;
   int64_t activation_stride = 0;
   size_t bytes = 0;
@@ -84,10 +90,12 @@ struct Chunk {
     input_stride = sizeof(T) == sizeof(bf16) ? bf16_stride(width) : width;
     activation_stride = round_up<int64_t>(latents, kElements);
     const int64_t most = sizeof(T) == sizeof(bf16) ? chunk_bytes : std::min(chunk_bytes, kMostOtherBytes);
-    rows = rows_of_chunk(most, activation_stride * static_cast<int64_t>(sizeof(T)), batch);
+    /* Half the memory for each of two buffers, and at least two chunks to overlap. */
+    buffers = overlap_wanted && sizeof(T) == sizeof(bf16) && batch >= 2 * kChunkRows ? 2 : 1;
+    rows = rows_of_chunk(most / buffers, activation_stride * static_cast<int64_t>(sizeof(T)), ceil_divide<int64_t>(batch, buffers));
     Arena arena(memory);
     if (copies_input) input = arena.take<T>(rows * input_stride);
-    activations = arena.take<T>(rows * activation_stride);
+    for (int i = 0; i < buffers; ++i) activations[i] = arena.take<T>(rows * activation_stride);
     product = arena.take<unsigned char>(static_cast<int64_t>(product_workspace_bytes()));
     bytes = arena.bytes();
   }
@@ -95,8 +103,11 @@ struct Chunk {
   pal_status clear(int64_t latents, cudaStream_t stream) const {
     const int64_t elements = rows * (activation_stride - latents);
     if (elements == 0) return PAL_OK;
-    return launch("clear_padding", &clear_padding<T>, dim3(static_cast<unsigned>(ceil_divide<int64_t>(elements, kThreads))), kThreads, 0,
-                  stream, activations, activation_stride, latents, rows);
+    for (int i = 0; i < buffers; ++i) {
+      PAL_TRY(launch("clear_padding", &clear_padding<T>, dim3(static_cast<unsigned>(ceil_divide<int64_t>(elements, kThreads))), kThreads, 0,
+                     stream, activations[i], activation_stride, latents, rows));
+    }
+    return PAL_OK;
   }
 
   ProductShape shape(int64_t width, int64_t latents, int64_t n) const {
@@ -123,11 +134,11 @@ struct FusedChunk {
 };
 
 template <class T>
-pal_status select(const Chunk<T>& chunk, const pal_coder& coder, int64_t n, int64_t k, pal_activation activation,
+pal_status select(const Chunk<T>& chunk, int buffer, const pal_coder& coder, int64_t n, int64_t k, pal_activation activation,
                   float* values, int32_t* indices, cudaStream_t stream) {
-  return activation == PAL_GROUPMAX ? select_groupmax(chunk.activations, chunk.activation_stride, coder.latents, n, k,
+  return activation == PAL_GROUPMAX ? select_groupmax(chunk.activations[buffer], chunk.activation_stride, coder.latents, n, k,
                                                       values, indices, stream)
-                                    : select_topk(chunk.activations, chunk.activation_stride, coder.latents, n, k, values,
+                                    : select_topk(chunk.activations[buffer], chunk.activation_stride, coder.latents, n, k, values,
                                                   indices, stream);
 }
 
@@ -137,14 +148,25 @@ pal_status encode_bf16(const pal_coder& coder, const float* x, int64_t rows, int
   const Chunk<bf16> chunk(coder.width, coder.latents, rows, true, workspace);
   const float* centre = coder.subtract_decoder_bias ? coder.decoder_bias : nullptr;
   PAL_TRY(chunk.clear(coder.latents, stream));
-  for (int64_t first = 0; first < rows; first += chunk.rows) {
+  const SideStream* side = nullptr;
+  if (chunk.buffers == 2) PAL_TRY(side_stream(stream, &side));
+  const cudaStream_t selecting = side == nullptr ? stream : side->stream;
+  int64_t number = 0;
+  for (int64_t first = 0; first < rows; first += chunk.rows, ++number) {
     const int64_t n = std::min(chunk.rows, rows - first);
+    const int buffer = static_cast<int>(number % chunk.buffers);
+    if (number >= 2 && side != nullptr) {
+      PAL_TRY(check_cuda(cudaStreamWaitEvent(stream, side->free[buffer], 0), "cudaStreamWaitEvent"));
+    }
     PAL_TRY(convert_to_bf16(x + first * coder.width, centre, n, coder.width, chunk.input_stride, chunk.input, stream));
     PAL_TRY(product(chunk.shape(coder.width, coder.latents, n), chunk.input, operands.encoder, operands.encoder_bias,
-                    chunk.activations, chunk.product, stream));
-    PAL_TRY(select(chunk, coder, n, k, activation, values + first * k, indices + first * k, stream));
+                    chunk.activations[buffer], chunk.product, stream));
+    if (side != nullptr) PAL_TRY(queue_after(stream, side->filled[buffer], selecting));
+    PAL_TRY(select(chunk, buffer, coder, n, k, activation, values + first * k, indices + first * k, selecting));
+    if (side != nullptr) PAL_TRY(check_cuda(cudaEventRecord(side->free[buffer], selecting), "cudaEventRecord"));
   }
-  return PAL_OK;
+  if (side == nullptr) return PAL_OK;
+  return check_cuda(cudaStreamWaitEvent(stream, side->free[(number - 1) % 2], 0), "cudaStreamWaitEvent"); /* and so for all before it */
 }
 
 pal_status encode_by_groups(const pal_coder& coder, const float* x, int64_t rows, int64_t k, float* values, int32_t* indices,
@@ -176,8 +198,8 @@ pal_status encode_float(const pal_coder& coder, const float* x, int64_t rows, in
       input = chunk.input;
     }
     PAL_TRY(product(chunk.shape(coder.width, coder.latents, n), float_arithmetic(false, true), input, coder.encoder,
-                    coder.encoder_bias, chunk.activations, false, chunk.product, stream));
-    PAL_TRY(select(chunk, coder, n, k, activation, values + first * k, indices + first * k, stream));
+                    coder.encoder_bias, chunk.activations[0], false, chunk.product, stream));
+    PAL_TRY(select(chunk, 0, coder, n, k, activation, values + first * k, indices + first * k, stream));
   }
   return PAL_OK;
 }
@@ -191,6 +213,12 @@ pal_status pal_cuda_set_chunk_bytes(int64_t bytes) {
   PAL_REQUIRE(bytes >= 0 && bytes <= pal::kMostChunkBytes, "pal_cuda_set_chunk_bytes: %lld, expected 0 .. %lld",
               static_cast<long long>(bytes), static_cast<long long>(pal::kMostChunkBytes));
   pal::chunk_bytes = bytes == 0 ? pal::kMostChunkBytes : bytes;
+  return PAL_OK;
+}
+
+pal_status pal_cuda_set_overlap(int32_t on) {
+  PAL_REQUIRE(on == 0 || on == 1, "pal_cuda_set_overlap: %d, expected 0 or 1", on);
+  pal::overlap_wanted = on == 1;
   return PAL_OK;
 }
 

@@ -127,10 +127,17 @@ __global__ void __launch_bounds__(kThreads)
   if (variance != nullptr) add_all(variance, count, sums + 1);
 }
 
+template <int V>
 __global__ void __launch_bounds__(kThreads)
     fvu_grad(const float* y_hat, const float* __restrict__ y, int64_t elements, const double* __restrict__ sums, float* grad) {
-  const int64_t at = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (at < elements) grad[at] = fvu_gradient(y_hat[at], y[at], sums[1]);
+  const int64_t at = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * V;
+  if (at >= elements) return;
+  const double scale = fvu_scale(sums[1]);
+  auto columns = Pack<float, V>::load(y_hat + at);
+  const auto target = Pack<float, V>::load(y + at);
+  PAL_UNROLL
+  for (int e = 0; e < V; ++e) columns.element[e] = fvu_gradient(columns.element[e], target.element[e], scale);
+  columns.store(grad + at);
 }
 
 pal_status statistics(const float* y_hat, const float* y, int64_t rows, int64_t width, const Partials& parts,
@@ -179,8 +186,9 @@ pal_status pal_fvu(const float* y_hat, const float* y, int64_t rows, int64_t wid
   PAL_TRY(pal::launch("fvu_total", &pal::fvu_total, dim3(1), pal::kThreads, 0, s, parts.errors, parts.variance, width, sums));
   if (grad == nullptr) return PAL_OK;
   const int64_t elements = rows * width;
-  const auto blocks = static_cast<unsigned>(pal::ceil_divide<int64_t>(elements, pal::kThreads));
-  return pal::launch("fvu_grad", &pal::fvu_grad, dim3(blocks), pal::kThreads, 0, s, y_hat, y, elements, sums, grad);
+  const bool vectors = elements % 4 == 0 && pal::is_aligned(y_hat, 16) && pal::is_aligned(y, 16) && pal::is_aligned(grad, 16);
+  const auto blocks = static_cast<unsigned>(pal::ceil_divide<int64_t>(elements, pal::kThreads * (vectors ? 4 : 1)));
+  return pal::launch("fvu_grad", vectors ? &pal::fvu_grad<4> : &pal::fvu_grad<1>, dim3(blocks), pal::kThreads, 0, s, y_hat, y, elements, sums, grad);
 }
 
 }  // extern "C"

@@ -5,10 +5,10 @@
 
 namespace pal {
 
-/* d FVU / d y_hat = 2 (y_hat - y) / sums[1]; 0 where the target does not vary. */
-__device__ __forceinline__ float fvu_gradient(float y_hat, float y, double variance_sum) {
-  const double scale = variance_sum > 0.0 ? 2.0 / variance_sum : 0.0;
-  return variance_sum > 0.0 ? static_cast<float>((static_cast<double>(y_hat) - y) * scale) : 0.0f;
+/* d FVU / d y_hat = 2 (y_hat - y) / sums[1]; 0 where the target does not vary. The scale is a division: once a thread. */
+__device__ __forceinline__ double fvu_scale(double variance_sum) { return variance_sum > 0.0 ? 2.0 / variance_sum : 0.0; }
+__device__ __forceinline__ float fvu_gradient(float y_hat, float y, double scale) {
+  return scale > 0.0 ? static_cast<float>((static_cast<double>(y_hat) - y) * scale) : 0.0f;
 }
 
 /* sums[1] = sum |y - mean(y)|^2; the workspace is pal_fvu's. */

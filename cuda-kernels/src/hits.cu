@@ -10,8 +10,10 @@
  * Variants, naive to best
  *   per latent, in the fused kernel   the row grad[r] is loaded there anyway, but a dot product a hit means a reduction over
  *                                     the block a hit, one after the other: a latent hit by every row would take 65536 of them.
- *   per row (the one used)            grad[r] in shared memory, a warp a slot, five shuffles; rows are independent, and the
- *                                     per-latent kernels become plain sums of rows.
+ *   per row                           grad[r] in shared memory, a warp a slot, five shuffles; rows are independent, and the
+ *                                     per-latent kernels become plain sums of rows. But a lane's 8 columns beside its 16 bytes of
+ *                                     W_dec are 8 scalar reads, each of them 8 lanes on one bank.
+ *   per row (the one used)            the same with a lane's columns of grad[r] in registers, read once by each warp.
  *   b_dec's second term as a sparse gather of B k rows, or (used) as one matrix-vector product with the summed db_enc.
  *
  * Pieces   tile j is hits 512 j .. 512 j + 511. A latent with more than 512 hits begins in one tile, fills some, ends in
@@ -31,17 +33,46 @@ namespace {
 constexpr int kScoreThreads = 128;
 constexpr int kScoreWarps = kScoreThreads / 32;
 
-/* hits[place] = (r, z, dz, i) for every slot of row r that counts. */
+/* V elements of a row of grad from a column on; zeros beyond the row. */
+template <int V>
+__device__ __forceinline__ Pack<float, V> load_columns(const float* row, int64_t column, int64_t width, bool vectors) {
+  Pack<float, V> columns = {};
+  if (V % kRowVector == 0 && vectors) {
+    PAL_UNROLL
+    for (int part = 0; part < V; part += kRowVector) {
+      if (column + part >= width) continue;
+      const auto four = Pack<float, kRowVector>::load(row + column + part);
+      PAL_UNROLL
+      for (int e = 0; e < kRowVector; ++e) columns.element[part + e < V ? part + e : 0] = four.element[e];
+    }
+  } else {
+    PAL_UNROLL
+    for (int e = 0; e < V; ++e) {
+      if (column + e < width) columns.element[e] = row[column + e];
+    }
+  }
+  return columns;
+}
+
+/*
+ * hits[place] = (r, z, dz, i) for every slot of row r that counts. A lane holds its columns of grad[r], up to kHeld columns of
+ * V x 32, in registers; of wider rows it reads the rest again for every slot.
+ */
 template <class W, int V>
 __global__ void __launch_bounds__(kScoreThreads)
-    score_hits(const W* __restrict__ decoder, int64_t stride, const float* __restrict__ grad, int64_t width, int64_t latents,
+    score_hits(const W* __restrict__ decoder, int64_t stride, const float* __restrict__ grad, int64_t width, bool vectors, int64_t latents,
                int64_t k, const float* __restrict__ values, const int32_t* __restrict__ indices,
                const int32_t* __restrict__ place, Hit* __restrict__ hits) {
-  PAL_DYNAMIC_SHARED(float, row); /* [padded width] grad[r], then zeros */
+  constexpr int kHeld = V == 1 ? 8 : 24 / V;
+  constexpr int64_t kSpan = int64_t{kWarpSize} * V;
   const int64_t r = blockIdx.x;
-  const int64_t padded = (width + V - 1) / V * V;
-  for (int64_t c = threadIdx.x; c < padded; c += kScoreThreads) row[c] = c < width ? grad[r * width + c] : 0.0f;
-  __syncthreads();
+  const float* row = grad + r * width;
+  const int64_t own = static_cast<int64_t>(lane_of_thread()) * V;
+  Pack<float, V> held[kHeld] = {};
+  PAL_UNROLL
+  for (int part = 0; part < kHeld; ++part) {
+    if (own + part * kSpan < width) held[part] = load_columns<V>(row, own + part * kSpan, width, vectors);
+  }
   for (int64_t s = warp_of_thread(); s < k; s += kScoreWarps) {
     const int64_t slot = r * k + s;
     const float value = values[slot];
@@ -49,11 +80,16 @@ __global__ void __launch_bounds__(kScoreThreads)
     if (value == 0.0f || latent < 0 || latent >= latents) continue; /* the whole warp alike */
     const W* weights = decoder + latent * stride;
     float sum = 0.0f;
-    for (int64_t column = static_cast<int64_t>(lane_of_thread()) * V; column < padded; column += int64_t{kWarpSize} * V) {
+    const auto add = [&](int64_t column, const Pack<float, V>& columns) {
       const auto pack = Pack<W, V>::load(weights + column);
       PAL_UNROLL
-      for (int e = 0; e < V; ++e) sum = fmaf(row[column + e], to_float(pack.element[e]), sum);
+      for (int e = 0; e < V; ++e) sum = fmaf(columns.element[e], to_float(pack.element[e]), sum);
+    };
+    PAL_UNROLL
+    for (int part = 0; part < kHeld; ++part) {
+      if (own + part * kSpan < width) add(own + part * kSpan, held[part]);
     }
+    for (int64_t column = own + kHeld * kSpan; column < width; column += kSpan) add(column, load_columns<V>(row, column, width, vectors));
     sum = warp_sum(sum);
     if (lane_of_thread() == 0) hits[place[slot]] = {static_cast<int32_t>(r), value, sum, latent};
   }
@@ -158,9 +194,8 @@ pal_status queue_columns(const float* matrix, const float* weight, int64_t rows,
 template <class W, int V>
 pal_status queue_scores(const Batch& b, const HitList& list, const W* decoder, int64_t stride, cudaStream_t stream) {
   const int64_t d = b.coder->width;
-  const size_t shared = static_cast<size_t>(round_up<int64_t>(d, V)) * sizeof(float);
-  return launch("score_hits", &score_hits<W, V>, dim3(static_cast<unsigned>(b.rows)), kScoreThreads, shared, stream, decoder,
-                stride, b.grad, d, b.coder->latents, b.k, b.values, b.indices, list.sort.place, list.hits);
+  return launch("score_hits", &score_hits<W, V>, dim3(static_cast<unsigned>(b.rows)), kScoreThreads, 0, stream, decoder, stride, b.grad,
+                d, rows_are_vectors(d, b.grad), b.coder->latents, b.k, b.values, b.indices, list.sort.place, list.hits);
 }
 
 }  // namespace

@@ -76,13 +76,23 @@ __device__ __forceinline__ void sum_hits(const HitView& view, int64_t first, int
   for_own_columns<V>(view.width, [&](int64_t column) {
     Pack<float, V> decoder = {}, encoder = {}, centre = {};
     if (view.centre != nullptr) centre = Pack<float, V>::load(view.centre + column);
+    Hit next[kInFlight] = {};
+    const auto fetch = [&](int64_t from) {
+      PAL_UNROLL
+      for (int i = 0; i < kInFlight; ++i) {
+        if (from + i < end) next[i] = view.hits[from + i];
+      }
+    };
+    fetch(first);
     for (int64_t at = first; at < end; at += kInFlight) {
-      Hit hit[kInFlight] = {};
+      Hit hit[kInFlight];
+      PAL_UNROLL
+      for (int i = 0; i < kInFlight; ++i) hit[i] = next[i];
+      fetch(at + kInFlight); /* on their way while the rows of these come */
       Pack<float, V> g[kInFlight] = {}, x[kInFlight] = {};
       PAL_UNROLL
       for (int i = 0; i < kInFlight; ++i) {
         if (at + i >= end) continue;
-        hit[i] = view.hits[at + i];
         g[i] = Pack<float, V>::load(view.grad + hit[i].row * view.width + column);
         x[i] = Pack<float, V>::load(view.x + hit[i].row * view.width + column);
       }

@@ -84,6 +84,28 @@ struct Pack {
     memcpy(pack.element, &word, sizeof(word));
     return pack;
   }
+  /* The same for what will not be read again soon: it is the first to leave the L2. */
+  static __device__ __forceinline__ Pack load_streaming(const T* from) {
+#if defined(__CUDACC__)
+    using Bytes = typename Word<static_cast<int>(sizeof(T)) * N>::type;
+    const Bytes word = __ldcs(reinterpret_cast<const Bytes*>(from));
+    Pack pack;
+    memcpy(pack.element, &word, sizeof(word));
+    return pack;
+#else
+    return load(from);
+#endif
+  }
+  __device__ __forceinline__ void store_streaming(T* to) const {
+#if defined(__CUDACC__)
+    using Bytes = typename Word<static_cast<int>(sizeof(T)) * N>::type;
+    Bytes word;
+    memcpy(&word, element, sizeof(word));
+    __stcs(reinterpret_cast<Bytes*>(to), word);
+#else
+    store(to);
+#endif
+  }
   __device__ __forceinline__ void store(T* to) const {
     typename Word<static_cast<int>(sizeof(T)) * N>::type word;
     memcpy(&word, element, sizeof(word));

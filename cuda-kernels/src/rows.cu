@@ -17,21 +17,28 @@ template <int V>
 __global__ void __launch_bounds__(kMaxRowThreads) remove_parallel(const float* __restrict__ w, float* __restrict__ g, int64_t width) {
   const float* weights = w + static_cast<int64_t>(blockIdx.x) * width;
   float* gradient = g + static_cast<int64_t>(blockIdx.x) * width;
-  const float along = row_dot<V>(width, [&](int64_t c) { return gradient[c]; }, [&](int64_t c) { return weights[c]; });
+  using Columns = Pack<float, V>;
+  const float along = row_dot<V>(width, [&](int64_t c) { return Columns::load(gradient + c); },
+                                 [&](int64_t c) { return Columns::load(weights + c); });
   for_own_columns<V>(width, [&](int64_t column) {
+    auto left = Columns::load(gradient + column);
+    const auto unit = Columns::load(weights + column);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) gradient[column + e] -= along * weights[column + e];
+    for (int e = 0; e < V; ++e) left.element[e] -= along * unit.element[e];
+    left.store(gradient + column);
   });
 }
 
 template <int V>
 __global__ void __launch_bounds__(kMaxRowThreads) normalize_rows(float* __restrict__ w, int64_t width) {
   float* weights = w + static_cast<int64_t>(blockIdx.x) * width;
-  const float squared = row_dot<V>(width, [&](int64_t c) { return weights[c]; }, [&](int64_t c) { return weights[c]; });
-  const float divisor = inverse_norm_divisor(squared);
+  const auto own = [&](int64_t column) { return Pack<float, V>::load(weights + column); };
+  const float divisor = inverse_norm_divisor(row_dot<V>(width, own, own));
   for_own_columns<V>(width, [&](int64_t column) {
+    auto unit = own(column);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) weights[column + e] /= divisor;
+    for (int e = 0; e < V; ++e) unit.element[e] /= divisor;
+    unit.store(weights + column);
   });
 }
 

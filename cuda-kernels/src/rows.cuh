@@ -34,13 +34,17 @@ __device__ __forceinline__ void for_own_columns(int64_t width, Visitor&& visitor
   }
 }
 
-/* The block's <a, b>, the same bits in every kernel that launches row_threads(width, V) threads. */
+/*
+ * The block's <a, b>, the same bits in every kernel that launches row_threads(width, V) threads. a and b give the V elements
+ * from a column on.
+ */
 template <int V, class A, class B>
 __device__ __forceinline__ float row_dot(int64_t width, A&& a, B&& b) {
   float sum = 0.0f;
   for_own_columns<V>(width, [&](int64_t column) {
+    const Pack<float, V> x = a(column), y = b(column);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) sum = fmaf(a(column + e), b(column + e), sum);
+    for (int e = 0; e < V; ++e) sum = fmaf(x.element[e], y.element[e], sum);
   });
   return block_sum(sum);
 }

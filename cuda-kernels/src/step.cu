@@ -44,21 +44,23 @@ __device__ __forceinline__ void store_copy(bf16* copy, int64_t column, const Pac
   rounded.store(copy + column);
 }
 
-/* The updated weights of the calling thread's columns, and the state in place: visitor(column, weights). */
+/*
+ * The updated weights of the calling thread's columns, and the state in place: gradient(column, weights before), then visitor(column,
+ * weights). Weights and state are touched once a step: streamed, so that the L2 is left to x and grad, which are read k times.
+ */
 template <int V, class Gradient, class Visitor>
 __device__ __forceinline__ void update_row(const Update& u, const RowState& row, int64_t width, Gradient&& gradient,
                                            Visitor&& visitor) {
   for_own_columns<V>(width, [&](int64_t column) {
-    auto weights = Pack<float, V>::load(row.weights + column);
-    auto first = Pack<float, V>::load(row.first + column);
+    auto weights = Pack<float, V>::load_streaming(row.weights + column);
+    auto first = Pack<float, V>::load_streaming(row.first + column);
     Pack<float, V> second = {};
-    if (row.second != nullptr) second = Pack<float, V>::load(row.second + column);
+    if (row.second != nullptr) second = Pack<float, V>::load_streaming(row.second + column);
+    const Pack<float, V> g = gradient(column, weights);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) {
-      update_parameter(u, gradient(column + e), weights.element[e], first.element[e], second.element[e]);
-    }
-    first.store(row.first + column);
-    if (row.second != nullptr) second.store(row.second + column);
+    for (int e = 0; e < V; ++e) update_parameter(u, g.element[e], weights.element[e], first.element[e], second.element[e]);
+    first.store_streaming(row.first + column);
+    if (row.second != nullptr) second.store_streaming(row.second + column);
     visitor(column, weights);
   });
 }
@@ -72,7 +74,8 @@ template <int V>
 __global__ void __launch_bounds__(kMaxRowThreads)
     step_latents(HitView view, const float* __restrict__ encoder_bias_gradient, UpdateSource source, StepOptions options,
                  pal_coder coder, Operands operands, pal_optimizer_state state) {
-  PAL_DYNAMIC_SHARED(float, gradients); /* [2, d]: dW_dec[i], then the new W_dec[i]; dW_enc[i] */
+  using Columns = Pack<float, V>;
+  PAL_DYNAMIC_SHARED(float, shared); /* [2, d]: dW_dec[i], then the new W_dec[i]; dW_enc[i]. In vectors: no bank twice at a time */
   const int64_t latent = blockIdx.x;
   const int64_t d = view.width;
   const auto row_of = [&](float* weights, float* first, float* second, bf16* copy) {
@@ -83,42 +86,46 @@ __global__ void __launch_bounds__(kMaxRowThreads)
   const RowState encoder = row_of(coder.encoder, state.first.encoder, state.second.encoder, operands.encoder);
 
   /* A thread reads from shared memory only what it wrote itself, so no barrier is needed between the parts. */
-  latent_gradients<V>(view, latent, [&](int64_t column, const Pack<float, V>& dec, const Pack<float, V>& enc) {
-    PAL_UNROLL
-    for (int e = 0; e < V; ++e) {
-      gradients[column + e] = dec.element[e];
-      gradients[d + column + e] = enc.element[e];
-    }
+  float* const decoder_row = &shared[0];
+  float* const encoder_row = decoder_row + d;
+  latent_gradients<V>(view, latent, [&](int64_t column, const Columns& dec, const Columns& enc) {
+    dec.store(decoder_row + column);
+    enc.store(encoder_row + column);
   });
 
   const Update u = source.get();
   float along = 0.0f;
   if (options.unit_norm_decoder) {
-    along = row_dot<V>(d, [&](int64_t c) { return gradients[c]; }, [&](int64_t c) { return decoder.weights[c]; });
+    along = row_dot<V>(d, [&](int64_t column) { return Columns::load(decoder_row + column); },
+                       [&](int64_t column) { return Columns::load(decoder.weights + column); });
   }
-  const auto decoder_gradient = [&](int64_t c) {
-    return options.unit_norm_decoder ? gradients[c] - along * decoder.weights[c] : gradients[c];
-  };
-  update_row<V>(u, decoder, d, decoder_gradient, [&](int64_t column, const Pack<float, V>& weights) {
+  const auto decoder_gradient = [&](int64_t column, const Columns& weights) {
+    auto gradient = Columns::load(decoder_row + column);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) gradients[column + e] = weights.element[e];
-  });
+    for (int e = 0; e < V; ++e) {
+      if (options.unit_norm_decoder) gradient.element[e] = gradient.element[e] - along * weights.element[e];
+    }
+    return gradient;
+  };
+  update_row<V>(u, decoder, d, decoder_gradient, [&](int64_t column, const Columns& weights) { weights.store(decoder_row + column); });
   float divisor = 1.0f;
   if (options.normalize_after) {
-    const auto weight = [&](int64_t c) { return gradients[c]; };
-    divisor = inverse_norm_divisor(row_dot<V>(d, weight, weight));
+    const auto weights = [&](int64_t column) { return Columns::load(decoder_row + column); };
+    divisor = inverse_norm_divisor(row_dot<V>(d, weights, weights));
   }
   for_own_columns<V>(d, [&](int64_t column) {
-    Pack<float, V> weights;
+    auto weights = Columns::load(decoder_row + column);
     PAL_UNROLL
-    for (int e = 0; e < V; ++e) weights.element[e] = options.normalize_after ? gradients[column + e] / divisor : gradients[column + e];
-    weights.store(decoder.weights + column);
+    for (int e = 0; e < V; ++e) {
+      if (options.normalize_after) weights.element[e] = weights.element[e] / divisor;
+    }
+    weights.store_streaming(decoder.weights + column);
     store_copy<V>(decoder.copy, column, weights);
   });
 
-  update_row<V>(u, encoder, d, [&](int64_t c) { return gradients[d + c]; },
-                [&](int64_t column, const Pack<float, V>& weights) {
-                  weights.store(encoder.weights + column);
+  update_row<V>(u, encoder, d, [&](int64_t column, const Columns&) { return Columns::load(encoder_row + column); },
+                [&](int64_t column, const Columns& weights) {
+                  weights.store_streaming(encoder.weights + column);
                   store_copy<V>(encoder.copy, column, weights);
                 });
 

@@ -187,6 +187,24 @@ void chunks() {
   }
 }
 
+/* Two streams, two buffers: the bits of one. The detector sees whether the events order them. */
+void overlap() {
+  Random random(9);
+  const EncodeShape s{1300, 8, 203, 6};
+  const TestCoder coder = whole_number_coder({s.width, s.latents, false, true, true}, random);
+  const auto x = integer_floats(random, s.rows * s.width, -3, 3);
+  const Sparse plain = encode(coder, x, s.rows, s.k, PAL_TOPK);
+  PAL_OK_OR_FAULT(pal_cuda_set_overlap(1));
+  for (const int64_t bytes : {int64_t{0}, int64_t{2} * 256 * 208 * 2}) { /* two chunks; six, of 256 rows */
+    PAL_OK_OR_FAULT(pal_cuda_set_chunk_bytes(bytes));
+    const Sparse both = encode(coder, x, s.rows, s.k, PAL_TOPK);
+    expect(both.values == plain.values && both.indices == plain.indices, "other bits on two streams");
+  }
+  PAL_OK_OR_FAULT(pal_cuda_set_chunk_bytes(0));
+  PAL_OK_OR_FAULT(pal_cuda_set_overlap(0));
+  expect(pal_cuda_set_overlap(2) == PAL_INVALID_ARGUMENT, "2 is neither on nor off");
+}
+
 void arguments() {
   Random random(8);
   const TestCoder coder({4, 12}, random);
@@ -216,6 +234,7 @@ std::vector<Case> encode_cases() {
           {"encode groupmax", groupmax},
           {"encode within rounding", within_rounding},
           {"encode chunks", chunks},
+          {"encode overlap", overlap},
           {"encode arguments", arguments}};
 }
 
