@@ -1,8 +1,11 @@
 #!/bin/sh
 # Builds, tests and times the CUDA kernels. Needs nvcc and g++ alone; libcublasLt is looked for at run time.
 #
-#   check.sh                  build, device test, bench (PyTorch beside it), the test under compute-sanitizer; goes on after
-#                             a failure, so that one call shows all; exit 0 if all pass, 1 if not, 3 without a GPU
+#   check.sh                  on a GPU, in this order and each with its own time: build; the test with and without cuBLASLt; cases
+#                             of it under racecheck, memcheck and initcheck; the bench at B 8192 and 65,536; PyTorch beside it, and
+#                             our library within its process; a profile of five kernels. Goes on after a failure (too long is one),
+#                             so that one call shows all; exit 0 if all pass, 1 if not, 3 without a GPU. About 20 minutes at most
+#   check.sh --device PART... only these parts of it: test, sanitize, bench, torch, profile
 #   check.sh --host-only      every kernel emulated on the host against the double-precision reference, a race detector beside
 #                             every case (host/detector.h); needs g++ alone
 #   check.sh --host-library DIR  the emulated kernels as libpalimpsest_cuda_emulated.so, with the same functions; g++ alone
@@ -15,7 +18,7 @@
 #   PALIMPSEST_CUDA_RESULTS        where figures and logs of a run on a GPU go (the build folder)
 #   PALIMPSEST_CUDA_ARCHITECTURES  what to compile for ("80 90a 100 120"; with 80 comes PTX that a driver can translate for
 #                                  any later one)
-#   PALIMPSEST_CUBLASLT            path of libcublasLt.so
+#   PALIMPSEST_CUBLASLT            path of libcublasLt.so; none: do without
 #   PALIMPSEST_CPU_LIBRARY         the CPU library to compare with (target/native/libpalimpsest.so where it exists)
 #   PALIMPSEST_REAL_INPUTS         a file of bench/export_inputs.py: timed too
 #   NVCC, CXX                      the compilers (nvcc, g++)
@@ -96,9 +99,9 @@ host_library() {
 }
 
 host_only() {
-  host_build watched watched_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp
+  host_build watched watched_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp "$here/bench/verify.cu"
   # The kernels first: where a test has an inline function of theirs too, the watched one is linked.
-  objects=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp; do
+  objects=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp "$here/bench/verify.cu"; do
     printf '%s ' "$build/watched/$(basename "$source").o"
   done)
   ${CXX:-g++} -Wl,--export-dynamic -o "$build/watched/test" $objects -ldl
@@ -167,7 +170,7 @@ device_build() {
   # The library shares the runtime with whoever else uses CUDA in the process (libtorch); the programs stand alone. Its calls
   # of its own functions stay inside, also where the process is linked with the CPU library, which has the same names.
   $link --cudart shared -shared -Xlinker=-Bsymbolic -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
-  $link --cudart static -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o -ldl
+  $link --cudart static -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o "$objects/bench_verify.cu.o" -ldl
   $link --cudart static -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
 }
 
@@ -266,39 +269,50 @@ find_cublaslt() {
   say "no libcublasLt found: products by our own slow kernel, the figures of encode mean little"
 }
 
-# Seconds left of the nine minutes that a run may take.
-seconds_left() { echo $((540 - ($(date +%s) - began))); }
-
-sanitize() { # tool: the test under compute-sanitizer; what became of it goes into $sanitized
-  limit=$(seconds_left)
-  if [ "$limit" -gt 100 ]; then limit=100; fi
-  if [ "$limit" -lt 20 ]; then
-    sanitized="$sanitized $1 left out (no time),"
-    return
-  fi
-  code=0
-  timeout "$limit" "$sanitizer" --tool "$1" --error-exitcode 9 "$objects/test" backward step sort encode decode fvu update \
-    >"$results/$1.log" 2>&1 || code=$?
-  if [ "$code" = 0 ]; then
-    sanitized="$sanitized $1 passed,"
-  elif [ "$code" = 124 ]; then
-    sanitized="$sanitized $1 stopped after $limit s,"
-  elif grep -q -i 'device not supported' "$results/$1.log"; then
-    sanitized="$sanitized $1 refused by this machine,"
-  else
-    tail -n 30 "$results/$1.log" >&2
-    problem "compute-sanitizer $1 failed (status $code); see $results/$1.log"
-    sanitized="$sanitized $1 FAILED,"
-  fi
-}
-
 # Says what went wrong and goes on; the run fails at its end.
 problem() {
   say "$*"
   failed=1
 }
 
+# within SECONDS NAME COMMAND...: runs it with its output in $results/NAME.log; too long is a failure like any other.
+within() {
+  limit=$1
+  name=$2
+  shift 2
+  started=$(date +%s)
+  code=0
+  timeout "$limit" "$@" >"$results/$name.log" 2>&1 || code=$?
+  took=$(($(date +%s) - started))
+  case $code in
+    0) say "$name: passed in $took s" ;;
+    124) problem "$name: stopped after its $limit s; see $results/$name.log" ;;
+    *)
+      tail -n 15 "$results/$name.log" >&2
+      problem "$name: failed (status $code) after $took s; see $results/$name.log"
+      ;;
+  esac
+}
+
+# The cases that each sanitizer sees: one of every kernel, small, since it slows them a hundredfold.
+sanitized_cases='sort_random decode_against backward_repeatable step_repeatable fvu_against encode_special fused_encode_special update_rows'
+
+sanitize() { # tool seconds
+  set -- "$1" "$2" $(printf '%s' "$sanitized_cases")
+  tool=$1
+  limit=$2
+  shift 2
+  for one in "$@"; do
+    shift
+    set -- "$@" "$(printf '%s' "$one" | tr _ ' ')"
+  done
+  within "$limit" "$tool" "$sanitizer" --tool "$tool" --error-exitcode 9 "$objects/test" "$@"
+}
+
+# In the order of what is wanted most, each part with its own time. A part: build (always), test, sanitize, bench, torch, profile.
 on_device() {
+  wanted=${*:-test sanitize bench torch profile}
+  wants() { case " $wanted " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
   if ! find_nvcc; then
     say "no nvcc"
     exit 1
@@ -311,6 +325,7 @@ on_device() {
   capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '.')
   case "$capability" in
     '' | *[!0-9]*) ;;
+    90) architectures=90a ;;
     *) architectures=$capability ;;
   esac
   began=$(date +%s)
@@ -320,29 +335,49 @@ on_device() {
   find_cublaslt
   device_build
   say "built in $(($(date +%s) - began)) s"
-  # The figures before the sanitizers, which take the longest.
-  tested=passed
-  if ! timeout 120 "$objects/test"; then
-    tested=FAILED
-    problem "the device test failed"
+  if wants test; then
+    within 90 test "$objects/test"
+    within 90 test-without-cublaslt env PALIMPSEST_CUBLASLT=none "$objects/test"
   fi
-  timeout 170 "$objects/bench" --json "$results/bench.json" || problem "the bench failed"
-  if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
-    timeout 60 "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$results/bench-real.json" ||
-      problem "the bench on real inputs failed"
+  if wants sanitize; then
+    if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
+      sanitize racecheck 150
+      sanitize memcheck 120
+      sanitize initcheck 120
+    else
+      say "compute-sanitizer is not installed"
+    fi
   fi
-  # PyTorch beside it, where there is one.
-  if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
-    timeout 120 python3 "$here/bench/torch_baseline.py" --json "$results/bench-torch.json" --ours "$results/bench.json" ||
-      say "the PyTorch baseline failed or took over 120 s"
+  if wants bench; then
+    within 120 bench-8192 "$objects/bench" --rows 8192 --json "$results/bench-8192.json"
+    within 200 bench-65536 "$objects/bench" --rows 65536 --json "$results/bench-65536.json"
+    if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
+      within 60 bench-real "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$results/bench-real.json"
+    fi
   fi
-  sanitized=
-  if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
-    for tool in memcheck racecheck synccheck; do sanitize "$tool"; done
-  else
-    sanitized=" compute-sanitizer is not installed,"
+  # PyTorch beside it, where there is one: its product, torch.topk and sparsify's step; and our library driven from its process.
+  if wants torch; then
+    if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
+      within 60 drive python3 "$here/test/drive.py" "$objects/libpalimpsest_cuda.so"
+      for rows in 8192 65536; do
+        if [ -f "$results/bench-$rows.json" ]; then
+          within 100 "torch-$rows" python3 "$here/bench/torch_baseline.py" --rows "$rows" --json "$results/torch-$rows.json" \
+            --ours "$results/bench-$rows.json"
+        fi
+      done
+    else
+      say "no PyTorch that sees the GPU"
+    fi
   fi
-  echo "cuda-kernels: device test $tested; sanitizer:${sanitized%,}; $(($(date +%s) - began)) s; figures in $results/bench*.json"
+  if wants profile; then
+    if command -v ncu >/dev/null 2>&1; then
+      within 150 profile ncu --force-overwrite --export "$results/profile" --set full --launch-count 10 \
+        --kernel-name 'regex:topk|decode|score_hits|step_latents|sort_scatter' "$objects/bench" --rows 8192 "train adam"
+    else
+      say "ncu is not installed"
+    fi
+  fi
+  echo "cuda-kernels: $(if [ "$failed" = 0 ]; then echo passed; else echo FAILED; fi) in $(($(date +%s) - began)) s; logs and figures in $results"
   exit "$failed"
 }
 
@@ -352,8 +387,12 @@ case "${1:-}" in
   --compile-only) compile_only "${2:-}" ;;
   --library) library "${2:?the folder to put the library in}" ;;
   '') on_device ;;
+  --device)
+    shift
+    on_device "$@"
+    ;;
   *)
-    say "usage: check.sh [--host-only | --host-library DIR | --compile-only [--record] | --library DIR]"
+    say "usage: check.sh [--host-only | --host-library DIR | --compile-only [--record] | --library DIR | --device [PART...]]"
     exit 2
     ;;
 esac

@@ -3,6 +3,8 @@
  *
  *   bench [--json FILE] [--real FILE] [--rows N] [NAME...]      NAME: only benches whose name contains one of them
  *
+ * Before anything of a shape is timed, 64 rows and 16 latents of it are compared with sums in double precision (verify.h); exit 1 if
+ * they differ.
  * Prints a table; with --json the same as one JSON object, with the device, the backend of the products, the two ceilings
  * measured here (a large device copy, a large bf16 product) and the peak memory of encode and of a step. The file is written
  * anew after each shape, so that a run cut short leaves what it had.
@@ -17,6 +19,7 @@
 #include "palimpsest_cuda.h"
 #include "product.h"
 #include "select.h"
+#include "verify.h"
 
 namespace pal::bench {
 namespace {
@@ -122,6 +125,24 @@ class Stages {
     return m;
   }
 
+  /* What is wrong with the selection, the gradient and the backward pass, by either encoder; empty where nothing is. */
+  std::string problem() {
+    for (const char* variant : {"e0", "e2"}) {
+      MUST(pal_cuda_set_encode(variant));
+      encode(0);
+      MUST(pal_cuda_set_encode(""));
+      loss(0);
+      const Gradients gradients(s_, bench_.stream());
+      const pal_gradients view = gradients.view();
+      MUST(pal_backward(&in_.coder, in_.x_of(0), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &view, 0, space_.get(),
+                        space_.bytes(), bench_.stream()));
+      const std::string found = problem_of({&in_.coder, in_.x_of(0), in_.y_of(0), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(),
+                                            sums_.get(), &view});
+      if (!found.empty()) return std::string(variant) + ": " + found;
+    }
+    return "";
+  }
+
   void run() {
     encode(0);
     loss(0);
@@ -208,7 +229,21 @@ class Stages {
       pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK); /* plans are made here */
       report(("encode chunk " + std::to_string(megabytes) + " MiB").c_str(), {0.0, operations, b_}, [&](int i) { encode(i); });
     }
+    for (const int megabytes : {64, 256, 512}) {
+      MUST(pal_cuda_set_chunk_bytes(int64_t{megabytes} << 20));
+      MUST(pal_cuda_set_overlap(1));
+      pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK);
+      report(("encode overlapped " + std::to_string(megabytes) + " MiB").c_str(), {0.0, operations, b_}, [&](int i) { encode(i); });
+      MUST(pal_cuda_set_overlap(0));
+    }
     MUST(pal_cuda_set_chunk_bytes(0));
+    if (options_.wants("encode timed candidates")) {
+      MUST(pal_cuda_set_candidates(8));
+      pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK); /* timed here */
+      report("encode timed candidates", {0.0, operations, b_}, [&](int i) { encode(i); });
+      MUST(pal_cuda_set_candidates(1));
+      pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK);
+    }
     MUST(pal_cuda_set_encode("e2"));
     report("fused encode", {0.0, operations, b_}, [&](int i) { encode(i); });
     MUST(pal_cuda_set_encode(""));
@@ -350,12 +385,20 @@ int run(const Options& options) {
   bench.wake_up();
   measure_ceilings(bench);
   std::vector<Memory> memory;
+  bool right = true;
   const auto run_all = [&](const std::function<Inputs()>& make) {
     const double before = used_bytes();
     const Inputs in = make();
     Stages stages(bench, options, in);
     memory.push_back(stages.memory(before));
     std::printf("%s\n", memory.back().text().c_str());
+    const std::string problem = stages.problem();
+    if (!problem.empty()) {
+      right = false;
+      std::fprintf(stderr, "bench: %s is WRONG: %s\n", in.shape.text().c_str(), problem.c_str());
+    } else {
+      std::printf("%s: 64 rows and 16 latents as in double precision\n", in.shape.text().c_str());
+    }
     stages.run();
     MUST(cudaStreamSynchronize(stream));
     if (!options.json.empty()) write_json(options, bench, memory);
@@ -368,7 +411,7 @@ int run(const Options& options) {
       if (options.rows > 0) break;
     }
   }
-  return 0;
+  return right ? 0 : 1;
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct Access {
   std::uint32_t who = 0;
   std::uint32_t place = 0; /* in the program */
 };
-constexpr unsigned kThreadBits = 10, kStreamShift = 30;
+constexpr unsigned kThreadBits = 10, kStreamShift = 29;
 constexpr std::uint32_t kThreadMask = (1u << kThreadBits) - 1;
 
 constexpr unsigned thread_of(std::uint32_t who) { return who & kThreadMask; }

@@ -26,7 +26,7 @@
 
 namespace pal::host::detector {
 
-constexpr unsigned kMostStreams = 4;
+constexpr unsigned kMostStreams = 8;
 
 /* What is known to be over: of each stream, the work up to this moment. */
 struct Clock {

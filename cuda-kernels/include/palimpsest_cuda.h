@@ -14,7 +14,7 @@ extern "C" {
  * Who multiplies matrices: "" = cuBLASLt where libcublasLt can be loaded, else our own kernels; "mma" = our own, for bf16 on
  * the matrix unit; "tiled" = our own without it (slow; for tests and as the yardstick); "cublaslt" = cuBLASLt or
  * PAL_UNSUPPORTED.
- * The library is looked for by its name (so LD_LIBRARY_PATH counts) and at the path in PALIMPSEST_CUBLASLT.
+ * The library is looked for by its name (so LD_LIBRARY_PATH counts) and at the path in PALIMPSEST_CUBLASLT; "none" there: nowhere.
  */
 PAL_API pal_status pal_cuda_set_product(const char* name);
 
@@ -22,7 +22,7 @@ PAL_API pal_status pal_cuda_set_product(const char* name);
  * How many of cuBLASLt's algorithms for a shape are timed, on memory of their own, when a *_workspace_bytes function or the first
  * call meets the shape; the fastest is kept. 1 to 16; 1, the default, takes cuBLASLt's first proposal untimed: algorithms may add
  * in different orders, and which is fastest may differ from run to run, so only the default gives every run the same bits.
- * For shapes that come after the call.
+ * Shapes that are known already are met anew after a change.
  */
 PAL_API pal_status pal_cuda_set_candidates(int32_t most);
 

@@ -107,6 +107,10 @@ void* open_library(std::string& problems) {
   return dlopen(nullptr, RTLD_NOW);
 #else
   const char* asked = std::getenv("PALIMPSEST_CUBLASLT");
+  if (asked != nullptr && std::string(asked) == "none") {
+    problems = "PALIMPSEST_CUBLASLT is none";
+    return nullptr;
+  }
   const char* names[] = {asked, "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"};
   for (const char* name : names) {
     if (name == nullptr || name[0] == '\0') continue;
@@ -174,6 +178,11 @@ void destroy_plan(const Library& lib, const Plan& plan) {
   for (const Layout layout : {plan.first, plan.second, plan.result}) {
     if (layout != nullptr) lib.call.layout_destroy(layout);
   }
+}
+
+void forget_plans(Library& lib) {
+  for (const auto& [key, plan] : lib.plans) destroy_plan(lib, plan);
+  lib.plans.clear();
 }
 
 /* What the bias and all rows of all three matrices are aligned to, given that of their first elements: 16, or one element. */
@@ -324,10 +333,7 @@ pal_status plan_of(Library& lib, const ProductShape& s, bool half, Arithmetic ar
                 half, static_cast<int>(arithmetic), with_bias, alignment};
   auto found = lib.plans.find(key);
   if (found == lib.plans.end()) {
-    if (lib.plans.size() >= kMostPlans) {
-      for (const auto& [old_key, plan_of_key] : lib.plans) destroy_plan(lib, plan_of_key);
-      lib.plans.clear();
-    }
+    if (lib.plans.size() >= kMostPlans) forget_plans(lib);
     Plan made{};
     const pal_status status = make_plan(lib, *handle, s, half, arithmetic, with_bias, alignment, &made);
     if (status != PAL_OK) {
@@ -350,6 +356,7 @@ const char* cublaslt_unavailable() {
 void set_cublaslt_candidates(int most) {
   Library& lib = library();
   const std::lock_guard<std::mutex> lock(lib.mutex);
+  if (lib.candidates != most) forget_plans(lib);
   lib.candidates = most;
 }
 

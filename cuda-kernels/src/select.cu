@@ -68,8 +68,8 @@ struct Largest<bf16> {
 
   struct Bound {
     unsigned below; /* twice the largest bf16 that does not reach it */
-    explicit __device__ __forceinline__ Bound(unsigned key) : below((key == 0 ? 0u : key - 1u) * 0x10001u) {}
   };
+  static __device__ __forceinline__ Bound bound_of(unsigned key) { return {(key == 0 ? 0u : key - 1u) * 0x10001u}; }
   __device__ __forceinline__ bool reaches(Bound bound) const { return larger_pair(pair, bound.below) != bound.below; }
   /* Bit i + 16 h: half h of word i reaches the bound. */
   static __device__ __forceinline__ unsigned reaching(uint4 word, Bound bound) {
@@ -102,8 +102,8 @@ struct Largest<float> {
 
   struct Bound {
     float least;
-    explicit __device__ __forceinline__ Bound(unsigned key) : least(__uint_as_float(key == 0 ? 1u : key << 16)) {}
   };
+  static __device__ __forceinline__ Bound bound_of(unsigned key) { return {__uint_as_float(key == 0 ? 1u : key << 16)}; }
   __device__ __forceinline__ bool reaches(Bound bound) const { return value >= bound.least; }
   static __device__ __forceinline__ unsigned reaching(uint4 word, Bound bound) {
     const unsigned words[] = {word.x, word.y, word.z, word.w};
@@ -289,7 +289,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   }
   __syncthreads();
 
-  const typename Largest<T>::Bound bound(bound_key[0]);
+  const auto bound = Largest<T>::bound_of(bound_key[0]);
   for (unsigned round = 0; round < rounds_end; round += kVectors) {
     if (!kOneRound) read_round(round);
     unsigned reaching = 0;
