@@ -25,6 +25,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "detector.h"
 #include "runtime.h"
@@ -67,6 +68,15 @@ bool launch(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, bool 
 /* The same of a function that cudaFuncSetAttribute may have given more shared memory. */
 bool launch_kernel(const void* function, dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes,
                    const std::function<void()>& kernel, cudaStream_t stream);
+/* From now on launches by launch_kernel are written down instead of run; what has been written down until now. */
+struct Launch {
+  const void* function;
+  unsigned threads;
+  std::size_t dynamic_shared_bytes;
+};
+void write_launches_down();
+const std::vector<Launch>& written_launches();
+
 const std::string& launch_error();
 void clear_error();
 /* Blocks and barriers run since the start, for the test's summary. */

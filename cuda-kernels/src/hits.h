@@ -76,33 +76,34 @@ __device__ __forceinline__ void sum_hits(const HitView& view, int64_t first, int
   for_own_columns<V>(view.width, [&](int64_t column) {
     Pack<float, V> decoder = {}, encoder = {}, centre = {};
     if (view.centre != nullptr) centre = Pack<float, V>::load(view.centre + column);
-    Hit next[kInFlight] = {};
+    /* The next hits' rows come while the sums of these are taken: a row's address would else wait for two loads in turn. */
+    int32_t next[kInFlight] = {};
     const auto fetch = [&](int64_t from) {
       PAL_UNROLL
       for (int i = 0; i < kInFlight; ++i) {
-        if (from + i < end) next[i] = view.hits[from + i];
+        if (from + i < end) next[i] = view.hits[from + i].row;
       }
     };
     fetch(first);
     for (int64_t at = first; at < end; at += kInFlight) {
-      Hit hit[kInFlight];
-      PAL_UNROLL
-      for (int i = 0; i < kInFlight; ++i) hit[i] = next[i];
-      fetch(at + kInFlight); /* on their way while the rows of these come */
+      float z[kInFlight] = {}, dz[kInFlight] = {};
       Pack<float, V> g[kInFlight] = {}, x[kInFlight] = {};
       PAL_UNROLL
       for (int i = 0; i < kInFlight; ++i) {
         if (at + i >= end) continue;
-        g[i] = Pack<float, V>::load(view.grad + hit[i].row * view.width + column);
-        x[i] = Pack<float, V>::load(view.x + hit[i].row * view.width + column);
+        g[i] = Pack<float, V>::load(view.grad + next[i] * view.width + column);
+        x[i] = Pack<float, V>::load(view.x + next[i] * view.width + column);
+        z[i] = view.hits[at + i].value;
+        dz[i] = view.hits[at + i].dz;
       }
+      fetch(at + kInFlight);
       PAL_UNROLL
       for (int i = 0; i < kInFlight; ++i) {
         if (at + i >= end) continue;
         PAL_UNROLL
         for (int e = 0; e < V; ++e) {
-          decoder.element[e] = fmaf(hit[i].value, g[i].element[e], decoder.element[e]);
-          encoder.element[e] = fmaf(hit[i].dz, x[i].element[e] - centre.element[e], encoder.element[e]);
+          decoder.element[e] = fmaf(z[i], g[i].element[e], decoder.element[e]);
+          encoder.element[e] = fmaf(dz[i], x[i].element[e] - centre.element[e], encoder.element[e]);
         }
       }
     }

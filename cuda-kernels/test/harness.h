@@ -61,6 +61,9 @@ std::vector<Case> verify_cases();
 std::vector<Case> memory_cases();
 std::vector<Case> twin_cases();
 
+/* Prints how every kernel is launched at the sizes of the predictions: "address|threads|dynamic shared bytes". On the host alone. */
+int print_launches();
+
 /* ---- random numbers ------------------------------------------------------------------------------------------------ */
 
 class Random {

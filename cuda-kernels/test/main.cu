@@ -1,7 +1,7 @@
 /*
  * main.cu - runs all cases, or those whose name contains one of the arguments. Exit 0 when every check holds, 1 after
  * faults, 3 where there is no usable GPU. `--part I/N` (the first argument) runs case I and every N-th after it, for several
- * processes beside each other.
+ * processes beside each other. `--launches`, on the host: launches.cu.
  */
 #include <chrono>
 
@@ -24,6 +24,9 @@ int main(int count, char** arguments) {
                            backward_cases(), update_cases(), step_cases(), stream_cases(), verify_cases(), memory_cases(), twin_cases()}) {
     cases.insert(cases.end(), list.begin(), list.end());
   }
+#if !defined(__CUDACC__)
+  if (count == 2 && std::strcmp(arguments[1], "--launches") == 0) return print_launches();
+#endif
   int part = 0, parts = 1, first_name = 1;
   if (count > 2 && std::strcmp(arguments[1], "--part") == 0) {
     if (std::sscanf(arguments[2], "%d/%d", &part, &parts) != 2 || parts < 1 || part < 0 || part >= parts) {
