@@ -94,18 +94,18 @@ host_build() {
 host_library() {
   mkdir -p "$1"
   host_build host host_object "$here"/src/*.cu "$here"/host/*.cpp
-  objects=$(for source in "$here"/src/*.cu "$here"/host/*.cpp; do printf '%s ' "$build/host/$(basename "$source").o"; done)
-  ${CXX:-g++} -shared -Wl,-Bsymbolic -o "$1/libpalimpsest_cuda_emulated.so" $objects -ldl
+  parts=$(for source in "$here"/src/*.cu "$here"/host/*.cpp; do printf '%s ' "$build/host/$(basename "$source").o"; done)
+  ${CXX:-g++} -shared -Wl,-Bsymbolic -o "$1/libpalimpsest_cuda_emulated.so" $parts -ldl
 }
 
 # $build/watched/test: every case, watched by the detector.
 host_program() {
   host_build watched watched_object "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp "$here/bench/verify.cu"
   # The kernels first: where a test has an inline function of theirs too, the watched one is linked.
-  objects=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp "$here/bench/verify.cu"; do
+  watched=$(for source in "$here"/src/*.cu "$here"/test/*.cu "$here"/host/*.cpp "$here/bench/verify.cu"; do
     printf '%s ' "$build/watched/$(basename "$source").o"
   done)
-  ${CXX:-g++} -Wl,--export-dynamic -o "$build/watched/test" $objects -ldl
+  ${CXX:-g++} -Wl,--export-dynamic -o "$build/watched/test" $watched -ldl
 }
 
 host_only() {
@@ -217,7 +217,7 @@ resource_report() {
     "$($nvcc --version | sed -n 's/.*release \([0-9.]*\).*/nvcc \1/p')"
   printf 'launched for d 768, M 32768, k 32, B 8192; blocks that then share a multiprocessor, and what keeps a further one out:\n'
   printf 'registers (65,536, by warps of 256), shared memory (164, 228, 228 and 100 KB, 1 of them the system'"'"'s for each block), threads (2048; 12.0: 1536) or\n'
-  printf 'their number (32; 12.0: 24). No line: launched for no such size, or two stages where a tile has three.\n\n'
+  printf 'their number (32; 12.0: 24). Empty: launched for no such size.\n\n'
   printf '| kernel | architecture | registers | static shared bytes | spilled bytes | threads | dynamic shared bytes | blocks | limited by |\n'
   printf '|---|---|---|---|---|---|---|---|---|\n'
   resources | awk -F'|' -v launches="$build/launches" '
