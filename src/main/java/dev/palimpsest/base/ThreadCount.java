@@ -1,12 +1,16 @@
 package dev.palimpsest.base;
 
 /**
- * How many threads the user may ask for. More threads than processors gain nothing; a hundred
- * thousand of them would be started by libtorch and OpenBLAS one after the other, for hours.
+ * How many threads the user may ask for. More threads than processors gain nothing, and libtorch
+ * and OpenBLAS start all of them at once, one after the other, in a time that grows with the square
+ * of their number: 256 take some seconds on two processors, 1024 the better part of a minute.
  */
 public final class ThreadCount {
-  /** The most: more than the processors of any machine known to us. The kernels' own limit too. */
-  public static final int MOST = 1024;
+  /** The most that may be asked for, unless there are more processors. */
+  public static final int USUAL_MOST = 256;
+
+  /** What the kernels take ({@code pal_set_threads}), however many processors there are. */
+  private static final int KERNELS_MOST = 1024;
 
   private ThreadCount() {}
 
@@ -18,16 +22,21 @@ public final class ThreadCount {
    * @throws UsageException where it is out of range
    */
   public static int checked(String what, int found, int least) {
-    if (found < least || found > MOST) {
+    if (found < least || found > most()) {
       throw new UsageException(
           "%s is %d, expected %s to %d"
-              .formatted(what, found, least == 0 ? "0 (all processors)" : least, MOST));
+              .formatted(what, found, least == 0 ? "0 (all processors)" : least, most()));
     }
     return found;
   }
 
-  /** One for each processor, within the limit. */
+  /** The most on this machine. */
+  public static int most() {
+    return Math.max(USUAL_MOST, ofProcessors());
+  }
+
+  /** One for each processor, as far as the kernels take them. */
   public static int ofProcessors() {
-    return Math.min(Runtime.getRuntime().availableProcessors(), MOST);
+    return Math.min(Runtime.getRuntime().availableProcessors(), KERNELS_MOST);
   }
 }

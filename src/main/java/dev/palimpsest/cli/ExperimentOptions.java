@@ -30,7 +30,7 @@ final class ExperimentOptions {
   @Option(
       names = "--threads",
       paramLabel = "P",
-      description = "Threads; 0 for all processors; at most 1024.")
+      description = "Threads; 0 for all processors; at most 256.")
   private @Nullable Integer threads;
 
   @Option(

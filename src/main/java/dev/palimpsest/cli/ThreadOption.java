@@ -9,7 +9,7 @@ final class ThreadOption {
       names = "--threads",
       paramLabel = "P",
       defaultValue = "0",
-      description = "0: all processors; at most 1024.")
+      description = "0: all processors; at most 256.")
   private int threads;
 
   /** The number given; 0: all processors. */

@@ -17,7 +17,7 @@ import java.util.OptionalInt;
  * @param name of the experiment, in titles
  * @param model folder in Hugging Face layout, or {@code embedded}
  * @param seed of everything that is drawn
- * @param threads of kernels and libtorch; 0: all processors; at most 1024
+ * @param threads of kernels and libtorch; 0: all processors; at most 256, unless there are more
  * @param device where models and coders compute: {@code cpu}, {@code cuda} or {@code auto}
  * @param precision of coders' products on a GPU: {@code bf16} or {@code fp32}
  * @param strict whether a name in an explanation that no token has is an error, not a warning

@@ -50,14 +50,16 @@ class ThreadCountTest {
   }
 
   @Test
-  void theLimitIsTheKernelsOwn() {
+  void theMostIsNoMoreThanTheKernelsTake() {
     int before = CoderKernels.cpu().threads();
     try {
-      CoderKernels.cpu().setThreads(ThreadCount.MOST);
-      assertThat(CoderKernels.cpu().threads()).isEqualTo(ThreadCount.MOST);
+      CoderKernels.cpu().setThreads(ThreadCount.most());
+      assertThat(CoderKernels.cpu().threads()).isEqualTo(ThreadCount.most());
     } finally {
       CoderKernels.cpu().setThreads(before);
     }
-    assertThat(ThreadCount.ofProcessors()).isBetween(1, ThreadCount.MOST);
+    assertThat(ThreadCount.checked("threads", 256, 1)).isEqualTo(256);
+    assertThat(ThreadCount.checked("threads", 0, 0)).isZero();
+    assertThat(ThreadCount.ofProcessors()).isBetween(1, ThreadCount.most());
   }
 }
