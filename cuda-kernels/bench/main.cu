@@ -201,6 +201,7 @@ class Stages {
     const Operands operands(in_.coder);
     const Buffer<bf16> input(rows * inner), activations(rows * stride);
     const Buffer<unsigned char> space(static_cast<int64_t>(kProductWorkspaceBytes));
+    MUST(cudaMemsetAsync(activations.get(), 0, activations.bytes(), bench_.stream())); /* the selection wants zeros in the padding */
     MUST(convert_to_bf16(in_.x_of(0), nullptr, rows, s_.width, inner, input.get(), bench_.stream()));
     const auto multiply = [&](int) {
       MUST(product({Form::NT, rows, s_.latents, inner, inner, inner, stride}, input.get(), operands.encoder, operands.encoder_bias,
