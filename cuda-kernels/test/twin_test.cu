@@ -18,7 +18,7 @@ namespace {
 
 /* This library's own functions. */
 pal_table ours() {
-  pal_table table;
+  pal_table table{};
 #define PAL_OURS(name) table.name = &pal_##name;
   PAL_FUNCTIONS(PAL_OURS)
 #undef PAL_OURS

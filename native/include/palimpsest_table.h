@@ -24,7 +24,20 @@ typedef struct pal_table {
 #define PAL_MEMBER(name) __typeof__(&pal_##name) name;
   PAL_FUNCTIONS(PAL_MEMBER)
 #undef PAL_MEMBER
+  /*
+   * pal_decode and pal_fvu in one, y_hat never written: pal_cuda_decode_loss of palimpsest_cuda.h. NULL where the library has no
+   * such function (pal_table_fuses_loss).
+   */
+  size_t (*decode_loss_workspace_bytes)(int64_t width, int64_t latents, int64_t rows, int64_t k);
+  pal_status (*decode_loss)(const pal_coder* coder, const float* x, const float* y, int64_t rows, int64_t k, const float* values,
+                            const int32_t* indices, float* grad, double* sums, void* workspace, size_t workspace_bytes,
+                            pal_stream stream);
 } pal_table;
+
+/* 1 where the table has decode_loss and decode_loss_workspace_bytes, else 0. */
+static inline int32_t pal_table_fuses_loss(const pal_table* table) {
+  return table->decode_loss != NULL && table->decode_loss_workspace_bytes != NULL;
+}
 
 /*
  * Fills the table from the library at `path`, which stays loaded. PAL_UNSUPPORTED where it cannot be opened, lacks a
@@ -48,6 +61,14 @@ static inline pal_status pal_table_open(pal_table* table, const char* path, char
   }
   PAL_FUNCTIONS(PAL_RESOLVE)
 #undef PAL_RESOLVE
+#define PAL_RESOLVE_OPTIONAL(name)                           \
+  {                                                          \
+    void* found = dlsym(library, "pal_cuda_" #name);         \
+    memcpy(&table->name, &found, sizeof(found));             \
+  }
+  PAL_RESOLVE_OPTIONAL(decode_loss_workspace_bytes)
+  PAL_RESOLVE_OPTIONAL(decode_loss)
+#undef PAL_RESOLVE_OPTIONAL
   if (table->abi_version() != PAL_ABI_VERSION) {
     snprintf(why, why_bytes, "%s has interface version %d, expected %d", path, (int)table->abi_version(), PAL_ABI_VERSION);
     return PAL_UNSUPPORTED;
@@ -57,6 +78,7 @@ static inline pal_status pal_table_open(pal_table* table, const char* path, char
 
 /* Fills the table with the functions that the caller is linked with. */
 static inline void pal_table_linked(pal_table* table) {
+  memset(table, 0, sizeof(*table));
 #define PAL_LINKED(name) table->name = &pal_##name;
   PAL_FUNCTIONS(PAL_LINKED)
 #undef PAL_LINKED

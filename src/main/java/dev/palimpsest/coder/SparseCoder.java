@@ -13,6 +13,7 @@ import dev.palimpsest.tensor.Precision;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -206,6 +207,35 @@ public final class SparseCoder implements AutoCloseable {
         z.values(),
         z.indices(),
         out,
+        workspace);
+  }
+
+  /**
+   * The output for given latents compared with a target, for training: the gradient of the fraction
+   * of variance unexplained, and its two sums. On a GPU in one pass, without writing the output.
+   *
+   * @param z rows of latents
+   * @param x the coder's input [rows, d], as for {@link #decode}
+   * @param target y [rows, d]
+   * @param grad out, [rows, d]
+   * @param sums out, [2]: sum |y - y_hat|^2 and sum |y - mean(y)|^2
+   */
+  public void decodeLoss(
+      SparseActivations z,
+      FloatPointer x,
+      FloatPointer target,
+      FloatPointer grad,
+      DoublePointer sums) {
+    kernels.decodeLoss(
+        handle,
+        config.skipConnection() ? Optional.of(x) : Optional.empty(),
+        target,
+        z.rows(),
+        z.k(),
+        z.values(),
+        z.indices(),
+        grad,
+        sums,
         workspace);
   }
 

@@ -158,13 +158,8 @@ public final class CoderKernels {
       FloatPointer out,
       Workspace workspace) {
     String call = "decode";
-    checkSelection(call, coder, rows, k, values, indices);
-    long size = Checks.elements(call, rows, coder.width());
+    long size = checkDecode(call, coder, x, rows, k, values, indices);
     array(call, "out", out, size);
-    if (coder.hasSkip() && (x.isEmpty() || x.get().isNull()) && rows > 0) {
-      throw new KernelException("decode: x is missing, but the coder has a skip connection");
-    }
-    x.filter(pointer -> !pointer.isNull()).ifPresent(pointer -> array(call, "x", pointer, size));
     long bytes = table.decode_workspace_bytes(coder.width(), coder.latents(), rows, k);
     check(
         table.decode(
@@ -216,6 +211,72 @@ public final class CoderKernels {
             workspace.atLeast(bytes),
             workspace.bytes(),
             memory.stream()));
+  }
+
+  /**
+   * The gradient of the fraction of variance unexplained at the decoded output, and its two sums:
+   * {@link #decode} and {@link #fvu}, with the same gradient's bits. Kernels that do both in one
+   * never write y_hat; their first sum may be added in another order.
+   *
+   * @param x [rows, d]; needed only by coders with a skip connection
+   * @param target y [rows, d]
+   * @param grad out, [rows, d]: 2 (y_hat - y) / sums[1]
+   * @param sums out, [2]: sum |y - y_hat|^2 and sum |y - mean(y)|^2
+   */
+  public void decodeLoss(
+      CoderParameters coder,
+      Optional<FloatPointer> x,
+      FloatPointer target,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices,
+      FloatPointer grad,
+      DoublePointer sums,
+      Workspace workspace) {
+    if (NativeKernels.pal_table_fuses_loss(table) == 0) {
+      decode(coder, x, rows, k, values, indices, grad, workspace);
+      fvu(grad, target, rows, coder.width(), Optional.of(grad), sums, workspace);
+      return;
+    }
+    String call = "decodeLoss";
+    long size = checkDecode(call, coder, x, rows, k, values, indices);
+    array(call, "target", target, size);
+    array(call, "grad", grad, size);
+    array(call, "sums", sums, 2);
+    long bytes = table.decode_loss_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    check(
+        table.decode_loss(
+            coder.struct(),
+            x.orElse(null),
+            target,
+            rows,
+            k,
+            values,
+            indices,
+            grad,
+            sums,
+            workspace.atLeast(bytes),
+            workspace.bytes(),
+            memory.stream()));
+  }
+
+  /** Checks what {@link #decode} reads; the elements of its output. */
+  private long checkDecode(
+      String call,
+      CoderParameters coder,
+      Optional<FloatPointer> x,
+      long rows,
+      long k,
+      FloatPointer values,
+      IntPointer indices) {
+    checkSelection(call, coder, rows, k, values, indices);
+    long size = Checks.elements(call, rows, coder.width());
+    if (coder.hasSkip() && (x.isEmpty() || x.get().isNull()) && rows > 0) {
+      throw new KernelException(call + ": x is missing, but the coder has a skip connection");
+    }
+    x.filter(pointer -> !pointer.isNull()).ifPresent(pointer -> array(call, "x", pointer, size));
+    return size;
   }
 
   /** counts[i] += how many rows selected latent i with a value above 0; counts [latents]. */

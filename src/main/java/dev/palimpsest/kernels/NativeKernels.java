@@ -276,6 +276,23 @@ final class NativeKernels {
         @Cast("size_t") long workspaceBytes,
         @Cast("pal_stream") @Nullable Pointer stream);
 
+    native @Cast("size_t") long decode_loss_workspace_bytes(
+        long width, long latents, long rows, long k);
+
+    native int decode_loss(
+        @Const Coder coder,
+        @Const @Nullable FloatPointer x,
+        @Const FloatPointer y,
+        long rows,
+        long k,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        FloatPointer grad,
+        DoublePointer sums,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
     native @Cast("size_t") long fvu_workspace_bytes(long width, long rows);
 
     native int fvu(
@@ -352,6 +369,9 @@ final class NativeKernels {
         @Cast("size_t") long workspaceBytes,
         @Cast("pal_stream") @Nullable Pointer stream);
   }
+
+  /** Whether a table has {@link Table#decode_loss}: 1 or 0. */
+  static native int pal_table_fuses_loss(@Const Table table);
 
   /** Fills a table with the functions of the library that this class is linked with. */
   static native void pal_table_linked(Table table);

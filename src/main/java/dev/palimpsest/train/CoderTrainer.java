@@ -10,7 +10,6 @@ import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.kernels.UpdateRule;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -130,9 +129,7 @@ public final class CoderTrainer implements AutoCloseable {
     SparseActivations latents = buffers.latents();
     FloatPointer output = buffers.output();
     coder.encode(x, rows, latents);
-    coder.decode(latents, x, output);
-    kernels.fvu(
-        output, y, rows, coder.config().width(), Optional.of(output), sums, coder.workspace());
+    coder.decodeLoss(latents, x, y, output, sums);
     firings.count(latents);
     double rate = learningRate.at(step);
     update(new Update.Batch(x, latents, output), rate);

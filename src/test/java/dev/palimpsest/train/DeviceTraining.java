@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,6 +125,45 @@ abstract class DeviceTraining {
             assertCurrent(other, folder.resolve("coder"), "read back");
           }
         }
+      }
+    }
+  }
+
+  /** What a step computes in one call has the bits of two, here and on the CPU. */
+  @Test
+  void outputAndLossInOneGiveTheSameGradient() {
+    for (Precision precision : Precision.values()) {
+      Device device = device(precision);
+      try (SparseCoder coder = SparseCoder.initialise(TRANSCODER, 3, device);
+          NativeArrays memory = new NativeArrays(device.memory());
+          SparseActivations latents = new SparseActivations(device.memory(), ROWS, K)) {
+        int size = ROWS * WIDTH;
+        FloatPointer x = memory.floats(size);
+        FloatPointer y = memory.floats(size);
+        FloatPointer apart = memory.floats(size);
+        FloatPointer fused = memory.floats(size);
+        DoublePointer sumsApart = memory.doubles(2);
+        DoublePointer sumsFused = memory.doubles(2);
+        device.memory().put(batch(0)[0], x, size);
+        device.memory().put(batch(0)[1], y, size);
+        coder.encode(x, ROWS, latents);
+        coder.decode(latents, x, apart);
+        device
+            .kernels()
+            .fvu(apart, y, ROWS, WIDTH, Optional.of(apart), sumsApart, coder.workspace());
+        coder.decodeLoss(latents, x, y, fused, sumsFused);
+
+        float[] expected = new float[size];
+        float[] found = new float[size];
+        double[] expectedSums = new double[2];
+        double[] foundSums = new double[2];
+        device.memory().get(apart, expected, size);
+        device.memory().get(fused, found, size);
+        device.memory().get(sumsApart, expectedSums, 2);
+        device.memory().get(sumsFused, foundSums, 2);
+        assertThat(found).isEqualTo(expected);
+        assertThat(foundSums[1]).isEqualTo(expectedSums[1]);
+        assertThat(foundSums[0]).isCloseTo(expectedSums[0], within(1e-12 * expectedSums[0]));
       }
     }
   }
