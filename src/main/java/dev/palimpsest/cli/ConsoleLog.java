@@ -2,16 +2,14 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.run.RunLog;
 import java.io.PrintWriter;
-import java.text.DecimalFormat;
-import java.text.DecimalFormatSymbols;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +25,7 @@ final class ConsoleLog implements RunLog {
   private final boolean terminal;
   private final LongSupplier clock;
   private @Nullable ProgressBar bar;
+  private final ProgressLine behindBar = new ProgressLine();
   private String inHand = "";
   private Pace pace;
   private StageCount stages = new StageCount(List.of());
@@ -121,11 +120,7 @@ final class ConsoleLog implements RunLog {
             unit,
             100.0 * done / Math.max(1, total)));
     pace.rate()
-        .ifPresent(
-            rate ->
-                text.append(
-                    String.format(
-                        Locale.ROOT, rate < 10 ? ", %.2f %s/s" : ", %,.0f %s/s", rate, unit)));
+        .ifPresent(rate -> text.append(", ").append(rate(rate, unit)));
     pace.secondsLeft().ifPresent(left -> text.append(", " + Pace.clock(left) + " left"));
     stages
         .secondsLeft(pace)
@@ -138,27 +133,30 @@ final class ConsoleLog implements RunLog {
     if (current == null) {
       current =
           new ProgressBarBuilder()
-              .setTaskName("  " + stages.place().map(place -> place + ", ").orElse("") + what)
+              .setTaskName("  " + stages.shortPlace().map(place -> place + " ").orElse("") + what)
               .setInitialMax(total)
               .startsFrom(done, Duration.ZERO)
-              .setUnit(" " + unit, 1)
-              .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setUpdateIntervalMillis(200)
-              .showSpeed(
-                  new DecimalFormat("#,##0.#", DecimalFormatSymbols.getInstance(Locale.ROOT)))
+              .setRenderer(behindBar)
               .setConsumer(new ConsoleProgressBarConsumer(System.err))
               .build();
       bar = current;
     }
     current.maxHint(total);
     current.stepTo(done);
-    String all =
-        stages.secondsLeft(pace).stream()
-            .mapToObj(left -> " all stages: about " + Pace.clock(left))
-            .findFirst()
-            .orElse("");
-    // The bar puts nothing between the speed and this.
-    current.setExtraMessage((note.isEmpty() ? "" : " " + note) + all);
+    List<String> parts = new ArrayList<>();
+    pace.rate().ifPresent(rate -> parts.add(rate(rate, unit)));
+    pace.secondsLeft().ifPresent(left -> parts.add(Pace.clock(left) + " left"));
+    stages.secondsLeft(pace).ifPresent(left -> parts.add("all " + Pace.clock(left)));
+    parts.add(String.format(Locale.ROOT, "%,d/%,d", done, total));
+    if (!note.isEmpty()) {
+      parts.add(note);
+    }
+    behindBar.show(parts);
+  }
+
+  private static String rate(double rate, String unit) {
+    return String.format(Locale.ROOT, rate < 10 ? "%.2f %s/s" : "%,.0f %s/s", rate, unit);
   }
 
   private void line(String text) {

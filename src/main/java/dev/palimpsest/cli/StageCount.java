@@ -44,6 +44,11 @@ final class StageCount {
         : Optional.of("stage " + (present + 1) + " of " + stages.size());
   }
 
+  /** The same where room is short: {@code 3/14}. */
+  Optional<String> shortPlace() {
+    return present < 0 ? Optional.empty() : Optional.of((present + 1) + "/" + stages.size());
+  }
+
   /**
    * Seconds until the last stage is done.
    *
