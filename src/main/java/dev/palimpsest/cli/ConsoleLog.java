@@ -119,8 +119,7 @@ final class ConsoleLog implements RunLog {
             total,
             unit,
             100.0 * done / Math.max(1, total)));
-    pace.rate()
-        .ifPresent(rate -> text.append(", ").append(rate(rate, unit)));
+    pace.rate().ifPresent(rate -> text.append(", ").append(rate(rate, unit)));
     pace.secondsLeft().ifPresent(left -> text.append(", " + Pace.clock(left) + " left"));
     stages
         .secondsLeft(pace)

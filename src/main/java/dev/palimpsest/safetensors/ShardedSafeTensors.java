@@ -25,6 +25,9 @@ public final class ShardedSafeTensors implements TensorReader {
   /** The name of the index of a split one. */
   public static final String INDEX_FILE = "model.safetensors.index.json";
 
+  /** The longest name of a file on common file systems. */
+  private static final int LONGEST_NAME = 255;
+
   private final Path index;
   private final Map<String, SafeTensors> fileOf;
   private final Map<String, SafeTensors> files;
@@ -110,6 +113,7 @@ public final class ShardedSafeTensors implements TensorReader {
   private static String fileName(Path index, String tensor, JsonNode value) {
     String name = value.isTextual() ? value.textValue() : "";
     if (name.isEmpty()
+        || name.length() > LONGEST_NAME
         || name.contains("/")
         || name.contains("\\")
         || name.chars().anyMatch(Character::isISOControl)) {

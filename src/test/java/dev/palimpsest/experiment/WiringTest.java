@@ -240,19 +240,19 @@ class WiringTest {
         sum += (double) ce[w] * tokens[w];
         counted += tokens[w];
       }
-      assertThat(base.loss("unspliced"))
-          .isCloseTo(sum / counted, within(1e-6));
+      assertThat(base.loss("unspliced")).isCloseTo(sum / counted, within(1e-6));
     }
   }
 
   /**
-   * With two texts there is one way to exchange them. So a run with the texts exchanged by hand must
-   * find as its words what the other run found as its shuffled ones, calibrated anew, and the other
-   * way round.
+   * With two texts there is one way to exchange them. So a run with the texts exchanged by hand
+   * must find as its words what the other run found as its shuffled ones, calibrated anew, and the
+   * other way round.
    */
   @Test
   void shuffledExplanationsAreTheExchangedOnes() throws IOException {
-    List<String> texts = text(base.run().resolve("explanations/" + HOOKPOINT + ".jsonl")).lines().toList();
+    List<String> texts =
+        text(base.run().resolve("explanations/" + HOOKPOINT + ".jsonl")).lines().toList();
     ObjectNode one = (ObjectNode) Json.MAPPER.readTree(texts.get(0));
     ObjectNode other = (ObjectNode) Json.MAPPER.readTree(texts.get(texts.size() - 1));
     Products right = withTexts("right", one, other);
