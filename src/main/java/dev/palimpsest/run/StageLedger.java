@@ -262,7 +262,9 @@ public final class StageLedger {
       throw new PalimpsestException(
           "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
-    if (tree == null || !file.equals(file(tree.path("stage").asText("")))) {
+    // Compared as text: a damaged name may be no path at all.
+    if (tree == null
+        || !String.valueOf(file.getFileName()).equals(tree.path("stage").asText("") + ".json")) {
       return Optional.empty();
     }
     Optional<Map<String, String>> inputs = texts(tree.path("inputs"));

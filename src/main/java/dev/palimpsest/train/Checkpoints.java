@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.evaluate.HeldOut;
 import java.io.IOException;
@@ -29,6 +30,9 @@ final class Checkpoints {
   private static final String PREFIX = "step-";
   private static final String TEMPORARY = ".writing-";
   private static final String STATE = "state.json";
+
+  /** Characters of a message that says what is wrong with all checkpoints. */
+  private static final int LONGEST_DAMAGES = 300;
 
   private final Path folder;
 
@@ -100,7 +104,7 @@ final class Checkpoints {
           "none of the checkpoints in "
               + folder
               + " can be read, so the run has to be started anew ("
-              + String.join("; ", damages)
+              + Quoted.shortened(String.join("; ", damages), LONGEST_DAMAGES)
               + ")");
     }
     return State.START;

@@ -1,28 +1,18 @@
 package dev.palimpsest.fuzz;
 
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.experiment.ExperimentFuzzing;
-import dev.palimpsest.explain.Explanation;
-import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.fuzz.Mutator.Kind;
-import dev.palimpsest.latents.LatentCache;
-import dev.palimpsest.latents.SyntheticCache;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.TestModels;
-import dev.palimpsest.report.TrainingCurve;
 import dev.palimpsest.safetensors.DType;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
 import dev.palimpsest.safetensors.ShardedSafeTensors;
 import dev.palimpsest.safetensors.TensorReader;
-import dev.palimpsest.simulate.LatentScore;
-import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.text.CorpusFuzzing;
-import dev.palimpsest.train.TrainFuzzing;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +43,7 @@ final class FuzzTargets {
     all.addAll(tensors());
     all.addAll(models());
     all.addAll(texts());
-    all.addAll(state());
+    all.addAll(new StateFuzzTargets(folder).all());
     return all;
   }
 
@@ -174,29 +164,31 @@ final class FuzzTargets {
   }
 
   private List<FuzzTarget> texts() throws IOException {
-    Path tokenizer = anew("tokenizer");
-    Files.write(tokenizer.resolve("tokenizer.json"), TokenizerSamples.all().get(0));
     List<Map<String, byte[]>> tokenizers =
         TokenizerSamples.all().stream().map(bytes -> Map.of("tokenizer.json", bytes)).toList();
     Path text = anew("text");
+    // Documents enough for every split to have some.
     StringBuilder lines = new StringBuilder();
-    for (int i = 0; i < 12; i++) {
-      lines
-          .append("{\"text\":\"once upon a time ")
-          .append(i)
-          .append(" é 🙂\",\"id\":")
-          .append(i)
-          .append("}\n");
+    StringBuilder plain = new StringBuilder();
+    ByteArrayOutputStream ids = new ByteArrayOutputStream();
+    for (int i = 0; i < 150; i++) {
+      lines.append("{\"text\":\"once ").append(i).append(" é 🙂\",\"id\":").append(i).append("}\n");
+      plain.append("one ").append(i).append("\n\nthree four\n<|endoftext|>\n");
+      for (int id : new int[] {0, 1 + i % 190, 1 + i * i % 90, 7, 8, 9}) {
+        ids.write(id);
+        ids.write(0);
+      }
     }
     Files.writeString(text.resolve("a.jsonl"), lines);
-    Files.writeString(text.resolve("a.txt"), "one two\n\nthree four five\n\n".repeat(8));
+    Files.writeString(text.resolve("a.txt"), plain);
     Files.write(text.resolve("a.jsonl.gz"), gzip(lines.toString()));
-    byte[] ids = new byte[400];
-    for (int i = 0; i < ids.length; i += 2) {
-      ids[i] = (byte) (i % 22 == 0 ? 0 : i % 180);
-    }
-    Files.write(text.resolve("a.bin"), ids);
+    Files.write(text.resolve("a.bin"), ids.toByteArray());
+    Path cached = anew("cached");
+    Files.copy(text.resolve("a.txt"), cached.resolve("a.txt"));
+    CorpusFuzzing.read(cached.resolve("a.txt"), cached.resolve("cache"));
     return List.of(
+        cached("token cache index", cached, ".index"),
+        cached("token cache", cached, ".bin"),
         new FuzzTarget(
             "tokenizer.json",
             Kind.JSON,
@@ -208,6 +200,22 @@ final class FuzzTargets {
         corpus("txt", Kind.TEXT, text, "a.txt"),
         corpus("jsonl.gz", Kind.BYTES, text, "a.jsonl.gz"),
         corpus("bin", Kind.BYTES, text, "a.bin"));
+  }
+
+  /** What has been tokenised before, and is damaged since: it is made again. */
+  private static FuzzTarget cached(String name, Path good, String ending) throws IOException {
+    String file =
+        content(good).keySet().stream()
+            .filter(each -> each.endsWith(ending))
+            .findFirst()
+            .orElseThrow();
+    return target(
+        name,
+        Kind.BYTES,
+        file,
+        2,
+        at -> CorpusFuzzing.read(at.resolve("a.txt"), at.resolve("cache")),
+        good);
   }
 
   private FuzzTarget corpus(String name, Kind kind, Path from, String file) throws IOException {
@@ -233,123 +241,19 @@ final class FuzzTargets {
     return bytes.toByteArray();
   }
 
-  private List<FuzzTarget> state() throws IOException {
-    Path cache = anew("latents");
-    SyntheticCache.write(
-        cache,
-        SyntheticCache.rows(6, 8, 30, 1),
-        7,
-        2,
-        (latent, row, position) -> row[position] % 7 == latent ? 1.5f + position : 0);
-    Path explanations = anew("explanations");
-    ExplanationStore.write(
-        explanations.resolve("a.jsonl"),
-        List.of(
-            new Explanation(0, "fires on ' the'", "lexical"),
-            new Explanation(3, "verbs", "lexical")));
-    Path scores = anew("scores");
-    ScoreStore.write(
-        scores.resolve("a.jsonl"),
-        List.of(new LatentScore(0, .75, .5, 1, .25, 8, 8), new LatentScore(3, .5, 1, 0, 0, 8, 8)));
-    Path checkpoint = anew("checkpoint");
-    TrainFuzzing.writeCheckpoint(checkpoint);
-    Path identity = anew("identity");
-    TrainFuzzing.writeIdentity(identity.resolve("train.json"));
-    Path metrics = anew("metrics");
-    Files.writeString(
-        metrics.resolve("metrics.jsonl"),
-        """
-        {"step":0,"coders":[{"coder":"layers.2.mlp","fvu":0.9}]}
-        {"step":1,"coders":[{"coder":"layers.2.mlp","fvu":0.5,"held_out_fvu":0.6}]}
-        """);
-    Path experiment = anew("experiment");
-    for (String name : List.of("demo.yaml", "defaults.yaml")) {
-      try (InputStream in = ExperimentFuzzing.class.getResourceAsStream(name)) {
-        Files.write(experiment.resolve(name), Objects.requireNonNull(in, name).readAllBytes());
-      }
-    }
-    return List.of(
-        target(
-            "latent cache", Kind.SAFETENSORS, "0_0.safetensors", 4, FuzzTargets::readCache, cache),
-        target("latent cache header", Kind.JSON, "config.json", 4, FuzzTargets::readCache, cache),
-        target(
-            "explanations",
-            Kind.JSON_LINES,
-            "a.jsonl",
-            4,
-            at -> ExplanationStore.read(at.resolve("a.jsonl")),
-            explanations),
-        target(
-            "scores",
-            Kind.JSON_LINES,
-            "a.jsonl",
-            4,
-            at -> ScoreStore.balancedAccuracy(ScoreStore.read(at.resolve("a.jsonl")), 8),
-            scores),
-        target(
-            "checkpoint",
-            Kind.SAFETENSORS,
-            "checkpoints/step-000000000007/trainer.safetensors",
-            3,
-            FuzzTargets::readCheckpoint,
-            checkpoint),
-        target(
-            "checkpoint state",
-            Kind.JSON,
-            "checkpoints/step-000000000007/state.json",
-            3,
-            FuzzTargets::readCheckpoint,
-            checkpoint),
-        target(
-            "train identity",
-            Kind.JSON,
-            "train.json",
-            3,
-            at -> TrainFuzzing.readIdentity(at.resolve("train.json")),
-            identity),
-        target(
-            "metrics.jsonl",
-            Kind.JSON_LINES,
-            "metrics.jsonl",
-            3,
-            at -> TrainingCurve.readAll(at.resolve("metrics.jsonl")),
-            metrics),
-        target(
-            "experiment",
-            Kind.TEXT,
-            "demo.yaml",
-            4,
-            at -> ExperimentFuzzing.read(at.resolve("demo.yaml")),
-            experiment),
-        target(
-            "defaults",
-            Kind.TEXT,
-            "defaults.yaml",
-            4,
-            at -> ExperimentFuzzing.read(at.resolve("defaults.yaml")),
-            experiment));
-  }
-
-  private static void readCheckpoint(Path folder) {
-    TrainFuzzing.readCheckpoint(folder);
-  }
-
-  private static void readCache(Path folder) {
-    try (LatentCache cache = LatentCache.open(folder)) {
-      cache.statistics();
-      for (int latent = 0; latent < cache.latents(); latent++) {
-        cache.activations(latent);
-      }
-    }
-  }
-
-  private static FuzzTarget target(
+  /** A target with one good folder. */
+  static FuzzTarget target(
       String name, Kind kind, String file, int share, FuzzTarget.Reader reader, Path good)
       throws IOException {
     return new FuzzTarget(name, kind, file, List.of(content(good)), share, reader);
   }
 
   private Path anew(String name) throws IOException {
+    return anew(folder, name);
+  }
+
+  /** An empty folder. */
+  static Path anew(Path folder, String name) throws IOException {
     Path made = folder.resolve(name);
     Fuzzing.empty(made);
     return made;
@@ -363,7 +267,8 @@ final class FuzzTargets {
     }
   }
 
-  private static Map<String, byte[]> content(Path folder) throws IOException {
+  /** All files of a folder, by their paths in it. */
+  static Map<String, byte[]> content(Path folder) throws IOException {
     Map<String, byte[]> files = new TreeMap<>();
     try (Stream<Path> walk = Files.walk(folder)) {
       for (Path file : walk.filter(Files::isRegularFile).toList()) {

@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -33,9 +32,11 @@ class FuzzTest {
 
   private static int shares;
 
-  @TempDir private static Path good;
+  /** Good files while they are made, and the caches of what is tokenised. */
+  private static Path good = Path.of("");
 
   static List<FuzzTarget> targets() throws IOException {
+    good = inMemory();
     String wanted = System.getProperty("fuzz.target", "");
     List<FuzzTarget> targets =
         new FuzzTargets(good)
@@ -47,7 +48,9 @@ class FuzzTest {
   }
 
   @AfterAll
-  static void tell() {
+  static void tell() throws IOException {
+    Fuzzing.empty(good);
+    Files.delete(good);
     System.out.println("fuzzing: reader, inputs, refused, findings");
     COUNTS.forEach(System.out::println);
   }
