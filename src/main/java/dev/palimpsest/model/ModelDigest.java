@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.Quoted;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +44,7 @@ public record ModelDigest(Map<String, String> files) {
     List<String> parts = new ArrayList<>();
     for (String name : names) {
       if (!Objects.equals(files.get(name), other.files.get(name))) {
-        parts.add("the model's " + name);
+        parts.add("the model's " + Quoted.of(name));
       }
     }
     return parts;

@@ -101,7 +101,15 @@ public final class ShardedSafeTensors implements TensorReader {
 
   private static Path beside(Path index, String name) {
     try {
-      return index.resolveSibling(name);
+      Path file = index.resolveSibling(name);
+      if (!Files.exists(file)) {
+        throw new PalimpsestException(
+            index
+                + ": names the file '"
+                + Quoted.of(name)
+                + "', but there is no such file beside it");
+      }
+      return file;
     } catch (InvalidPathException failure) {
       throw new PalimpsestException(
           index + ": names the file '" + Quoted.of(name) + "', which this system cannot name",

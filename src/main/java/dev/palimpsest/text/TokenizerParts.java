@@ -14,6 +14,9 @@ final class TokenizerParts {
   /** As many ids as the tables by id, which hold an entry for each, may have. */
   static final int MOST_IDS = 1 << 26;
 
+  /** Characters of a token of a vocabulary with scores; real ones have up to some hundred. */
+  private static final int LONGEST_TOKEN = 1024;
+
   private final Path file;
   private final JsonNode root;
 
@@ -28,6 +31,8 @@ final class TokenizerParts {
       throw wrong("model", model, "an object");
     }
     checkVocabulary(model.path("vocab"));
+    checkMerges(model);
+    checkStrips(root.path("decoder"));
     checkAddedTokens(root.path("added_tokens"));
   }
 
@@ -52,7 +57,45 @@ final class TokenizerParts {
           || !pair.get(1).isNumber()) {
         throw wrong("model.vocab[" + id + "]", pair, "a token and its score");
       }
+      // The library builds a tree a level a byte, and goes through it recursively.
+      if (pair.get(0).textValue().length() > LONGEST_TOKEN) {
+        throw wrong(
+            "model.vocab[" + id + "]", pair, "a token of at most " + LONGEST_TOKEN + " characters");
+      }
     }
+  }
+
+  /** The library cuts the prefix off every second part of a merge, there or not. */
+  private void checkMerges(JsonNode model) {
+    String prefix = model.path("continuing_subword_prefix").asText("");
+    if (!model.path("continuing_subword_prefix").isTextual() || prefix.isEmpty()) {
+      return;
+    }
+    JsonNode merges = model.path("merges");
+    for (int i = 0; i < merges.size(); i++) {
+      JsonNode merge = merges.get(i);
+      String second =
+          merge.isArray()
+              ? merge.path(1).asText("")
+              : merge.asText("").substring(merge.asText("").indexOf(' ') + 1);
+      if (!second.startsWith(prefix)) {
+        throw wrong(
+            "model.merges[" + i + "]",
+            merge,
+            "a second part that begins with the prefix '" + Quoted.of(prefix) + "'");
+      }
+    }
+  }
+
+  /** The library counts back from a token's end without looking whether there is so much of it. */
+  private void checkStrips(JsonNode decoder) {
+    if (decoder.path("type").asText("").equals("Strip")) {
+      JsonNode stop = decoder.path("stop");
+      if (!stop.isIntegralNumber() || stop.longValue() != 0) {
+        throw wrong("decoder.stop", stop, "0, as nothing else is safe");
+      }
+    }
+    decoder.path("decoders").forEach(this::checkStrips);
   }
 
   private void checkAddedTokens(JsonNode added) {

@@ -75,6 +75,51 @@ class TokenizerFileTest {
         .hasMessageContaining("refused");
   }
 
+  /** Each of these ended the process. */
+  @Test
+  void whatTheLibraryTakesForGrantedIsChecked() {
+    String words =
+        "\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"<unk>\":0,\"a\":1},\"unk_token\":\"<unk>\"}";
+    assertThat(GOOD).contains(words);
+    String pairs =
+        "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"##b\":2,\"ab\":3},\"continuing_subword_prefix\":\"##\",\"merges\":";
+    for (String merges : new String[] {"[\"a b\"]}", "[[\"a\",\"b\"]]}"}) {
+      assertThatThrownBy(() -> tokenizer(GOOD.replace(words, pairs + merges)))
+          .hasMessageContaining("'model.merges[0]' is ")
+          .hasMessageContaining("expected a second part that begins with the prefix '##'");
+    }
+    assertThatThrownBy(
+            () ->
+                tokenizer(
+                    GOOD.replace(
+                        "\"decoder\":null",
+                        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Strip\",\"content\":\""
+                            + " \",\"start\":1,\"stop\":1}]}")))
+        .hasMessageContaining("'decoder.stop' is 1, expected 0");
+    assertThatThrownBy(
+            () ->
+                tokenizer(
+                    GOOD.replace(
+                        words,
+                        "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\""
+                            + "x".repeat(100_000)
+                            + "\",-1]]}")))
+        .hasMessageContaining("'model.vocab[1]' is ")
+        .hasMessageContaining("expected a token of at most 1024 characters");
+  }
+
+  @Test
+  void aGoodPrefixIsNoFault() throws IOException {
+    String words =
+        "\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"<unk>\":0,\"a\":1},\"unk_token\":\"<unk>\"}";
+    String pairs =
+        "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"##b\":2,\"ab\":3},\"continuing_subword_prefix\":\"##\",\"merges\":[\"a"
+            + " ##b\"]}";
+    try (Tokenizer tokenizer = tokenizer(GOOD.replace(words, pairs))) {
+      assertThat(tokenizer.encode("ab")).containsExactly(3);
+    }
+  }
+
   @Test
   void depthIsBounded() {
     assertThatThrownBy(
