@@ -178,12 +178,13 @@ typedef struct pal_hyper {
   float lr;        /* this step's learning rate */
   float beta1;     /* Adam 0.9; signum: the momentum b, 0.95 */
   float beta2;     /* Adam 0.999 */
-  float epsilon;   /* Adam 1e-8, added to sqrt(v_hat) */
+  float epsilon;   /* Adam 1e-8, added to sqrt(v_hat); on the CPU at least 1e-10 */
   int64_t step;    /* t = 1, 2, ... */
 } pal_hyper;
 
 /*
  * One update of n parameters p from gradients g. On the CPU, subnormal numbers count as 0 and none are left behind.
+ * Squares of gradients beyond 10^19 are infinite in v, as torch's: such a parameter comes to rest.
  *   Adam (torch): m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
  *                 p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *   Signum:       first = z, p = y (where gradients are taken); x = (y - (1 - b) z) / b is implied.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "dense.hpp"
 #include "fvu.hpp"
@@ -95,9 +96,18 @@ void remove_parallel(const Kernels& kernel, const float* w, float* g, int64_t wi
   kernel.axpy(-kernel.dot(g, w, width), w, g, width);
 }
 
+// Squares that vanish are nothing beside epsilon; for those that overflow, double precision has room.
 void normalize_row(const Kernels& kernel, float* w, int64_t width) {
   constexpr float kEpsilon = 0x1p-23f;
-  kernel.divide(w, std::sqrt(kernel.dot(w, w, width)) + kEpsilon, width);
+  const float square = kernel.dot(w, w, width);
+  if (square <= std::numeric_limits<float>::max()) {
+    kernel.divide(w, std::sqrt(square) + kEpsilon, width);
+    return;
+  }
+  double large = 0.0;
+  for (int64_t p = 0; p < width; ++p) large += static_cast<double>(w[p]) * static_cast<double>(w[p]);
+  const double norm = std::sqrt(large);
+  for (int64_t p = 0; p < width; ++p) w[p] = static_cast<float>(static_cast<double>(w[p]) / norm);
 }
 
 void update_array(const Kernels& kernel, float* p, const float* g, float* first, float* second, int64_t n,

@@ -1,6 +1,13 @@
 #include "checks.hpp"
 
 namespace palimpsest {
+namespace {
+
+// Of v, what lies below 2^-126 counts as 0, and so do roots of v_hat below 2^-63 / sqrt(1 - b2), 3e-18 for the usual b2:
+// epsilon must be so large that they are nothing beside it.
+constexpr float kLeastEpsilon = 1e-10f;
+
+} // namespace
 
 pal_status check_range(const char* function, const char* name, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return PAL_OK;
@@ -64,6 +71,10 @@ pal_status check_hyper(const char* function, const pal_hyper* hyper) {
                 static_cast<long long>(hyper->step));
   }
   const bool signum = hyper->optimizer == PAL_SIGNUM;
+  if (!signum && !(hyper->epsilon >= kLeastEpsilon)) {
+    return fail(PAL_INVALID_ARGUMENT, "%s: hyper.epsilon is %g, expected %g or more", function,
+                static_cast<double>(hyper->epsilon), static_cast<double>(kLeastEpsilon));
+  }
   const bool first = hyper->beta1 < 1.0f && (signum ? hyper->beta1 > 0.0f : hyper->beta1 >= 0.0f);
   const bool second = signum || (hyper->beta2 >= 0.0f && hyper->beta2 < 1.0f);
   if (first && second) return PAL_OK;

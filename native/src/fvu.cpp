@@ -1,6 +1,7 @@
 #include "fvu.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace palimpsest {
 namespace {
@@ -52,9 +53,18 @@ void fvu(const float* y_hat, const float* y, int64_t rows, int64_t width, float*
     sums[1] += parts[2 * block + 1];
   }
   if (!grad) return;
-  const float scale = sums[1] > 0.0 ? static_cast<float>(2.0 / sums[1]) : 0.0f;
+  const double exact = sums[1] > 0.0 ? 2.0 / sums[1] : 0.0;
+  const auto scale = static_cast<float>(exact);
+  // Where the targets are so small or large that it leaves a float's range, differences times it may not.
+  const bool usual = exact == 0.0 || std::isnormal(scale);
   for_each_item(threads(), rows, [&](int, int64_t r) {
-    for (int64_t p = r * width; p < (r + 1) * width; ++p) grad[p] = scale == 0.0f ? 0.0f : scale * (y_hat[p] - y[p]);
+    for (int64_t p = r * width; p < (r + 1) * width; ++p) {
+      if (usual) {
+        grad[p] = scale == 0.0f ? 0.0f : scale * (y_hat[p] - y[p]);
+      } else {
+        grad[p] = static_cast<float>(exact * (static_cast<double>(y_hat[p]) - static_cast<double>(y[p])));
+      }
+    }
   });
 }
 

@@ -67,9 +67,10 @@ void axpy_centred(float alpha, const float* x, const float* c, float* y, int64_t
   }
 }
 
-// e^x for x <= 0, within two units in the last place; 0 below -87. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial
+// e^x for x <= 0, within two units in the last place; 0 below -87, -infinity included. x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial
 // of degree 6 in r.
 Lanes exponential(Lanes x) {
+  x = Lanes::larger(Lanes::set(-128.0f), x); // a NaN remains one
   const Lanes n = Lanes::nearest(x * Lanes::set(1.44269504f));
   Lanes r = Lanes::fma(n, Lanes::set(-0.693359375f), x);
   r = Lanes::fma(n, Lanes::set(2.12194440e-4f), r);
@@ -87,10 +88,13 @@ float softmax(float* s, int64_t begin, int64_t first, int64_t last, int64_t end,
   for (; whole < last; ++whole) largest = s[whole] > largest ? s[whole] : largest;
   for (int64_t t = begin; t < first; ++t) s[t] = 0.0f;
   Lanes sum = Lanes::set(0.0f);
-  const Lanes times = Lanes::set(scale), offset = Lanes::set(-largest * scale);
+  const Lanes times = Lanes::set(scale), most_there_is = Lanes::set(largest), offset = Lanes::set(-largest * scale);
+  // The offset's own rounding must stay far below 1: for larger scores the difference is taken first.
+  const bool far = !(largest * scale < 0x1p20f && largest * scale > -0x1p20f);
   for (int64_t t = first; t < last; t += Lanes::kCount) {
     const int64_t left = last - t < Lanes::kCount ? last - t : Lanes::kCount;
-    const Lanes e = exponential(Lanes::fma(Lanes::load_part(s + t, left), times, offset));
+    const Lanes score = Lanes::load_part(s + t, left);
+    const Lanes e = exponential(far ? (score - most_there_is) * times : Lanes::fma(score, times, offset));
     e.store_part(s + t, left);
     sum = sum + Lanes::load_part(s + t, left);
   }

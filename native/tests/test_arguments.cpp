@@ -61,6 +61,12 @@ int main() {
                 "pal_update: hyper.step is 0, expected 1 or more");
   hyper.step = 1;
   check_refused(pal_update(p.data(), g.data(), m.data(), nullptr, 3, &hyper, nullptr), "pal_update: second is NULL");
+  hyper.epsilon = 1e-11f;
+  check_refused(pal_update(p.data(), g.data(), m.data(), m.data(), 3, &hyper, nullptr),
+                "pal_update: hyper.epsilon is 1e-11, expected 1e-10 or more");
+  hyper.epsilon = std::nanf("");
+  CHECK(pal_update(p.data(), g.data(), m.data(), m.data(), 3, &hyper, nullptr) == PAL_INVALID_ARGUMENT);
+  hyper.epsilon = 1e-8f;
   hyper.optimizer = 5;
   check_refused(pal_update(p.data(), g.data(), m.data(), m.data(), 3, &hyper, nullptr),
                 "pal_update: hyper.optimizer is 5, expected 0 or 1");

@@ -95,6 +95,28 @@ void extreme_scores() {
   });
 }
 
+// Scores so large that a rounding of the largest one is many times the range of exponentials, and infinite ones: a score
+// of -infinity weighs nothing.
+void scores_beyond_exponentials() {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float large : {1e7f, 3e12f, 1e30f, 1e38f}) {
+    test::context = "scores of " + std::to_string(large);
+    Problem p = {{1, 40, 1, 1, 1, 0, 0.3f}, Floats(120)};
+    for (int64_t t = 0; t < 40; ++t) {
+      p.all[t * 3] = 1.0f;
+      p.all[t * 3 + 1] = t == 5 || t == 20 ? large : t == 11 ? -kInfinity : -large;
+      p.all[t * 3 + 2] = static_cast<float>(t);
+    }
+    for_every_way([&] {
+      const Floats out = attend(p);
+      CHECK_NEAR(out[4], 2.0, 1e-6);   // five equal ones
+      CHECK(out[5] == 5.0f);           // one
+      CHECK(out[19] == 5.0f);          // still one
+      CHECK(out[39] == 12.5f);         // two
+    });
+  }
+}
+
 enum Part { kQuery, kKey, kValue };
 
 bool sees(const pal_cpu_attention_shape& shape, int64_t t, int64_t u) {
@@ -158,6 +180,7 @@ int main() {
     check_shape(random, s);
   }
   extreme_scores();
+  scores_beyond_exponentials();
   for (const int64_t window : {0, 20}) {
     broken_numbers_stay_where_they_are(random, {1, 75, 1, 1, 35, window, 0.15f});
   }

@@ -122,6 +122,24 @@ void rows_agree(std::mt19937_64& random) {
       CHECK(test::same_bits(got_w, first_w) && test::same_bits(got_g, first_g));
     });
   }
+  for (const float scale : {1e-25f, 1e-7f, 1e17f, 1e25f, 1e36f}) { // squares that vanish and squares that overflow
+    test::context = "rows of scale " + std::to_string(scale);
+    Floats w = heavy_tailed(random, 3, 70);
+    for (float& a : w) a *= scale;
+    Floats agreed;
+    for_every_way([&] {
+      Floats got = w;
+      CHECK_OK(pal_normalize_rows(got.data(), 3, 70, nullptr));
+      for (int64_t i = 0; i < 3 * 70; ++i) {
+        double norm = 0.0;
+        for (int64_t p = i / 70 * 70; p < (i / 70 + 1) * 70; ++p) norm += static_cast<double>(w[p]) * w[p];
+        const double exact = w[i] / (std::sqrt(norm) + 0x1p-23);
+        CHECK_NEAR(got[i], exact, 1e-6 * std::fabs(exact));
+      }
+      if (agreed.empty()) agreed = got;
+      CHECK(test::same_bits(got, agreed));
+    });
+  }
   Floats zero(5, 0.0f);
   CHECK_OK(pal_normalize_rows(zero.data(), 1, 5, nullptr));
   for (const float z : zero) CHECK(z == 0.0f);
@@ -167,6 +185,26 @@ void updates_agree(std::mt19937_64& random) {
       for (int64_t i = 0; i < n; ++i) CHECK_NEAR(got[i], p[i], 1e-6 * (1.0 + std::fabs(p[i])));
       if (agreed.empty()) agreed = got;
       CHECK(test::same_bits(got, agreed));
+    });
+  }
+}
+
+// Gradients whose squares vanish from Adam's second moment: with the smallest epsilon allowed that changes nothing.
+void vanishing_squares(std::mt19937_64& random) {
+  test::context = "vanishing squares";
+  const int64_t n = 100;
+  for (const int exponent : {-50, -58, -62, -66, -75, -100}) {
+    Floats g = heavy_tailed(random, 1, n);
+    for (float& a : g) a = std::ldexp(a, exponent);
+    for_every_way([&] {
+      Floats p(n, 0.0f), m(n), v(n);
+      pal_hyper hyper = hyper_of(PAL_ADAM, 1);
+      hyper.epsilon = 1e-10f;
+      CHECK_OK(pal_update(p.data(), g.data(), m.data(), v.data(), n, &hyper, nullptr));
+      for (int64_t i = 0; i < n; ++i) {
+        const double exact = -static_cast<double>(hyper.lr) * g[i] / (std::fabs(static_cast<double>(g[i])) + 1e-10);
+        CHECK_NEAR(p[i], exact, 2e-6 * std::fabs(exact));
+      }
     });
   }
 }
@@ -252,6 +290,7 @@ int main() {
   gradients_agree(random);
   rows_agree(random);
   updates_agree(random);
+  vanishing_squares(random);
   idle_moments_vanish();
   for (const Shape& s : kShapes) {
     for (const bool sae : {false, true}) {
