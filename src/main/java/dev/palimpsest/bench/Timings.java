@@ -25,6 +25,15 @@ public record Timings(double median, double low, double high, double best) {
     return (System.nanoTime() - start) / 1e6;
   }
 
+  /**
+   * Milliseconds of the second of two runs. The first finds caches as other work has left them, and
+   * processors that still wait for that work's threads; repeated work, as in training, does not.
+   */
+  static double timeAgain(Runnable work) {
+    work.run();
+    return time(work);
+  }
+
   /** The median of above / below, pair by pair. */
   static double medianRatio(double[] above, double[] below) {
     double[] ratios = new double[above.length];

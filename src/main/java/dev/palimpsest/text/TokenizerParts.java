@@ -33,6 +33,7 @@ final class TokenizerParts {
     checkVocabulary(model.path("vocab"));
     checkMerges(model);
     checkStrips(root.path("decoder"));
+    checkTemplates("post_processor", root.path("post_processor"));
     checkAddedTokens(root.path("added_tokens"));
   }
 
@@ -96,6 +97,19 @@ final class TokenizerParts {
       }
     }
     decoder.path("decoders").forEach(this::checkStrips);
+  }
+
+  /** What a template of a single text names, the library looks up among one: B is not there. */
+  private void checkTemplates(String key, JsonNode processor) {
+    for (JsonNode piece : processor.path("single")) {
+      JsonNode sequence = piece.path("Sequence").path("id");
+      if (!sequence.isMissingNode() && !sequence.asText("").equals("A")) {
+        throw wrong(key + ".single", piece, "the sequence A");
+      }
+    }
+    for (JsonNode each : processor.path("processors")) {
+      checkTemplates(key + ".processors", each);
+    }
   }
 
   private void checkAddedTokens(JsonNode added) {

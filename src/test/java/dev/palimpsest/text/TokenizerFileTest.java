@@ -100,6 +100,15 @@ class TokenizerFileTest {
             () ->
                 tokenizer(
                     GOOD.replace(
+                        "\"post_processor\":null",
+                        "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":"
+                            + "[{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}}")))
+        .hasMessageContaining("'post_processor.single' is ")
+        .hasMessageContaining("expected the sequence A");
+    assertThatThrownBy(
+            () ->
+                tokenizer(
+                    GOOD.replace(
                         words,
                         "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\""
                             + "x".repeat(100_000)
