@@ -31,9 +31,7 @@ final class ManPage {
     made.macro("SH", "COMMANDS");
     made.commands(root);
     made.macro("SH", "NOTES");
-    for (String line : spec.usageMessage().footer()) {
-      made.paragraph(line);
-    }
+    made.paragraphs(spec.usageMessage().footer());
     return made.page.toString();
   }
 
@@ -41,14 +39,10 @@ final class ManPage {
     for (CommandLine command : parent.getSubcommands().values()) {
       CommandSpec spec = command.getCommandSpec();
       macro("SS", spec.qualifiedName());
-      for (String line : spec.usageMessage().description()) {
-        paragraph(line);
-      }
+      paragraphs(spec.usageMessage().description());
       paragraph(synopsis(command));
       arguments(spec);
-      for (String line : spec.usageMessage().footer()) {
-        paragraph(line);
-      }
+      paragraphs(spec.usageMessage().footer());
       commands(command);
     }
   }
@@ -72,6 +66,20 @@ final class ManPage {
   private static String synopsis(CommandLine command) {
     Help help = new Help(command.getCommandSpec(), Help.defaultColorScheme(Help.Ansi.OFF));
     return help.synopsis(0).replaceAll("\\s+", " ").strip();
+  }
+
+  /** Lines of help: one that does not begin a sentence goes on with the one before. */
+  private void paragraphs(String[] lines) {
+    StringBuilder joined = new StringBuilder();
+    for (String line : lines) {
+      boolean goesOn = !line.isBlank() && Character.isLowerCase(line.strip().charAt(0));
+      if (!goesOn) {
+        paragraph(joined.toString());
+        joined.setLength(0);
+      }
+      joined.append(joined.length() == 0 ? "" : " ").append(line.strip());
+    }
+    paragraph(joined.toString());
   }
 
   private void paragraph(String line) {

@@ -8,10 +8,13 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -141,9 +144,11 @@ public final class Palimpsest {
   private static int wrongUsage(ParameterException failure, String[] arguments) {
     CommandLine command = failure.getCommandLine();
     String message = oneLine(failure.getMessage());
-    if (failure instanceof UnmatchedArgumentException unmatched
-        && !unmatched.getSuggestions().isEmpty()) {
-      message += "; did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?";
+    Optional<UnmatchedArgumentException> unknown = unknownOption(command, failure, arguments);
+    if (unknown.isPresent()) {
+      message = oneLine(unknown.get().getMessage());
+      List<String> similar = unknown.get().getSuggestions();
+      message += similar.isEmpty() ? "" : "; did you mean " + String.join(" or ", similar) + "?";
     }
     command
         .getErr()
@@ -154,6 +159,29 @@ public final class Palimpsest {
                 + command.getCommandSpec().qualifiedName()
                 + " --help')");
     return CommandLine.ExitCode.USAGE;
+  }
+
+  /**
+   * The first option that the command does not have. A misspelt required option is reported as
+   * missing, and what follows an unknown one as unknown too: the name is what a person looks for.
+   */
+  private static Optional<UnmatchedArgumentException> unknownOption(
+      CommandLine command, ParameterException failure, String[] arguments) {
+    if (!(failure instanceof UnmatchedArgumentException)
+        && !(failure instanceof MissingParameterException)) {
+      return Optional.empty();
+    }
+    for (String argument : arguments) {
+      String name = argument.split("=", 2)[0];
+      if (name.startsWith("--")
+          && name.length() > 2
+          && !command.getCommandSpec().optionsMap().containsKey(name)) {
+        return Optional.of(new UnmatchedArgumentException(command, List.of(name)));
+      }
+    }
+    return failure instanceof UnmatchedArgumentException unmatched
+        ? Optional.of(unmatched)
+        : Optional.empty();
   }
 
   private static int failed(Throwable failure, CommandLine command) {

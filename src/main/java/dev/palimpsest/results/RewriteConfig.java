@@ -54,7 +54,7 @@ public record RewriteConfig(
     require(batchTokens >= 1, "rewrite batch tokens", batchTokens, "at least 1");
     require(resamples >= 1, "bootstrap resamples", resamples, "at least 1");
     require(
-        untilCi >= 0 && Double.isFinite(untilCi), "rewrite until_ci", untilCi, "0 (off) or more");
+        untilCi >= 0 && Double.isFinite(untilCi), "rewrite.until_ci", untilCi, "0 (off) or more");
     for (double fraction : fractions) {
       require(fraction > 0 && fraction <= 1, "rewrite fraction", fraction, "in (0, 1]");
     }

@@ -214,16 +214,6 @@ public final class StageLedger {
     return entry;
   }
 
-  /** Forgets a stage, so that it is done again. */
-  public void forget(String stage) {
-    try {
-      Files.deleteIfExists(file(stage));
-    } catch (IOException failure) {
-      throw new PalimpsestException(
-          "cannot remove " + file(stage) + ": " + AtomicFiles.describe(failure), failure);
-    }
-  }
-
   /** What is known of a stage; empty where it has not been finished. */
   public Optional<Entry> entry(String stage) {
     return Files.isRegularFile(file(stage)) ? read(file(stage)) : Optional.empty();

@@ -5,6 +5,7 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.evaluate.HeldOut;
+import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -32,7 +33,7 @@ final class Checkpoints {
   private static final String STATE = "state.json";
 
   /** Characters of a message that says what is wrong with all checkpoints. */
-  private static final int LONGEST_DAMAGES = 300;
+  private static final int LONGEST_REASON = 150;
 
   private final Path folder;
 
@@ -87,6 +88,7 @@ final class Checkpoints {
     List<Path> newestFirst = all();
     Collections.reverse(newestFirst);
     List<String> damages = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
     for (Path checkpoint : newestFirst) {
       try {
         State state = state(checkpoint);
@@ -96,7 +98,11 @@ final class Checkpoints {
             damage -> says.accept(damage + "; going on from step " + state.step() + " instead"));
         return state;
       } catch (PalimpsestException damage) {
-        damages.add(String.valueOf(damage.getMessage()));
+        String message = String.valueOf(damage.getMessage());
+        damages.add(message);
+        // Each by itself, so that a long reason hides no other checkpoint's.
+        String reason = message.replace(checkpoint + File.separator, "");
+        reasons.add(checkpoint.getFileName() + ": " + Quoted.shortened(reason, LONGEST_REASON));
       }
     }
     if (!damages.isEmpty()) {
@@ -104,7 +110,7 @@ final class Checkpoints {
           "none of the checkpoints in "
               + folder
               + " can be read, so the run has to be started anew ("
-              + Quoted.shortened(String.join("; ", damages), LONGEST_DAMAGES)
+              + String.join("; ", reasons)
               + ")");
     }
     return State.START;

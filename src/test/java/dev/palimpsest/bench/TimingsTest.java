@@ -10,8 +10,7 @@ class TimingsTest {
   @Test
   void theSecondOfTwoRunsCounts() {
     AtomicInteger runs = new AtomicInteger();
-    double milliseconds =
-        Timings.timeAgain(() -> sleep(runs.getAndIncrement() == 0 ? 2000 : 20));
+    double milliseconds = Timings.timeAgain(() -> sleep(runs.getAndIncrement() == 0 ? 2000 : 20));
     assertThat(runs).hasValue(2);
     assertThat(milliseconds).isLessThan(2000);
   }

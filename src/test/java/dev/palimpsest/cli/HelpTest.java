@@ -2,9 +2,13 @@ package dev.palimpsest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 /** What every command says about itself. */
@@ -38,5 +42,30 @@ class HelpTest {
     List<CommandLine> found = new ArrayList<>(List.of(root));
     root.getSubcommands().values().forEach(child -> found.addAll(all(child)));
     return found;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--hookpiont,--hookpoint",
+    "--hookpiont=layers.1,--hookpoint",
+    "--num-latens,--num-latents",
+  })
+  void aMisspeltOptionIsNamed(String typed, String meant) {
+    StringWriter err = new StringWriter();
+    int exit =
+        Palimpsest.run(
+            new PrintWriter(new StringWriter()),
+            new PrintWriter(err, true),
+            "train",
+            "embedded",
+            typed,
+            "7",
+            "--out",
+            "x");
+    assertThat(exit).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("'" + typed.split("=", 2)[0] + "'", "did you mean", meant)
+        .doesNotContain("'7'")
+        .hasLineCount(1);
   }
 }
