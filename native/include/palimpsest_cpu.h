@@ -30,6 +30,15 @@ PAL_API pal_status pal_cpu_linear(const float* packed, const float* bias, const 
                                   int64_t out, float* y);
 
 /*
+ * lse[r] = log sum_o exp(y[r, o]), y that of pal_cpu_linear, which is never held: the normaliser of a softmax over a
+ * vocabulary at the cost of the product alone. Terms below e^-87 of the largest seen before them in their place modulo 16
+ * count as 0. Where a y is not finite the result is NaN. lse [rows]; the same bits for any number of threads and rows and
+ * any instruction set; weights come from memory once for every 48 rows; no workspace.
+ */
+PAL_API pal_status pal_cpu_log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
+                                       int64_t out, float* lse);
+
+/*
  * Heads of queries, keys or values: channel c of head h at position t of sequence b is
  * data[b row_stride + t position_stride + h head_stride + c].
  */
@@ -58,6 +67,31 @@ PAL_API size_t pal_cpu_attention_workspace_bytes(int64_t length, int64_t channel
 PAL_API pal_status pal_cpu_attention(const pal_cpu_heads* queries, const pal_cpu_heads* keys,
                                      const pal_cpu_heads* values, const pal_cpu_attention_shape* shape, float* out,
                                      void* workspace, size_t workspace_bytes);
+
+/*
+ * Sequences of different lengths, each with some new positions at its end. New positions of all sequences lie one after
+ * the other: those of sequence s are first_query[s] .. first_query[s + 1] - 1. What a sequence holds, its new positions
+ * included, lies in pieces first_piece[s] .. first_piece[s + 1] - 1, of piece_length positions each, so that sequences may
+ * share what they begin with: channel c of head h at position t of piece p is keys[p][(t key_heads + h) channels + c].
+ */
+typedef struct pal_cpu_sequences {
+  int64_t count;
+  const int64_t* first_query;  /* [count + 1], from 0 on */
+  const int64_t* first_piece;  /* [count + 1], from 0 on */
+  const float* const* keys;    /* [pieces] */
+  const float* const* values;  /* [pieces] */
+  const int64_t* piece_length; /* [pieces] */
+} pal_cpu_sequences;
+
+/*
+ * pal_cpu_attention for the new positions of such sequences: channel c of head h of new position n of all is
+ * queries->data[n position_stride + h head_stride + c]; out [n, H, channels]. Bit for bit what pal_cpu_attention gives for
+ * whole sequences, however they are divided into pieces and passes. shape->length: the longest sequence's, which the
+ * workspace (pal_cpu_attention_workspace_bytes) is for; shape->rows is not looked at.
+ */
+PAL_API pal_status pal_cpu_attention_after(const pal_cpu_heads* queries, const pal_cpu_sequences* sequences,
+                                           const pal_cpu_attention_shape* shape, float* out, void* workspace,
+                                           size_t workspace_bytes);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,7 @@
 #include "dense.hpp"
 
+#include <cmath>
+
 namespace palimpsest {
 namespace {
 
@@ -39,14 +41,38 @@ void linear_tile(const Kernels& kernel, const float* panel, const float* bias, c
   }
 }
 
+// Rows that go through all panels together when their results are summed up at once, and their running sums.
+constexpr int64_t kRowsSummed = 4 * kTileRows;
+struct RunningSums {
+  alignas(64) float most[kRowsSummed][kLanes];
+  alignas(64) float sum[kRowsSummed][kLanes];
+  RunningSums() {
+    std::fill_n(&most[0][0], kRowsSummed * kLanes, kLeast);
+    std::fill_n(&sum[0][0], kRowsSummed * kLanes, 0.0f);
+  }
+  // In double, lane after lane.
+  float result(int64_t row) const {
+    const float largest = *std::max_element(most[row], most[row] + kLanes);
+    double total = 0.0;
+    for (int64_t i = 0; i < kLanes; ++i) {
+      total += static_cast<double>(sum[row][i]) * std::exp(static_cast<double>(most[row][i]) - largest);
+    }
+    return static_cast<float>(largest + std::log(total));
+  }
+};
+
+// Panels of a group: as many as stay in the second-level cache.
+int64_t panels_of_group(int64_t in) {
+  return std::max<int64_t>(1, kPanelBytes / (in * kTileColumns * static_cast<int64_t>(sizeof(float))));
+}
+
 } // namespace
 
 void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
             int thread_count) {
   const Kernels& kernel = kernels();
   const int64_t panels = ceil_div(out, kTileColumns);
-  const int64_t fitting = std::max<int64_t>(1, kPanelBytes / (in * kTileColumns * static_cast<int64_t>(sizeof(float))));
-  const int64_t group = std::min(fitting, std::max<int64_t>(1, panels / (2 * thread_count)));
+  const int64_t group = std::min(panels_of_group(in), std::max<int64_t>(1, panels / (2 * thread_count)));
   const int64_t groups = ceil_div(panels, group);
   for_each_item(thread_count, groups * ceil_div(rows, kRowsOfItem), [&](int, int64_t item) {
     const int64_t first_panel = item % groups * group, last_panel = std::min(panels, first_panel + group);
@@ -60,6 +86,37 @@ void linear(const float* packed, const float* bias, const float* x, int64_t rows
         }
       }
     }
+  });
+}
+
+void log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
+                 float* lse, int thread_count) {
+  const Kernels& kernel = kernels();
+  const int64_t panels = ceil_div(out, kTileColumns), group = panels_of_group(in);
+  for_each_item(thread_count, ceil_div(rows, kRowsSummed), [&](int, int64_t item) {
+    const int64_t first_row = item * kRowsSummed, count = std::min(kRowsSummed, rows - first_row);
+    RunningSums sums;
+    alignas(64) float y[kTileRows * kTileColumns];
+    for (int64_t first = 0; first < panels; first += group) {
+      for (int64_t r = 0; r < count; r += kTileRows) {
+        const TileRows block(x + (first_row + r) * in, in, count - r);
+        for (int64_t n = first; n < std::min(panels, first + group); ++n) {
+          const int64_t o = n * kTileColumns, columns = std::min(kTileColumns, out - o);
+          // Columns beyond the last are packed as zeros; their bias is not there to be read.
+          const bool whole = columns == kTileColumns;
+          kernel.tile(block.at, 1, packed + n * in * kTileColumns, in, bias && whole ? bias + o : nullptr, y,
+                      kTileColumns);
+          for (int64_t i = 0; i < std::min(kTileRows, count - r); ++i) {
+            float* row = y + i * kTileColumns;
+            if (bias && !whole) {
+              for (int64_t j = 0; j < columns; ++j) row[j] += bias[o + j];
+            }
+            kernel.take_exponentials(row, columns, sums.most[r + i], sums.sum[r + i]);
+          }
+        }
+      }
+    }
+    for (int64_t r = 0; r < count; ++r) lse[first_row + r] = sums.result(r);
   });
 }
 

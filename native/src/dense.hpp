@@ -21,6 +21,10 @@ struct TileRows {
 void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
             int thread_count);
 
+// lse [rows], the logarithm of the sum over o of e^y[r, o], y as above.
+void log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
+                 float* lse, int thread_count);
+
 // out [rows, width] += x W_skip^T.
 size_t add_skip_workspace(int64_t width, int thread_count);
 void add_skip(const float* skip, const float* x, int64_t rows, int64_t width, float* out, void* workspace,

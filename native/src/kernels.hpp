@@ -12,6 +12,12 @@ namespace palimpsest {
 constexpr int64_t kTileRows = 12;
 constexpr int64_t kTileColumns = 32;
 
+// Numbers that the loops over one row take at a time, whatever the width of a register.
+constexpr int64_t kLanes = 16;
+
+// Below every value of a running log-sum-exp, and far enough from the least float that differences stay finite.
+constexpr float kLeast = -1e38f;
+
 // What an update needs to know, already reduced to the constants of the inner loop.
 struct UpdateConstants {
   bool signum;
@@ -81,6 +87,11 @@ struct Kernels {
   // Softmax of scale s, scale > 0, over s[first, last), without the division: exponentials of the differences from the
   // largest there, zeros in the rest of s[begin, end); returns 1 / (their sum).
   float (*softmax)(float* s, int64_t begin, int64_t first, int64_t last, int64_t end, float scale);
+
+  // Takes v[0, count), count <= kTileColumns, into sixteen running log-sum-exps: most[i] is the largest value that lane i
+  // has seen and sum[i] that of e^(value - most[i]) over them; begin with most = kLeast, sum = 0. A value that is no
+  // finite number makes its lane's sum NaN.
+  void (*take_exponentials)(const float* v, int64_t count, float* most, float* sum);
 
   // w /= divisor.
   void (*divide)(float* w, float divisor, int64_t n);

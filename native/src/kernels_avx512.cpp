@@ -21,7 +21,7 @@ namespace palimpsest {
 
 const Kernels& avx512_kernels() {
   static const Kernels kernels = {"avx512", tile, passing, 63, tile_bytes, dot_bytes, quantize, pack_columns,
-                                  dot, axpy, axpy_centred, softmax, divide, update};
+                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, update};
   return kernels;
 }
 

@@ -102,6 +102,27 @@ float softmax(float* s, int64_t begin, int64_t first, int64_t last, int64_t end,
   return 1.0f / sum.sum();
 }
 
+// e^(x - most), 0 where that is below e^-87; NaN stays.
+Lanes exponential_of_difference(Lanes x, Lanes most) {
+  return exponential(Lanes::larger(Lanes::set(-100.0f), x - most));
+}
+
+void take_exponentials(const float* v, int64_t count, float* most, float* sum) {
+  alignas(64) float padded[kTileColumns];
+  if (count < kTileColumns) {
+    for (int64_t j = 0; j < kTileColumns; ++j) padded[j] = j < count ? v[j] : kLeast;
+    v = padded;
+  }
+  const Lanes low = Lanes::load(v), high = Lanes::load(v + Lanes::kCount), before = Lanes::load(most);
+  const Lanes now = Lanes::larger(low, Lanes::larger(high, before));
+  // Zero times a value is zero or, where the value is no finite number, NaN.
+  const Lanes poison = Lanes::fma(low, Lanes::set(0.0f), high * Lanes::set(0.0f));
+  const Lanes old = Lanes::fma(Lanes::load(sum), exponential_of_difference(before, now), poison);
+  const Lanes fresh = exponential_of_difference(low, now) + exponential_of_difference(high, now);
+  now.store(most);
+  (old + fresh).store(sum);
+}
+
 void divide(float* w, float divisor, int64_t n) {
   const Lanes by = Lanes::set(divisor);
   int64_t p = 0;

@@ -1,4 +1,5 @@
-// pal_cpu_attention against double precision; the same bits for every instruction set and thread count.
+// pal_cpu_attention against double precision; the same bits for every instruction set and thread count, and from
+// pal_cpu_attention_after, however sequences are divided.
 #include <limits>
 
 #include "check.hpp"
@@ -156,6 +157,69 @@ void broken_numbers_stay_where_they_are(std::mt19937_64& random, const pal_cpu_a
   }
 }
 
+// Sequences of different lengths that share their first piece, in pieces and passes of random sizes: the bits of each
+// sequence alone and whole.
+void check_pieces(std::mt19937_64& random, pal_cpu_attention_shape shape, int64_t shared) {
+  const std::vector<int64_t> lengths = {shape.length, shared + 1, std::max(shared + 1, shape.length / 2)};
+  const int64_t key_width = shape.key_heads * shape.channels, query_width = shape.heads * shape.channels;
+  std::normal_distribution<float> normal;
+  std::vector<Problem> whole;
+  for (const int64_t length : lengths) {
+    Problem p = {shape, {}};
+    p.shape.length = length;
+    p.all.resize(static_cast<size_t>(length * p.width()));
+    for (float& a : p.all) a = normal(random);
+    if (!whole.empty()) std::copy_n(whole[0].all.begin(), shared * p.width(), p.all.begin());
+    if (length == shape.length / 2) p.all[(length - 1) * p.width() + query_width + key_width] = INFINITY;
+    whole.push_back(p);
+  }
+  for (int64_t fresh = 1; fresh < 40; fresh += 1 + fresh / 3) { // new positions at the end of each
+    test::context = "pieces: shared " + std::to_string(shared) + ", new " + std::to_string(fresh) + ", window " +
+                    std::to_string(shape.window);
+    Floats queries;
+    std::vector<Floats> copies;
+    std::vector<const float*> keys, values;
+    std::vector<int64_t> first_query = {0}, first_piece = {0}, piece_length;
+    for (const Problem& p : whole) {
+      for (int64_t from = 0, left = p.shape.length; left > 0;) {
+        const int64_t most = std::min<int64_t>(left, 50), drawn = 1 + static_cast<int64_t>(random() % most);
+        const int64_t length = from == 0 && shared > 0 ? shared : drawn;
+        for (const int64_t part : {int64_t{0}, key_width}) {
+          Floats copy;
+          for (int64_t t = from; t < from + length; ++t) {
+            const float* at = p.all.data() + t * p.width() + query_width + part;
+            copy.insert(copy.end(), at, at + key_width);
+          }
+          copies.push_back(copy);
+          (part == 0 ? keys : values).push_back(copies.back().data());
+        }
+        piece_length.push_back(length);
+        from += length, left -= length;
+      }
+      first_piece.push_back(static_cast<int64_t>(piece_length.size()));
+      const int64_t count = std::min(fresh, p.shape.length);
+      for (int64_t t = p.shape.length - count; t < p.shape.length; ++t) {
+        const float* at = p.all.data() + t * p.width();
+        queries.insert(queries.end(), at, at + query_width);
+      }
+      first_query.push_back(first_query.back() + count);
+    }
+    const pal_cpu_heads q = {queries.data(), 0, query_width, shape.channels};
+    const pal_cpu_sequences sequences = {static_cast<int64_t>(whole.size()), first_query.data(), first_piece.data(),
+                                         keys.data(), values.data(), piece_length.data()};
+    for_every_way([&] {
+      Floats out(queries.size(), -1.0f), expected;
+      const Scratch scratch(pal_cpu_attention_workspace_bytes(shape.length, shape.channels));
+      CHECK_OK(pal_cpu_attention_after(&q, &sequences, &shape, out.data(), scratch.get(), scratch.bytes()));
+      for (const Problem& p : whole) {
+        const Floats all = attend(p);
+        expected.insert(expected.end(), all.end() - std::min(fresh, p.shape.length) * query_width, all.end());
+      }
+      CHECK(test::same_bits(out, expected));
+    });
+  }
+}
+
 void refused() {
   test::context = "arguments";
   Problem p = {{1, 4, 3, 2, 2, 0, 1.0f}, Floats(200)};
@@ -166,6 +230,11 @@ void refused() {
   p.shape.key_heads = 3;
   CHECK(pal_cpu_attention(&q, &q, &q, &p.shape, out, nullptr, 0) == PAL_INVALID_ARGUMENT);
   CHECK(pal_cpu_attention_workspace_bytes(0, 1) == 0);
+  const int64_t firsts[] = {0, 3}, pieces[] = {0, 1}, lengths[] = {2};
+  const float* const data[] = {p.all.data()};
+  const pal_cpu_sequences sequences = {1, firsts, pieces, data, data, lengths};
+  CHECK(pal_cpu_attention_after(&q, &sequences, &p.shape, out, nullptr, 0) == PAL_INVALID_ARGUMENT);
+  CHECK(std::string(pal_last_error()).find("new positions of a sequence") != std::string::npos);
 }
 
 } // namespace
@@ -179,6 +248,9 @@ int main() {
         {2, 70, 3, 3, 64, 0, 0.125f}, {1, 100, 2, 1, 16, 7, 0.25f}, {1, 65, 1, 1, 40, 64, 0.1f}}) {
     check_shape(random, s);
   }
+  check_pieces(random, {1, 100, 2, 2, 16, 0, 0.25f}, 40);
+  check_pieces(random, {1, 90, 8, 2, 40, 0, 0.25f}, 0);
+  check_pieces(random, {1, 110, 3, 1, 33, 20, 0.25f}, 35);
   extreme_scores();
   scores_beyond_exponentials();
   for (const int64_t window : {0, 20}) {

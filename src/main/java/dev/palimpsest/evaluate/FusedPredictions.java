@@ -11,18 +11,18 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Predictions of a head that is one product, logits = W h, on the CPU: of a variant's logits those
- * of a block of rows exist at a time. The losses need three numbers a row: L = log Σ_v
+ * Predictions of a head that is one product, logits = W h, on the CPU: no variant's logits are ever
+ * held. The losses need three numbers a row: L = log Σ_v
  * exp(logit_v), the target's logit w_t · h, and the mean logit under the untouched model's
  * probabilities p, which is one dot product too, Σ_v p_v logit_v = e · h with e = Σ_v p_v w_v:
  *
  * <pre>  CE = L - w_t · h        KL = Σ_v p_v log p_v - (e · h - L)</pre>
  *
- * <p>So a variant costs the head's product and one pass over its result, and no probabilities are
- * held.
+ * <p>So a variant costs the head's product alone, whose results are summed up tile by tile while
+ * they are in the processor's cache, and no probabilities are held.
  */
 final class FusedPredictions extends CleanPredictions {
-  /** Logits held at a time. */
+  /** Logits of the untouched model held at a time. */
   private static final long BLOCK = 1L << 22;
 
   private final LanguageModel model;
@@ -97,24 +97,9 @@ final class FusedPredictions extends CleanPredictions {
     }
   }
 
-  /** L of every row; the logits of a block at a time go through one piece of memory. */
+  /** L of every row; no logits are held. */
   private static float[] logSumExp(LanguageModel model, DenseLayer head, Tensor normed) {
-    long rows = normed.size(0);
-    long block = Math.max(1, Math.min(rows, BLOCK / head.out()));
-    float[] sums = new float[Math.toIntExact(rows)];
-    try (PointerScope scope = new PointerScope();
-        Tensor logits = model.device().empty(torch.ScalarType.Float, block, head.out())) {
-      for (long from = 0; from < rows; from += block) {
-        try (PointerScope inner = new PointerScope()) {
-          long count = Math.min(block, rows - from);
-          Tensor part = normed.narrow(0, from, count);
-          head.apply(model.device().data(part), count, model.device().data(logits));
-          float[] here = Tensors.toArray(torch.logsumexp(logits.narrow(0, 0, count), 1));
-          System.arraycopy(here, 0, sums, (int) from, here.length);
-        }
-      }
-    }
-    return sums;
+    return head.logSumExp(model.device().data(normed), normed.size(0));
   }
 
   /** e, block by block. */

@@ -41,16 +41,50 @@ public record CausalAttention(
       Heads queries, Heads keys, Heads values, FloatPointer out, Workspace workspace) {
     long size = Math.multiplyExact(Math.multiplyExact(rows * length, heads), channels);
     Checks.array("attention", "out", out, size);
-    long bytes = NativeKernels.pal_cpu_attention_workspace_bytes(length, channels);
     try (NativeKernels.Heads q = queries.struct();
         NativeKernels.Heads k = keys.struct();
         NativeKernels.Heads v = values.struct();
-        NativeKernels.AttentionShape shape = new NativeKernels.AttentionShape()) {
-      shape.rows(rows).length(length).heads(heads).key_heads(keyHeads);
-      shape.channels(channels).window(window).scale((float) scale);
+        NativeKernels.AttentionShape shape = struct()) {
       Checks.status(
           NativeKernels.pal_cpu_attention(
-              q, k, v, shape, out, workspace.atLeast(bytes), workspace.bytes()));
+              q, k, v, shape, out, workspace.atLeast(workspaceBytes()), workspace.bytes()));
     }
+  }
+
+  /**
+   * Writes the result for new positions at the end of sequences of different lengths: bit for bit
+   * that of the whole sequences. {@link #rows} is not looked at; {@link #length} is the longest
+   * sequence's.
+   *
+   * @param queries of all new positions, one sequence after the other; their row stride is not
+   *     looked at
+   * @param sequences what each sequence holds, its new positions included
+   * @param out [new positions, H, channels]
+   */
+  public void applyAfter(
+      Heads queries, Sequences sequences, FloatPointer out, Workspace workspace) {
+    long size = Math.multiplyExact(sequences.queries() * heads, channels);
+    Checks.array("attention", "out", out, size);
+    try (NativeKernels.Heads q = queries.struct();
+        NativeKernels.AttentionShape shape = struct()) {
+      Checks.status(
+          NativeKernels.pal_cpu_attention_after(
+              q,
+              sequences.struct(),
+              shape,
+              out,
+              workspace.atLeast(workspaceBytes()),
+              workspace.bytes()));
+    }
+  }
+
+  private long workspaceBytes() {
+    return NativeKernels.pal_cpu_attention_workspace_bytes(length, channels);
+  }
+
+  private NativeKernels.AttentionShape struct() {
+    NativeKernels.AttentionShape shape = new NativeKernels.AttentionShape();
+    shape.rows(rows).length(length).heads(heads).key_heads(keyHeads);
+    return shape.channels(channels).window(window).scale((float) scale);
   }
 }

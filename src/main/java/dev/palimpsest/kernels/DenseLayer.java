@@ -59,6 +59,24 @@ public final class DenseLayer {
     Checks.status(NativeKernels.pal_cpu_linear(packed, bias.orElse(null), x, rows, in, out, y));
   }
 
+  /**
+   * The logarithm of the sum over outputs o of exp(y[r, o]), without y: the normaliser of a softmax
+   * over a vocabulary. NaN where a y is not finite.
+   *
+   * @param x [rows, in]
+   * @return [rows]
+   */
+  public float[] logSumExp(FloatPointer x, long rows) {
+    Checks.array("dense layer", "x", x, Checks.elements("dense layer", rows, in));
+    float[] result = new float[Math.toIntExact(rows)];
+    try (FloatPointer sums = new FloatPointer(rows)) {
+      Checks.status(
+          NativeKernels.pal_cpu_log_sum_exp(packed, bias.orElse(null), x, rows, in, out, sums));
+      sums.get(result);
+    }
+    return result;
+  }
+
   /** Width of x. */
   public long in() {
     return in;

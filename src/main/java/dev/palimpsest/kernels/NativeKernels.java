@@ -183,6 +183,38 @@ final class NativeKernels {
     native Heads head_stride(long stride);
   }
 
+  /** {@code pal_cpu_sequences}: sequences of different lengths, in pieces that they may share. */
+  @Name("pal_cpu_sequences")
+  static class Sequences extends Pointer {
+    static {
+      Loader.load();
+    }
+
+    Sequences() {
+      allocate();
+    }
+
+    private native void allocate();
+
+    @MemberSetter
+    native Sequences count(long count);
+
+    @MemberSetter
+    native Sequences first_query(@Cast("const int64_t*") LongPointer first);
+
+    @MemberSetter
+    native Sequences first_piece(@Cast("const int64_t*") LongPointer first);
+
+    @MemberSetter
+    native Sequences keys(@Cast("const float* const*") LongPointer addresses);
+
+    @MemberSetter
+    native Sequences values(@Cast("const float* const*") LongPointer addresses);
+
+    @MemberSetter
+    native Sequences piece_length(@Cast("const int64_t*") LongPointer length);
+  }
+
   /** {@code pal_cpu_attention_shape}. */
   @Name("pal_cpu_attention_shape")
   static class AttentionShape extends Pointer {
@@ -397,12 +429,29 @@ final class NativeKernels {
       long out,
       FloatPointer y);
 
+  static native int pal_cpu_log_sum_exp(
+      @Const FloatPointer packed,
+      @Const @Nullable FloatPointer bias,
+      @Const FloatPointer x,
+      long rows,
+      long in,
+      long out,
+      FloatPointer lse);
+
   static native @Cast("size_t") long pal_cpu_attention_workspace_bytes(long length, long channels);
 
   static native int pal_cpu_attention(
       @Const Heads queries,
       @Const Heads keys,
       @Const Heads values,
+      @Const AttentionShape shape,
+      FloatPointer out,
+      Pointer workspace,
+      @Cast("size_t") long workspaceBytes);
+
+  static native int pal_cpu_attention_after(
+      @Const Heads queries,
+      @Const Sequences sequences,
       @Const AttentionShape shape,
       FloatPointer out,
       Pointer workspace,

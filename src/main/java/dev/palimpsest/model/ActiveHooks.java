@@ -34,20 +34,24 @@ final class ActiveHooks {
   private final Optional<KeyValues> remembered;
   private final Optional<HookPlan.Recall> recalled;
   private final Optional<DistinctTokens> distinct;
+  private final Optional<ExtensionPass> extension;
   private int outstanding;
 
   /**
    * @param resolve from a plan's name to a hookpoint; throws for unknown names
    * @param firstLayer the first layer that will run: hooks below it cannot be met
    * @param distinct the different tokens, where the first block can make use of them
+   * @param extension where the tokens come after others
    */
   ActiveHooks(
       HookPlan plan,
       Function<String, Hookpoint> resolve,
       int firstLayer,
       Forward kept,
-      Optional<DistinctTokens> distinct) {
+      Optional<DistinctTokens> distinct,
+      Optional<ExtensionPass> extension) {
     this.distinct = distinct;
+    this.extension = extension;
     this.wantsLogits = plan.wantsLogits();
     this.kept = kept;
     this.remembered = plan.remembered();
@@ -81,6 +85,11 @@ final class ActiveHooks {
   /** The different tokens of the batch, where the first block can make use of them. */
   Optional<DistinctTokens> distinct() {
     return distinct;
+  }
+
+  /** Where the tokens come after others, in sequences of different lengths. */
+  Optional<ExtensionPass> extension() {
+    return extension;
   }
 
   /** How many positions lie before the pass's first. */

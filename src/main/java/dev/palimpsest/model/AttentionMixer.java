@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.kernels.CausalAttention;
 import dev.palimpsest.kernels.CausalAttention.Heads;
+import dev.palimpsest.kernels.Sequences;
 import dev.palimpsest.kernels.Workspace;
 import dev.palimpsest.tensor.BlasThreads;
 import dev.palimpsest.tensor.Device;
@@ -53,23 +54,64 @@ final class AttentionMixer {
     return mixed.transpose(1, 2).reshape(q.size(0), q.size(1), config.queryWidth());
   }
 
-  private Tensor byOurKernel(int layer, Tensor q, Tensor k, Tensor v) {
-    Tensor result = device.empty(torch.ScalarType.Float, q.size(0), q.size(1), config.queryWidth());
-    PointerScope.getInnerScope().attach(result);
-    result.releaseReference();
-    CausalAttention attention =
-        new CausalAttention(
-            q.size(0),
-            q.size(1),
-            config.heads(),
-            config.keyValueHeads(),
-            config.headWidth(),
-            config.windows().get(layer).orElse(0),
-            config.attentionScale().get(layer));
-    try (Workspace workspace = new Workspace(device.memory())) {
-      attention.apply(heads(q), heads(k), heads(v), device.data(result), workspace);
+  /**
+   * The same for tokens that come after others: bit for bit what {@link #mix} gives for the whole
+   * sequences, where that is our own kernel.
+   *
+   * @param q [1, N, H, c]
+   * @param pass has the keys and values
+   * @return [1, N, H · c]
+   */
+  Tensor mixAfter(int layer, Tensor q, ExtensionPass pass) {
+    if (!device.isHost() || config.attentionSoftcap().isPresent()) {
+      return pass.each(
+          layer,
+          q,
+          (queries, keys, values) ->
+              BlasThreads.forSmallProducts(
+                      () ->
+                          byLibtorch(
+                              layer,
+                              queries.transpose(1, 2),
+                              perQueryHead(keys).transpose(1, 2),
+                              perQueryHead(values).transpose(1, 2)))
+                  .transpose(1, 2)
+                  .reshape(1, queries.size(1), config.queryWidth()));
+    }
+    Tensor result = result(1, q.size(1));
+    try (Workspace workspace = new Workspace(device.memory());
+        Sequences sequences = pass.sequences(layer)) {
+      kernel(layer, 1, pass.longest())
+          .applyAfter(heads(q), sequences, device.data(result), workspace);
     }
     return result;
+  }
+
+  private Tensor byOurKernel(int layer, Tensor q, Tensor k, Tensor v) {
+    Tensor result = result(q.size(0), q.size(1));
+    try (Workspace workspace = new Workspace(device.memory())) {
+      kernel(layer, q.size(0), q.size(1))
+          .apply(heads(q), heads(k), heads(v), device.data(result), workspace);
+    }
+    return result;
+  }
+
+  private Tensor result(long rows, long length) {
+    Tensor result = device.empty(torch.ScalarType.Float, rows, length, config.queryWidth());
+    PointerScope.getInnerScope().attach(result);
+    result.releaseReference();
+    return result;
+  }
+
+  private CausalAttention kernel(int layer, long rows, long length) {
+    return new CausalAttention(
+        rows,
+        length,
+        config.heads(),
+        config.keyValueHeads(),
+        config.headWidth(),
+        config.windows().get(layer).orElse(0),
+        config.attentionScale().get(layer));
   }
 
   private Heads heads(Tensor x) {
@@ -88,7 +130,10 @@ final class AttentionMixer {
             .reshape(x.size(0), x.size(1), config.heads(), config.headWidth());
   }
 
-  /** {@link #mix} of [B, H, T, c] and twice [B, H, S, c] to [B, H, T, c]. */
+  /**
+   * {@link #mix} of [B, H, T, c] and twice [B, H, S, c] to [B, H, T, c]; queries are those of the
+   * last T positions.
+   */
   private Tensor byLibtorch(int layer, Tensor q, Tensor k, Tensor v) {
     int length = (int) k.size(2);
     double scale = config.attentionScale().get(layer);
@@ -101,15 +146,20 @@ final class AttentionMixer {
     if (window.isPresent() && window.getAsInt() >= length) {
       window = OptionalInt.empty();
     }
+    long queries = q.size(2);
     if (config.attentionSoftcap().isPresent()) {
       Tensor scores = torch.matmul(q, k.transpose(2, 3)).mul_(new Scalar(scale));
       softcap(scores, config.attentionSoftcap().getAsDouble());
-      return torch.matmul(torch.softmax(scores.add_(tables.mask(window, length)), -1), v);
+      Tensor mask = tables.mask(window, length).narrow(0, length - queries, queries);
+      return torch.matmul(torch.softmax(scores.add_(mask), -1), v);
     }
+    boolean masked = window.isPresent() || queries < length;
     TensorOptional mask =
-        window.isPresent() ? new TensorOptional(tables.mask(window, length)) : new TensorOptional();
+        masked
+            ? new TensorOptional(tables.mask(window, length).narrow(0, length - queries, queries))
+            : new TensorOptional();
     return torch.scaled_dot_product_attention(
-        q, k, v, mask, 0, window.isEmpty(), new DoubleOptional(scale), false);
+        q, k, v, mask, 0, !masked, new DoubleOptional(scale), false);
   }
 
   /** {@link #byLibtorch} for one query that sees all keys. */

@@ -37,14 +37,22 @@ final class Decoder {
    * The residual stream before the first block.
    *
    * @param ids [B, T] int64
+   * @param places where the tokens stand, int64 [T]; empty: 0 to T - 1
    * @return [B, T, d]
    */
-  Tensor embed(Tensor ids) {
+  Tensor embed(Tensor ids, Optional<Tensor> places) {
     Tensor x = torch.embedding(weights.embedding(), ids);
     if (config.embeddingScale() != 1) {
       x.mul_(new Scalar(config.embeddingScale()));
     }
-    weights.positions().ifPresent(positions -> x.add_(positions.narrow(0, 0, ids.size(1))));
+    weights
+        .positions()
+        .ifPresent(
+            positions ->
+                x.add_(
+                    places.isPresent()
+                        ? positions.index_select(0, places.get())
+                        : positions.narrow(0, 0, ids.size(1))));
     return x;
   }
 
@@ -180,10 +188,38 @@ final class Decoder {
         heads(all, config.queryWidth() + config.keyValueWidth(), config.keyValueHeads());
     Tensor q = normed(w.queryNorm(), queries);
     Tensor k = normed(w.keyNorm(), keys);
-    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, q, hooks.offset()));
-    config.rotaryOf(layer).ifPresent(rotary -> turn(rotary, k, hooks.offset()));
+    config
+        .rotaryOf(layer)
+        .ifPresent(
+            rotary -> {
+              PositionTables.Angles angles = angles(rotary, (int) x.size(1), hooks);
+              turn(angles, q);
+              turn(angles, k);
+            });
+    return w.attentionOut().apply(mixed(layer, q, k, values, hooks));
+  }
+
+  private Tensor mixed(int layer, Tensor q, Tensor k, Tensor values, ActiveHooks hooks) {
+    if (hooks.extension().isPresent()) {
+      ExtensionPass pass = hooks.extension().get();
+      pass.put(layer, k, values);
+      return attention.mixAfter(layer, q, pass);
+    }
     KeyValues.Pair seen = hooks.seen(layer, k, values);
-    return w.attentionOut().apply(attention.mix(layer, q, seen.keys(), seen.values()));
+    return attention.mix(layer, q, seen.keys(), seen.values());
+  }
+
+  /** Of the pass's tokens, [T, 1, width/2]. */
+  private PositionTables.Angles angles(Rotary rotary, int length, ActiveHooks hooks) {
+    if (hooks.extension().isPresent()) {
+      return hooks.extension().get().angles(tables, rotary);
+    }
+    int offset = hooks.offset();
+    PositionTables.Angles all = tables.angles(rotary, length + offset);
+    return new PositionTables.Angles(
+        length,
+        all.cosines().narrow(0, offset, length),
+        all.sines().narrow(0, offset, length));
   }
 
   /** Channels {@code from …} of the stacked projection, [B, T, heads, c]. */
@@ -194,20 +230,14 @@ final class Decoder {
 
   /**
    * Turns the channel pairs (i, i + width/2) of every head of {@code x} [B, T, heads, c], in place.
-   *
-   * @param offset the position of the first token
    */
-  private void turn(Rotary rotary, Tensor x, int offset) {
-    long half = rotary.width() / 2;
-    long length = x.size(1);
-    PositionTables.Angles angles = tables.angles(rotary, (int) length + offset);
-    Tensor cosines = angles.cosines().narrow(0, offset, length);
-    Tensor sines = angles.sines().narrow(0, offset, length);
+  private static void turn(PositionTables.Angles angles, Tensor x) {
+    long half = angles.cosines().size(-1);
     Tensor a = x.narrow(-1, 0, half);
     Tensor b = x.narrow(-1, half, half);
     Tensor before = a.clone();
-    a.mul_(cosines).addcmul_(b, sines, new Scalar(-1.0));
-    b.mul_(cosines).addcmul_(before, sines);
+    a.mul_(angles.cosines()).addcmul_(b, angles.sines(), new Scalar(-1.0));
+    b.mul_(angles.cosines()).addcmul_(before, angles.sines());
   }
 
   private static Tensor normed(Optional<Norm> norm, Tensor x) {

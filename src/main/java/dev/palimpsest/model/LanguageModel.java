@@ -122,8 +122,42 @@ public final class LanguageModel implements AutoCloseable {
    *     than learned positions
    */
   public Forward forward(TokenBatch batch, HookPlan plan) {
-    checkIds(batch);
     requireLength(batch.length());
+    return forward(batch, plan, Optional.empty());
+  }
+
+  /** Room for the keys and values of {@code capacity} tokens, for {@link #extend}. */
+  public CachedRun run(int capacity) {
+    return new CachedRun(config, device, capacity);
+  }
+
+  /** Bytes that the keys and values of a token take. */
+  public long cachedBytesOfToken() {
+    return CachedRun.bytesOfToken(config);
+  }
+
+  /**
+   * Runs the model on new tokens of several sequences, whose earlier tokens are in cached runs, and
+   * adds the new tokens to these. On the CPU, for models without capped attention scores, every
+   * result has the bits that {@link #forward} gives for the whole sequence.
+   *
+   * @param extensions one a sequence
+   * @param plan as for {@link #forward}; everything kept has one row: the new tokens, one sequence
+   *     after the other
+   * @return what the plan asked for; close it
+   * @throws UsageException as {@link #forward}
+   */
+  public Forward extend(List<Extension> extensions, HookPlan plan) {
+    try (ExtensionPass pass = new ExtensionPass(extensions, device)) {
+      requireLength(pass.longest());
+      Forward result = forward(pass.tokens(), plan, Optional.of(pass));
+      pass.finish();
+      return result;
+    }
+  }
+
+  private Forward forward(TokenBatch batch, HookPlan plan, Optional<ExtensionPass> extension) {
+    checkIds(batch);
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
@@ -131,9 +165,10 @@ public final class LanguageModel implements AutoCloseable {
           weights.positions().isEmpty()
               ? DistinctTokens.of(batch, config.vocabularySize(), device)
               : Optional.empty();
-      ActiveHooks hooks = new ActiveHooks(plan, this::resolve, 0, result, distinct);
+      ActiveHooks hooks = new ActiveHooks(plan, this::resolve, 0, result, distinct, extension);
+      Optional<Tensor> places = extension.map(ExtensionPass::positions);
       try (Tensor ids = ids(batch)) {
-        decoder.run(0, decoder.embed(ids), hooks).ifPresent(result::keepLogits);
+        decoder.run(0, decoder.embed(ids, places), hooks).ifPresent(result::keepLogits);
       } finally {
         distinct.ifPresent(DistinctTokens::close);
       }
@@ -167,7 +202,9 @@ public final class LanguageModel implements AutoCloseable {
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      ActiveHooks hooks = new ActiveHooks(plan, this::resolve, layer, result, Optional.empty());
+      ActiveHooks hooks = 
+          new ActiveHooks(
+              plan, this::resolve, layer, result, Optional.empty(), Optional.empty());
       decoder.run(layer, hidden, hooks).ifPresent(result::keepLogits);
       noGradients.close();
       return result;
