@@ -4,17 +4,15 @@ import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
-import java.util.Optional;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
  * Predictions of a head that is one product, logits = W h, on the CPU: no variant's logits are ever
- * held. The losses need three numbers a row: L = log Σ_v
- * exp(logit_v), the target's logit w_t · h, and the mean logit under the untouched model's
- * probabilities p, which is one dot product too, Σ_v p_v logit_v = e · h with e = Σ_v p_v w_v:
+ * held. The losses need three numbers a row: L = log Σ_v exp(logit_v), the target's logit w_t · h,
+ * and the mean logit under the untouched model's probabilities p, which is one dot product too, Σ_v
+ * p_v logit_v = e · h with e = Σ_v p_v w_v:
  *
  * <pre>  CE = L - w_t · h        KL = Σ_v p_v log p_v - (e · h - L)</pre>
  *
@@ -40,55 +38,22 @@ final class FusedPredictions extends CleanPredictions {
     this.clean = clean;
   }
 
-  /** Packs a model's head; empty where it is not one product on the CPU. */
-  static Optional<PackedHead> pack(LanguageModel model) {
-    return model.device().isHost() && model.config().logitSoftcap().isEmpty()
-        ? Optional.of(new PackedHead(model))
-        : Optional.empty();
-  }
-
-  /** The head's weights as the kernel wants them. */
-  static final class PackedHead implements AutoCloseable {
-    private final Tensor packed;
-    private final FloatPointer weights;
-    private final DenseLayer layer;
-
-    private PackedHead(LanguageModel model) {
-      Tensor weight = model.unembedding();
-      long out = weight.size(0);
-      long in = weight.size(1);
-      packed = model.device().empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out));
-      try (PointerScope scope = new PointerScope();
-          Tensor dense = weight.contiguous()) {
-        DenseLayer.pack(model.device().data(dense), in, out, 1, in, model.device().data(packed));
-      }
-      weights = model.device().data(packed);
-      weights.retainReference();
-      layer = new DenseLayer(in, out, weights, Optional.empty());
-    }
-
-    @Override
-    public void close() {
-      weights.close();
-      packed.close();
-    }
-  }
-
   /**
+   * @param head makes the model's logits
    * @param last what the last block puts out [n, d]; not kept
    * @param targets [n]
    */
-  static FusedPredictions of(LanguageModel model, PackedHead head, Tensor last, long[] targets) {
+  static FusedPredictions of(LanguageModel model, DenseLayer head, Tensor last, long[] targets) {
     try (PointerScope scope = new PointerScope()) {
       Tensor normed = normed(model, last);
-      float[] sums = logSumExp(model, head.layer, normed);
+      float[] sums = logSumExp(model, head, normed);
       Tensor index = model.device().of(targets, targets.length);
       Tensor rows = Tensors.keep(model.unembedding().index_select(0, index));
       index.close();
       Tensor means = Tensors.keep(means(model, normed, sums));
       return new FusedPredictions(
           model,
-          head.layer,
+          head,
           new Clean(
               rows,
               means,

@@ -1,5 +1,6 @@
 package dev.palimpsest.evaluate;
 
+import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.KeyValues;
@@ -26,7 +27,7 @@ import org.bytedeco.pytorch.global.torch;
  * either: its output is the old one with the addend exchanged. Whether that holds is not taken from
  * the architecture but tried out on the first batch.
  */
-public final class SplicedModel implements AutoCloseable {
+public final class SplicedModel {
   /**
    * Largest difference, over the largest value, between the exchanged addend and the block run
    * again.
@@ -39,7 +40,6 @@ public final class SplicedModel implements AutoCloseable {
   private final int layer;
   private final String layerName;
   private final boolean wholeLayer;
-  private final Optional<FusedPredictions.PackedHead> head;
   private Optional<Boolean> exchangeable = Optional.empty();
 
   /**
@@ -52,13 +52,6 @@ public final class SplicedModel implements AutoCloseable {
     layer = model.layerOf(hookpoint);
     layerName = model.layerHookpoint(layer);
     wholeLayer = hookpoint.equals(layerName) || hookpoint.endsWith("." + layerName);
-    head = FusedPredictions.pack(model);
-  }
-
-  /** Frees what was made of the model's head; the model stays the caller's. */
-  @Override
-  public void close() {
-    head.ifPresent(FusedPredictions.PackedHead::close);
   }
 
   /**
@@ -190,6 +183,7 @@ public final class SplicedModel implements AutoCloseable {
      * @param targets [n]
      */
     public CleanPredictions predictions(long[] targets) {
+      Optional<DenseLayer> head = model.headLayer();
       return head.isPresent()
           ? FusedPredictions.of(model, head.get(), last, targets)
           : HeldPredictions.of(model, last, targets);

@@ -25,10 +25,12 @@ final class Decoder {
   private final Weights weights;
   private final PositionTables tables;
   private final AttentionMixer attention;
+  private final Head head;
 
-  Decoder(ModelConfig config, Weights weights, PositionTables tables, Device device) {
+  Decoder(ModelConfig config, Weights weights, Head head, PositionTables tables, Device device) {
     this.config = config;
     this.weights = weights;
+    this.head = head;
     this.tables = tables;
     this.attention = new AttentionMixer(config, tables, device);
   }
@@ -78,7 +80,7 @@ final class Decoder {
       return Optional.empty();
     }
     Tensor last = stream;
-    return Optional.of(scoped(() -> head(finalNorm(last))));
+    return Optional.of(scoped(() -> logits(last)));
   }
 
   /** The norm before the head. */
@@ -86,11 +88,9 @@ final class Decoder {
     return weights.finalNorm().apply(x);
   }
 
-  /** The unembedding: [B, T, d] to [B, T, V]. */
-  Tensor head(Tensor x) {
-    Tensor logits = torch.linear(x, weights.head());
-    config.logitSoftcap().ifPresent(cap -> AttentionMixer.softcap(logits, cap));
-    return logits;
+  /** Final norm and head: [..., d] to [..., V]. */
+  Tensor logits(Tensor x) {
+    return head.logits(finalNorm(x));
   }
 
   /** One block; when the hooks are done before its end, what it returns is not used. */
@@ -217,9 +217,7 @@ final class Decoder {
     int offset = hooks.offset();
     PositionTables.Angles all = tables.angles(rotary, length + offset);
     return new PositionTables.Angles(
-        length,
-        all.cosines().narrow(0, offset, length),
-        all.sines().narrow(0, offset, length));
+        length, all.cosines().narrow(0, offset, length), all.sines().narrow(0, offset, length));
   }
 
   /** Channels {@code from …} of the stacked projection, [B, T, heads, c]. */

@@ -54,9 +54,7 @@ final class ExtensionPass implements AutoCloseable {
     if (!rotary.dependsOnLength()) {
       PositionTables.Angles all = tables.angles(rotary, longest());
       return new PositionTables.Angles(
-          count,
-          all.cosines().index_select(0, positions),
-          all.sines().index_select(0, positions));
+          count, all.cosines().index_select(0, positions), all.sines().index_select(0, positions));
     }
     // As in the reference: frequencies for the sequence as long as it is now.
     List<PositionTables.Angles> each = new ArrayList<>();

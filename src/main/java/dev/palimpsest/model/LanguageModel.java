@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.safetensors.ShardedSafeTensors;
 import dev.palimpsest.safetensors.TensorReader;
 import dev.palimpsest.tensor.Device;
@@ -26,6 +27,7 @@ public final class LanguageModel implements AutoCloseable {
   private final Weights weights;
   private final Device device;
   private final PositionTables tables;
+  private final Head head;
   private final Decoder decoder;
   private final Hookpoints hookpoints;
 
@@ -34,7 +36,8 @@ public final class LanguageModel implements AutoCloseable {
     this.device = device;
     this.tables = new PositionTables(device);
     this.weights = weights;
-    this.decoder = new Decoder(config, weights, tables, device);
+    this.head = new Head(config, weights.head(), device);
+    this.decoder = new Decoder(config, weights, head, tables, device);
     this.hookpoints = Hookpoints.of(config);
   }
 
@@ -202,9 +205,8 @@ public final class LanguageModel implements AutoCloseable {
     Forward result = new Forward();
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
-      ActiveHooks hooks = 
-          new ActiveHooks(
-              plan, this::resolve, layer, result, Optional.empty(), Optional.empty());
+      ActiveHooks hooks =
+          new ActiveHooks(plan, this::resolve, layer, result, Optional.empty(), Optional.empty());
       decoder.run(layer, hidden, hooks).ifPresent(result::keepLogits);
       noGradients.close();
       return result;
@@ -217,6 +219,29 @@ public final class LanguageModel implements AutoCloseable {
   /** The unembedding, [V, d]; belongs to the model. */
   public Tensor unembedding() {
     return weights.head();
+  }
+
+  /**
+   * The layer that makes logits of the normalised residual stream, where that is all there is to it
+   * and it is our own kernel; belongs to the model.
+   */
+  public Optional<DenseLayer> headLayer() {
+    return head.layer();
+  }
+
+  /**
+   * Next-token logits; on the CPU the bits of a row's depend on that row alone.
+   *
+   * @param hidden [n, d], outputs of the last block
+   * @return [n, V], which the caller owns
+   */
+  public Tensor logits(Tensor hidden) {
+    try (PointerScope scope = new PointerScope()) {
+      NoGradGuard noGradients = new NoGradGuard();
+      Tensor result = Tensors.keep(decoder.logits(hidden));
+      noGradients.close();
+      return result;
+    }
   }
 
   /**
@@ -248,6 +273,7 @@ public final class LanguageModel implements AutoCloseable {
   @Override
   public void close() {
     tables.close();
+    head.close();
     weights.close();
   }
 

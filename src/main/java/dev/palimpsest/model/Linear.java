@@ -31,7 +31,9 @@ sealed interface Linear {
       Optional<Tensor> bias,
       List<Pointer> owned) {
     if (device.isHost()) {
-      return packed(device, weight, transposed, bias, owned);
+      try (weight) {
+        return packed(device, weight, transposed, bias, owned);
+      }
     }
     Tensor placed = kept(device.place(weight), owned);
     TensorOptional placedBias =
@@ -45,28 +47,24 @@ sealed interface Linear {
     return new OnDevice(placed, placedBias);
   }
 
-  private static Linear packed(
+  /** A layer on the host by our own kernel; {@code weight} stays the caller's. */
+  static Linear packed(
       Device device,
       Tensor weight,
       boolean transposed,
       Optional<Tensor> bias,
       List<Pointer> owned) {
-    try (weight) {
-      long out = weight.size(transposed ? 1 : 0);
-      long in = weight.size(transposed ? 0 : 1);
-      Tensor packed =
-          kept(device.empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out)), owned);
-      FloatPointer values = keptPointer(device, packed, owned);
-      DenseLayer.pack(
-          device.data(weight), in, out, transposed ? out : 1, transposed ? 1 : in, values);
-      return new Packed(
-          device,
-          new DenseLayer(
-              in,
-              out,
-              values,
-              bias.map(tensor -> keptPointer(device, kept(tensor, owned), owned))));
-    }
+    long out = weight.size(transposed ? 1 : 0);
+    long in = weight.size(transposed ? 0 : 1);
+    Tensor packed =
+        kept(device.empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out)), owned);
+    FloatPointer values = keptPointer(device, packed, owned);
+    DenseLayer.pack(
+        device.data(weight), in, out, transposed ? out : 1, transposed ? 1 : in, values);
+    return new Packed(
+        device,
+        new DenseLayer(
+            in, out, values, bias.map(tensor -> keptPointer(device, kept(tensor, owned), owned))));
   }
 
   private static Tensor kept(Tensor tensor, List<Pointer> owned) {

@@ -85,31 +85,29 @@ public final class RewriteEvaluator {
     WindowReader reader = new WindowReader(inputs.windows(), inputs.excluded(), config);
     int rows = Math.max(1, config.batchTokens() / config.contextTokens());
     Work work = new Work(reader.windows(), recipes.size());
-    try (SplicedModel model =
-        new SplicedModel(inputs.model(), inputs.hookpoint(), inputs.transcode())) {
-      Optional<WindowReader.Batch> next = reader.next(rule.most(rows, 0));
-      boolean narrow = false;
-      while (next.isPresent() && !narrow) {
-        WindowReader.Batch batch = next.get();
-        Optional<BatchLosses> known = journal.next(batch.windows(), variants.size());
-        BatchLosses losses = known.isPresent() ? known.get() : measure(batch, model, recipes, work);
-        if (known.isEmpty()) {
-          journal.append(losses);
-        }
-        take(batch, losses);
-        work.finished(batch.windows().size(), known.isEmpty());
-        narrow =
-            rule.looksAt(table.windows())
-                && rule.isNarrow(ResultTable.headlineInterval(config, variants, table));
-        next = reader.next(rule.most(rows, table.windows()));
+    SplicedModel model = new SplicedModel(inputs.model(), inputs.hookpoint(), inputs.transcode());
+    Optional<WindowReader.Batch> next = reader.next(rule.most(rows, 0));
+    boolean narrow = false;
+    while (next.isPresent() && !narrow) {
+      WindowReader.Batch batch = next.get();
+      Optional<BatchLosses> known = journal.next(batch.windows(), variants.size());
+      BatchLosses losses = known.isPresent() ? known.get() : measure(batch, model, recipes, work);
+      if (known.isEmpty()) {
+        journal.append(losses);
       }
-      if (narrow) {
-        progress.says(
-            String.format(
-                java.util.Locale.ROOT,
-                "stopped after %,d windows: the headline's interval is narrow enough",
-                table.windows()));
-      }
+      take(batch, losses);
+      work.finished(batch.windows().size(), known.isEmpty());
+      narrow =
+          rule.looksAt(table.windows())
+              && rule.isNarrow(ResultTable.headlineInterval(config, variants, table));
+      next = reader.next(rule.most(rows, table.windows()));
+    }
+    if (narrow) {
+      progress.says(
+          String.format(
+              java.util.Locale.ROOT,
+              "stopped after %,d windows: the headline's interval is narrow enough",
+              table.windows()));
     }
     if (windows.isEmpty()) {
       throw new PalimpsestException(
