@@ -29,7 +29,7 @@ root=$(dirname "$here")
 build=${PALIMPSEST_CUDA_BUILD:-$root/target/cuda-kernels}
 architectures=${PALIMPSEST_CUDA_ARCHITECTURES:-"80 90a 100 120"}
 jobs=$(nproc 2>/dev/null || echo 2)
-includes="-I$root/native/include -I$here/include -I$here/src -I$here/test"
+includes="-I$root/native/include -I$here/src -I$here/test"
 
 say() { printf '%s\n' "cuda-kernels: $*" >&2; }
 

@@ -56,6 +56,7 @@ std::vector<Case> sort_cases();
 std::vector<Case> backward_cases();
 std::vector<Case> update_cases();
 std::vector<Case> step_cases();
+std::vector<Case> record_cases();
 std::vector<Case> stream_cases();
 std::vector<Case> verify_cases();
 std::vector<Case> memory_cases();

@@ -49,6 +49,9 @@ void launch_all(int64_t d, bool bf16, const char* product) {
   PAL_OK_OR_FAULT(pal_update(floats, floats, floats, floats, m * d + (d % 4 == 0 ? 0 : 1), &hyper, nullptr));
   PAL_OK_OR_FAULT(pal_step(&coder, &state, floats, floats, rows, k, floats, indices, &hyper, 1, 1, floats, all, nullptr));
   PAL_OK_OR_FAULT(pal_cuda_write_hyper(&hyper, floats, nullptr));
+  auto* counts = somewhere<int64_t>();
+  const pal_cuda_record record{m, 10'000'000, 64, counts, counts, counts, counts, somewhere<double>(), counts};
+  PAL_OK_OR_FAULT(pal_cuda_record_batch(&record, floats, indices, rows, k, somewhere<double>(), nullptr));
 }
 
 }  // namespace

@@ -20,8 +20,10 @@ int main(int count, char** arguments) {
 #endif
   const auto start = std::chrono::steady_clock::now();
   std::vector<Case> cases;
-  for (const auto& list : {emulation_cases(), detector_cases(), cublaslt_cases(), product_cases(), encode_cases(), fused_cases(), decode_cases(), fvu_cases(), sort_cases(),
-                           backward_cases(), update_cases(), step_cases(), stream_cases(), verify_cases(), memory_cases(), twin_cases()}) {
+  for (const auto& list :
+       {emulation_cases(), detector_cases(), cublaslt_cases(), product_cases(), encode_cases(), fused_cases(), decode_cases(), fvu_cases(),
+        sort_cases(), backward_cases(), update_cases(), step_cases(), record_cases(), stream_cases(), verify_cases(), memory_cases(),
+        twin_cases()}) {
     cases.insert(cases.end(), list.begin(), list.end());
   }
 #if !defined(__CUDACC__)

@@ -24,7 +24,8 @@ class Training {
   explicit Training(bool bf16)
       : random_(121), coder_({kShape.width, kShape.latents, kShape.skip, kShape.centre, bf16}, random_), batch_(kShape, random_),
         y_(normal_floats(random_, kShape.rows * kShape.width)), grad_(kShape.rows * kShape.width), sums_(2),
-        counts_(std::vector<int64_t>(kShape.latents, 0)), first_(coder_.shape), second_(coder_.shape),
+        counts_(zeros(kShape.latents)), last_(zeros(kShape.latents)), batch_counts_(zeros(kShape.latents)), progress_(zeros(2)),
+        firings_log_(2 * kSteps), sums_log_(2 * kSteps), first_(coder_.shape), second_(coder_.shape),
         hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
         encode_space_(bytes(pal_encode_workspace_bytes(kShape.width, kShape.latents, kShape.rows, kShape.k, PAL_TOPK))),
         loss_space_(bytes(pal_cuda_decode_loss_workspace_bytes(kShape.width, kShape.latents, kShape.rows, kShape.k))),
@@ -48,7 +49,9 @@ class Training {
                                encode_space_.bytes(), stream));
     PAL_OK_OR_FAULT(pal_cuda_decode_loss(&c, batch_.x.get(), y_.get(), s.rows, s.k, batch_.values.get(), batch_.indices.get(), grad_.get(),
                                          sums_.get(), loss_space_.get(), loss_space_.bytes(), stream));
-    PAL_OK_OR_FAULT(pal_count_firings(batch_.values.get(), batch_.indices.get(), s.rows, s.k, s.latents, counts_.get(), stream));
+    const pal_cuda_record record{s.latents,          2 * s.rows - 1,  kSteps,          counts_.get(),     last_.get(),
+                                 batch_counts_.get(), progress_.get(), sums_log_.get(), firings_log_.get()};
+    PAL_OK_OR_FAULT(pal_cuda_record_batch(&record, batch_.values.get(), batch_.indices.get(), s.rows, s.k, sums_.get(), stream));
     PAL_OK_OR_FAULT(pal_cuda_step(&c, &state, batch_.x.get(), grad_.get(), s.rows, s.k, batch_.values.get(), batch_.indices.get(),
                                   hyper_.get(), PAL_ADAM, 1, 1, step_space_.get(), step_space_.bytes(), stream));
   }
@@ -61,7 +64,8 @@ class Training {
     for (const Array<float>* array : arrays) append_bytes(all, array->download());
     append_bytes(all, batch_.indices.download());
     append_bytes(all, sums_.download());
-    append_bytes(all, counts_.download());
+    append_bytes(all, sums_log_.download());
+    for (const Array<int64_t>* array : {&counts_, &last_, &progress_, &firings_log_}) append_bytes(all, array->download());
     first_.append(all);
     second_.append(all);
     return all;
@@ -69,13 +73,15 @@ class Training {
 
  private:
   static int64_t bytes(size_t count) { return static_cast<int64_t>(count); }
+  static std::vector<int64_t> zeros(int64_t count) { return std::vector<int64_t>(static_cast<size_t>(count), 0); }
 
   Random random_;
   TestCoder coder_;
   TestBatch batch_;
   Array<float> y_, grad_;
   Array<double> sums_;
-  Array<int64_t> counts_;
+  Array<int64_t> counts_, last_, batch_counts_, progress_, firings_log_;
+  Array<double> sums_log_;
   GradientArrays first_, second_;
   Workspace hyper_, encode_space_, loss_space_, step_space_;
 };
@@ -130,6 +136,23 @@ std::vector<unsigned char> from_graph(bool bf16, cudaStream_t stream) {
   return training.results();
 }
 
+/* Captured by the library on a stream of its own, replayed on another. */
+std::vector<unsigned char> from_library_graph(bool bf16, cudaStream_t stream) {
+  Training training(bf16);
+  pal_stream capturing = nullptr;
+  pal_cuda_graph graph = nullptr;
+  PAL_OK_OR_FAULT(pal_cuda_begin_capture(&capturing));
+  training.step(pal::as_stream(capturing));
+  PAL_OK_OR_FAULT(pal_cuda_end_capture(capturing, &graph));
+  for (int64_t t = 1; t <= kSteps; ++t) {
+    training.write_hyper(t, stream);
+    PAL_OK_OR_FAULT(pal_cuda_replay(graph, stream));
+  }
+  PAL_CUDA_OK(cudaStreamSynchronize(stream));
+  PAL_OK_OR_FAULT(pal_cuda_free_graph(graph));
+  return training.results();
+}
+
 void other_stream() {
   cudaStream_t stream = nullptr;
   PAL_CUDA_OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
@@ -148,13 +171,35 @@ void captured() {
     with(variant, [&] {
       const auto plain = on_stream(variant.bf16, stream); /* loads every kernel, too */
       expect(from_graph(variant.bf16, stream) == plain, "%s: other bits than without a graph", variant.name);
+      for (cudaStream_t replayed_on : {stream, cudaStream_t{nullptr}}) {
+        expect(from_library_graph(variant.bf16, replayed_on) == plain, "%s: other bits from the library's graph", variant.name);
+      }
     });
   }
   PAL_CUDA_OK(cudaStreamDestroy(stream));
 }
 
+/* What a capture does not allow breaks it: no graph comes of it, and the next capture is whole. */
+void broken_capture() {
+  pal_stream capturing = nullptr;
+  pal_cuda_graph graph = nullptr;
+  void* memory = nullptr;
+  PAL_OK_OR_FAULT(pal_cuda_begin_capture(&capturing));
+  expect(cudaMalloc(&memory, 64) != cudaSuccess, "an allocation within a capture");
+  cudaGetLastError();
+  expect(pal_cuda_end_capture(capturing, &graph) == PAL_DEVICE_ERROR && graph == nullptr, "a graph of a broken capture");
+  PAL_CUDA_OK(cudaGetLastError());
+  PAL_OK_OR_FAULT(pal_cuda_begin_capture(&capturing));
+  PAL_OK_OR_FAULT(pal_cuda_end_capture(capturing, &graph));
+  PAL_OK_OR_FAULT(pal_cuda_replay(graph, nullptr)); /* of nothing */
+  PAL_OK_OR_FAULT(pal_cuda_free_graph(graph));
+  PAL_OK_OR_FAULT(pal_cuda_free_graph(nullptr));
+  expect(pal_cuda_replay(nullptr, nullptr) == PAL_INVALID_ARGUMENT, "no graph");
+  expect(pal_cuda_begin_capture(nullptr) == PAL_INVALID_ARGUMENT, "nowhere to say the stream");
+}
+
 }  // namespace
 
-std::vector<Case> stream_cases() { return {{"stream other than null", other_stream}, {"stream captured", captured}}; }
+std::vector<Case> stream_cases() { return {{"stream other than null", other_stream}, {"stream captured", captured}, {"stream broken capture", broken_capture}}; }
 
 }  // namespace pal::test

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "palimpsest.h"
+#include "palimpsest_cuda.h"
 
 /* Every function of palimpsest.h, without its prefix. */
 #define PAL_FUNCTIONS(F)                                                                                     \
@@ -20,24 +21,23 @@
   F(count_firings) F(backward_workspace_bytes) F(backward) F(remove_parallel) F(normalize_rows) F(update)    \
   F(step_workspace_bytes) F(step)
 
+/* The functions of palimpsest_cuda.h that are used through a table, without their prefix. */
+#define PAL_CUDA_FUNCTIONS(F)                                                                                 \
+  F(decode_loss_workspace_bytes) F(decode_loss) F(hyper_bytes) F(write_hyper) F(step) F(record_batch)         \
+  F(begin_capture) F(end_capture) F(replay) F(free_graph)
+
 typedef struct pal_table {
 #define PAL_MEMBER(name) __typeof__(&pal_##name) name;
   PAL_FUNCTIONS(PAL_MEMBER)
 #undef PAL_MEMBER
-  /*
-   * pal_decode and pal_fvu in one, y_hat never written: pal_cuda_decode_loss of palimpsest_cuda.h. NULL where the library has no
-   * such function (pal_table_fuses_loss).
-   */
-  size_t (*decode_loss_workspace_bytes)(int64_t width, int64_t latents, int64_t rows, int64_t k);
-  pal_status (*decode_loss)(const pal_coder* coder, const float* x, const float* y, int64_t rows, int64_t k, const float* values,
-                            const int32_t* indices, float* grad, double* sums, void* workspace, size_t workspace_bytes,
-                            pal_stream stream);
+  /* All NULL where the library is not the CUDA library (pal_table_is_cuda). */
+#define PAL_MEMBER(name) __typeof__(&pal_cuda_##name) cuda_##name;
+  PAL_CUDA_FUNCTIONS(PAL_MEMBER)
+#undef PAL_MEMBER
 } pal_table;
 
-/* 1 where the table has decode_loss and decode_loss_workspace_bytes, else 0. */
-static inline int32_t pal_table_fuses_loss(const pal_table* table) {
-  return table->decode_loss != NULL && table->decode_loss_workspace_bytes != NULL;
-}
+/* 1 where the table has the functions of palimpsest_cuda.h, else 0. */
+static inline int32_t pal_table_is_cuda(const pal_table* table) { return table->cuda_decode_loss != NULL; }
 
 /*
  * Fills the table from the library at `path`, which stays loaded. PAL_UNSUPPORTED where it cannot be opened, lacks a
@@ -60,15 +60,12 @@ static inline pal_status pal_table_open(pal_table* table, const char* path, char
     memcpy(&table->name, &found, sizeof(found));                        \
   }
   PAL_FUNCTIONS(PAL_RESOLVE)
-#undef PAL_RESOLVE
-#define PAL_RESOLVE_OPTIONAL(name)                           \
-  {                                                          \
-    void* found = dlsym(library, "pal_cuda_" #name);         \
-    memcpy(&table->name, &found, sizeof(found));             \
+  if (dlsym(library, "pal_cuda_decode_loss") != NULL) {
+#define PAL_RESOLVE_CUDA(name) PAL_RESOLVE(cuda_##name)
+    PAL_CUDA_FUNCTIONS(PAL_RESOLVE_CUDA)
+#undef PAL_RESOLVE_CUDA
   }
-  PAL_RESOLVE_OPTIONAL(decode_loss_workspace_bytes)
-  PAL_RESOLVE_OPTIONAL(decode_loss)
-#undef PAL_RESOLVE_OPTIONAL
+#undef PAL_RESOLVE
   if (table->abi_version() != PAL_ABI_VERSION) {
     snprintf(why, why_bytes, "%s has interface version %d, expected %d", path, (int)table->abi_version(), PAL_ABI_VERSION);
     return PAL_UNSUPPORTED;

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One backend's kernels for sparse coders: one method per function of {@code
@@ -25,14 +26,23 @@ public final class CoderKernels {
   private static final int ABI_VERSION = 1;
 
   private static final CoderKernels CPU =
-      new CoderKernels(NativeKernels.linked(), HostMemory.INSTANCE);
+      new CoderKernels(NativeKernels.linked(), HostMemory.INSTANCE, false, Optional.empty());
 
   private final NativeKernels.Table table;
   private final Memory memory;
+  private final boolean cuda;
+  private final Optional<Pointer> ownStream;
 
-  private CoderKernels(NativeKernels.Table table, Memory memory) {
+  /**
+   * @param cuda whether the table has the functions of {@code palimpsest_cuda.h}
+   * @param ownStream where to queue; empty: on the memory's stream
+   */
+  private CoderKernels(
+      NativeKernels.Table table, Memory memory, boolean cuda, Optional<Pointer> ownStream) {
     this.table = table;
     this.memory = memory;
+    this.cuda = cuda;
+    this.ownStream = ownStream;
     int found = table.abi_version();
     if (found != ABI_VERSION) {
       throw new KernelException(
@@ -56,7 +66,31 @@ public final class CoderKernels {
    * @throws KernelException where there is no such library, or it is not one of ours
    */
   public static CoderKernels open(String path, Memory memory) {
-    return new CoderKernels(NativeKernels.opened(path), memory);
+    NativeKernels.Table table = NativeKernels.opened(path);
+    return new CoderKernels(
+        table, memory, NativeKernels.pal_table_is_cuda(table) != 0, Optional.empty());
+  }
+
+  /** The same kernels, queued on another stream than the memory's. */
+  CoderKernels queuedOn(Pointer stream) {
+    return new CoderKernels(table, memory, cuda, Optional.of(stream));
+  }
+
+  /**
+   * The kernels for training steps that are queued ahead, which only the CUDA library has; else
+   * empty.
+   */
+  public Optional<StepKernels> stepKernels() {
+    return cuda ? Optional.of(new StepKernels(this)) : Optional.empty();
+  }
+
+  NativeKernels.Table table() {
+    return table;
+  }
+
+  /** Where work is queued; null is the default stream of a device, and ignored on the CPU. */
+  @Nullable Pointer stream() {
+    return ownStream.isPresent() ? ownStream.get() : memory.stream();
   }
 
   /** Where these kernels read and write. */
@@ -102,7 +136,7 @@ public final class CoderKernels {
 
   /** Makes that copy anew, after the weights have been changed by anything but {@link #step}. */
   public void refreshOperands(CoderParameters coder) {
-    check(table.refresh_operands(coder.struct(), memory.stream()));
+    check(table.refresh_operands(coder.struct(), stream()));
   }
 
   /**
@@ -137,7 +171,7 @@ public final class CoderKernels {
             indices,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            memory.stream()));
+            stream()));
   }
 
   /**
@@ -172,7 +206,7 @@ public final class CoderKernels {
             out,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            memory.stream()));
+            stream()));
   }
 
   /**
@@ -210,7 +244,7 @@ public final class CoderKernels {
             sums,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            memory.stream()));
+            stream()));
   }
 
   /**
@@ -234,7 +268,7 @@ public final class CoderKernels {
       FloatPointer grad,
       DoublePointer sums,
       Workspace workspace) {
-    if (NativeKernels.pal_table_fuses_loss(table) == 0) {
+    if (!cuda) {
       decode(coder, x, rows, k, values, indices, grad, workspace);
       fvu(grad, target, rows, coder.width(), Optional.of(grad), sums, workspace);
       return;
@@ -244,9 +278,9 @@ public final class CoderKernels {
     array(call, "target", target, size);
     array(call, "grad", grad, size);
     array(call, "sums", sums, 2);
-    long bytes = table.decode_loss_workspace_bytes(coder.width(), coder.latents(), rows, k);
+    long bytes = table.cuda_decode_loss_workspace_bytes(coder.width(), coder.latents(), rows, k);
     check(
-        table.decode_loss(
+        table.cuda_decode_loss(
             coder.struct(),
             x.orElse(null),
             target,
@@ -258,7 +292,7 @@ public final class CoderKernels {
             sums,
             workspace.atLeast(bytes),
             workspace.bytes(),
-            memory.stream()));
+            stream()));
   }
 
   /** Checks what {@link #decode} reads; the elements of its output. */
@@ -292,7 +326,7 @@ public final class CoderKernels {
     array(call, "values", values, slots);
     array(call, "indices", indices, slots);
     array(call, "counts", counts, latents);
-    check(table.count_firings(values, indices, rows, k, latents, counts, memory.stream()));
+    check(table.count_firings(values, indices, rows, k, latents, counts, stream()));
   }
 
   /**
@@ -333,7 +367,7 @@ public final class CoderKernels {
               accumulate ? 1 : 0,
               workspace.atLeast(bytes),
               workspace.bytes(),
-              memory.stream()));
+              stream()));
     }
   }
 
@@ -344,7 +378,7 @@ public final class CoderKernels {
     long size = Checks.elements(call, rows, width);
     array(call, "w", w, size);
     array(call, "g", g, size);
-    check(table.remove_parallel(w, g, rows, width, memory.stream()));
+    check(table.remove_parallel(w, g, rows, width, stream()));
   }
 
   /** w[i] /= |w[i]| + 2^-23 for every row; w [rows, width]. */
@@ -352,7 +386,7 @@ public final class CoderKernels {
     String call = "normalizeRows";
     Checks.positive(call, "width", width);
     array(call, "w", w, Checks.elements(call, rows, width));
-    check(table.normalize_rows(w, rows, width, memory.stream()));
+    check(table.normalize_rows(w, rows, width, stream()));
   }
 
   /**
@@ -376,7 +410,7 @@ public final class CoderKernels {
     array(call, "first", first, n);
     second.ifPresent(pointer -> array(call, "second", pointer, n));
     try (NativeKernels.Hyper hyper = hyper(rule)) {
-      check(table.update(p, g, first, second.orElse(null), n, hyper, memory.stream()));
+      check(table.update(p, g, first, second.orElse(null), n, hyper, stream()));
     }
   }
 
@@ -406,14 +440,8 @@ public final class CoderKernels {
     String call = "step";
     checkBatch(call, coder, x, grad, rows, k, values, indices);
     long bytes = table.step_workspace_bytes(coder.width(), coder.latents(), rows, k);
-    try (NativeKernels.OptimizerState state = new NativeKernels.OptimizerState();
+    try (NativeKernels.OptimizerState state = ParameterArrays.state(call, first, second, coder);
         NativeKernels.Hyper hyper = hyper(rule)) {
-      first.fill(state.first(), "step: first", coder);
-      if (second.isPresent()) {
-        second.get().fill(state.second(), "step: second", coder);
-      } else {
-        ParameterArrays.clear(state.second());
-      }
       check(
           table.step(
               coder.struct(),
@@ -429,11 +457,11 @@ public final class CoderKernels {
               normalizeAfter ? 1 : 0,
               workspace.atLeast(bytes),
               workspace.bytes(),
-              memory.stream()));
+              stream()));
     }
   }
 
-  private static NativeKernels.Hyper hyper(UpdateRule rule) {
+  static NativeKernels.Hyper hyper(UpdateRule rule) {
     NativeKernels.Hyper hyper = new NativeKernels.Hyper();
     hyper.lr(rule.learningRate()).step(rule.step());
     if (rule instanceof UpdateRule.Adam adam) {
@@ -460,7 +488,7 @@ public final class CoderKernels {
     array(call, "indices", indices, slots);
   }
 
-  private void checkBatch(
+  void checkBatch(
       String call,
       CoderParameters coder,
       FloatPointer x,
@@ -475,14 +503,14 @@ public final class CoderKernels {
     array(call, "grad", grad, size);
   }
 
-  private void check(int status) {
+  void check(int status) {
     if (status != 0) {
       throw new KernelException(table.last_error().getString());
     }
   }
 
   /** {@link Checks#array}, and that the array is where these kernels can reach it. */
-  private void array(String call, String name, Pointer pointer, long count) {
+  void array(String call, String name, Pointer pointer, long count) {
     Checks.array(call, name, pointer, count);
     if (count > 0 && !memory.holds(pointer)) {
       throw new KernelException(call + ": " + name + " is not in these kernels' memory");

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.annotation.ByRef;
 import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Const;
@@ -17,9 +18,10 @@ import org.bytedeco.javacpp.annotation.Platform;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The raw binding of {@code native/include/palimpsest.h} and {@code palimpsest_cpu.h}, which
- * document every function. Calls of the first go through a {@link Table}: the functions of the
- * library linked here (CPU), or of one opened at run time (CUDA).
+ * The raw binding of {@code native/include/palimpsest.h}, {@code palimpsest_cpu.h} and {@code
+ * palimpsest_cuda.h}, which document every function. Calls of the first and the last go through a
+ * {@link Table}: the functions of the library linked here (CPU), or of one opened at run time
+ * (CUDA).
  */
 @Platform(
     include = {"palimpsest.h", "palimpsest_cpu.h", "palimpsest_table.h"},
@@ -155,6 +157,47 @@ final class NativeKernels {
 
     @MemberGetter
     native @ByRef Gradients second();
+  }
+
+  /** {@code pal_cuda_record}: how the batches of a coder in training went. */
+  @Name("pal_cuda_record")
+  static class BatchRecord extends Pointer {
+    static {
+      Loader.load();
+    }
+
+    BatchRecord() {
+      allocate();
+    }
+
+    private native void allocate();
+
+    @MemberSetter
+    native BatchRecord latents(long latents);
+
+    @MemberSetter
+    native BatchRecord dead_after(long rows);
+
+    @MemberSetter
+    native BatchRecord length(long batches);
+
+    @MemberSetter
+    native BatchRecord counts(@Cast("int64_t*") LongPointer counts);
+
+    @MemberSetter
+    native BatchRecord last(@Cast("int64_t*") LongPointer last);
+
+    @MemberSetter
+    native BatchRecord batch(@Cast("int64_t*") LongPointer batch);
+
+    @MemberSetter
+    native BatchRecord progress(@Cast("int64_t*") LongPointer progress);
+
+    @MemberSetter
+    native BatchRecord sums(DoublePointer sums);
+
+    @MemberSetter
+    native BatchRecord firings(@Cast("int64_t*") LongPointer firings);
   }
 
   /** {@code pal_cpu_heads}: where the heads of queries, keys or values lie. */
@@ -308,10 +351,10 @@ final class NativeKernels {
         @Cast("size_t") long workspaceBytes,
         @Cast("pal_stream") @Nullable Pointer stream);
 
-    native @Cast("size_t") long decode_loss_workspace_bytes(
+    native @Cast("size_t") long cuda_decode_loss_workspace_bytes(
         long width, long latents, long rows, long k);
 
-    native int decode_loss(
+    native int cuda_decode_loss(
         @Const Coder coder,
         @Const @Nullable FloatPointer x,
         @Const FloatPointer y,
@@ -400,10 +443,51 @@ final class NativeKernels {
         Pointer workspace,
         @Cast("size_t") long workspaceBytes,
         @Cast("pal_stream") @Nullable Pointer stream);
+
+    native @Cast("size_t") long cuda_hyper_bytes();
+
+    native int cuda_write_hyper(
+        @Const Hyper hyper, Pointer deviceHyper, @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int cuda_step(
+        @Const Coder coder,
+        @Const OptimizerState state,
+        @Const FloatPointer x,
+        @Const FloatPointer grad,
+        long rows,
+        long k,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        @Const Pointer deviceHyper,
+        @Cast("pal_optimizer") int optimizer,
+        int unitNormDecoder,
+        int normalizeAfter,
+        Pointer workspace,
+        @Cast("size_t") long workspaceBytes,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int cuda_record_batch(
+        @Const BatchRecord record,
+        @Const FloatPointer values,
+        @Const IntPointer indices,
+        long rows,
+        long k,
+        @Const DoublePointer sums,
+        @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int cuda_begin_capture(@Cast("pal_stream*") PointerPointer<Pointer> stream);
+
+    native int cuda_end_capture(
+        @Cast("pal_stream") Pointer stream, @Cast("pal_cuda_graph*") PointerPointer<Pointer> graph);
+
+    native int cuda_replay(
+        @Cast("pal_cuda_graph") Pointer graph, @Cast("pal_stream") @Nullable Pointer stream);
+
+    native int cuda_free_graph(@Cast("pal_cuda_graph") Pointer graph);
   }
 
-  /** Whether a table has {@link Table#decode_loss}: 1 or 0. */
-  static native int pal_table_fuses_loss(@Const Table table);
+  /** Whether a table has the functions of {@code palimpsest_cuda.h}: 1 or 0. */
+  static native int pal_table_is_cuda(@Const Table table);
 
   /** Fills a table with the functions of the library that this class is linked with. */
   static native void pal_table_linked(Table table);

@@ -39,7 +39,16 @@ public record ParameterArrays(
     }
   }
 
-  static void clear(NativeKernels.Gradients struct) {
-    struct.encoder(null).encoder_bias(null).decoder(null).decoder_bias(null).skip(null);
+  /** Both moments of an optimiser, checked, as a native struct that the caller closes. */
+  static NativeKernels.OptimizerState state(
+      String call, ParameterArrays first, Optional<ParameterArrays> second, CoderParameters coder) {
+    NativeKernels.OptimizerState state = new NativeKernels.OptimizerState();
+    first.fill(state.first(), call + ": first", coder);
+    if (second.isPresent()) {
+      second.get().fill(state.second(), call + ": second", coder);
+    } else {
+      state.second().encoder(null).encoder_bias(null).decoder(null).decoder_bias(null).skip(null);
+    }
+    return state;
   }
 }

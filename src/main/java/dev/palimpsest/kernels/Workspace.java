@@ -25,6 +25,11 @@ public final class Workspace implements AutoCloseable {
     return usable;
   }
 
+  /** Where its memory is; another place after it has grown. */
+  public long address() {
+    return memory.address();
+  }
+
   /** At least {@code bytes} of memory; earlier results of this method become invalid. */
   Pointer atLeast(long bytes) {
     if (bytes > usable || memory.isNull()) {

@@ -138,7 +138,8 @@ public final class Device {
     try (PointerScope scope = new PointerScope();
         Tensor given = host) {
       Tensor copy = torch.empty(given.shape(), remote.get().options(given.scalar_type()), none());
-      return Tensors.keep(copy.copy_(given));
+      // Nobody waits for it: the driver takes ordinary memory over before the call returns.
+      return Tensors.keep(copy.copy_(given, true));
     }
   }
 

@@ -174,9 +174,13 @@ public class TorchMemory implements Memory {
     }
   }
 
+  /**
+   * Does not wait for the device: the driver has taken ordinary memory over when the call returns
+   * (CUDA's "API synchronization behavior"), so {@code host} may change then.
+   */
   private void upload(Pointer host, torch.ScalarType type, Pointer into, long count) {
     try (PointerScope scope = new PointerScope()) {
-      here(into, type, count).copy_(onHost(host, type, count));
+      here(into, type, count).copy_(onHost(host, type, count), true);
     }
   }
 

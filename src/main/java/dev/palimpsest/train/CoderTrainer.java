@@ -8,18 +8,21 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.Memory;
 import dev.palimpsest.kernels.NativeArrays;
-import dev.palimpsest.kernels.UpdateRule;
 import java.nio.file.Path;
-import java.util.OptionalDouble;
+import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
  * Trains one sparse coder, batch by batch, to the loss FVU (sparsify's; Paulo & Belrose, arXiv
- * 2501.18838). One call of {@link #step} is: encode, decode, loss and its gradient, firing counts,
- * backward with update; every latent is updated at every step. An autoencoder's decoder rows have
- * unit norm in every forward, the gradient's part along them is removed, and after the last step
- * nothing is renormalised.
+ * 2501.18838). One step is: encode, decode, loss and its gradient, firing counts, backward with
+ * update; every latent is updated at every step. An autoencoder's decoder rows have unit norm in
+ * every forward, the gradient's part along them is removed, and after the last step nothing is
+ * renormalised.
+ *
+ * <p>{@link #step} waits for a batch's figures; {@link #queue} does not, and {@link #settle} tells
+ * those of all batches since, so that a GPU is waited for only when somebody wants to know.
  *
  * <p>All memory is reserved up front (see {@link #reserve}); steps over batches that fit allocate
  * none. Not for use by two threads at once. The coder stays the caller's.
@@ -32,10 +35,11 @@ public final class CoderTrainer implements AutoCloseable {
   private final CoderKernels kernels;
   private final OptimizerState state;
   private final Update update;
-  private final FiringRecord firings;
+  private final BatchRecord record;
+  private final PendingSteps pending = new PendingSteps();
   private final NativeArrays sumsMemory;
   private final DoublePointer sums;
-  private final double[] readSums = new double[2];
+  private final Optional<QueuedStep> queued;
   private Buffers buffers;
   private long step;
   private int pendingBatches;
@@ -85,7 +89,11 @@ public final class CoderTrainer implements AutoCloseable {
     this.sums = sumsMemory.doubles(2);
     this.state = new OptimizerState(config, coder.config(), kernels.memory());
     this.update = Update.of(config, coder, kernels);
-    this.firings = new FiringRecord(kernels, coder.config().numLatents(), config.deadAfterTokens());
+    this.record = BatchRecord.of(kernels, coder.config().numLatents(), config.deadAfterTokens());
+    this.queued =
+        config.fused() && record instanceof QueuedRecord onDevice
+            ? kernels.stepKernels().map(step -> new QueuedStep(coder, state, step, onDevice, sums))
+            : Optional.empty();
     this.buffers = Buffers.of(0, coder);
   }
 
@@ -112,63 +120,85 @@ public final class CoderTrainer implements AutoCloseable {
   }
 
   /**
-   * Trains on one batch. With {@link OptimizerConfig#accumulationSteps} n > 1 every n-th call
-   * updates.
+   * Trains on one batch, and waits for its figures: {@link #queue}, then {@link #settle}.
+   *
+   * @return the batch's figures
+   */
+  public StepStats step(FloatPointer x, FloatPointer y, long rows) {
+    requireNoneUnsettled();
+    queue(x, y, rows);
+    return settle().get(0);
+  }
+
+  /** {@link #queueSkip}, and the figures of that. */
+  public StepStats skip() {
+    requireNoneUnsettled();
+    queueSkip();
+    return settle().get(0);
+  }
+
+  /**
+   * Trains on one batch; on a GPU the work is queued, and nobody waits for it. With {@link
+   * OptimizerConfig#accumulationSteps} n > 1 every n-th call updates.
    *
    * @param x coder input [rows, d]
    * @param y target [rows, d]; the same memory as x for an autoencoder
    * @param rows at least 1
-   * @return the batch's figures; a batch without variance (one row, or equal targets) has no FVU,
-   *     and its gradient is zero
    */
-  public StepStats step(FloatPointer x, FloatPointer y, long rows) {
+  public void queue(FloatPointer x, FloatPointer y, long rows) {
     requireRows(rows);
     requireStepsLeft();
     reserve(rows);
     prepareForward();
-    SparseActivations latents = buffers.latents();
-    FloatPointer output = buffers.output();
-    coder.encode(x, rows, latents);
-    coder.decodeLoss(latents, x, y, output, sums);
-    firings.count(latents);
     double rate = learningRate.at(step);
-    update(new Update.Batch(x, latents, output), rate);
-    // All that is read back comes last: a GPU is waited for once a step, with nothing left to
-    // queue.
-    kernels.memory().get(sums, readSums, 2);
-    firings.read();
-    return new StepStats(
-        step,
-        firings.tokens(),
-        readSums[1] == 0 ? OptionalDouble.empty() : OptionalDouble.of(readSums[0] / readSums[1]),
-        rate,
-        OptionalDouble.of(firings.firings() / (double) rows),
-        firings.deadFraction());
+    Update.Batch batch = new Update.Batch(x, buffers.latents(), buffers.output());
+    if (queued.isPresent()) {
+      batch.latents().rows(rows);
+      boolean normalizeAfter = normalizesNext();
+      queued.get().run(new QueuedStep.Work(batch, y, normalizeAfter), state.rule(rate, step + 1));
+      updated(normalizeAfter);
+    } else {
+      coder.encode(x, rows, batch.latents());
+      coder.decodeLoss(batch.latents(), x, y, batch.gradient(), sums);
+      record.add(batch.latents(), sums);
+      update(batch, rate);
+    }
+    pending.add(step, record.tokens(), rate, rows);
   }
 
   /**
    * Passes over a batch without rows (every token excluded): the schedule moves on, the parameters
    * stay.
    */
-  public StepStats skip() {
+  public void queueSkip() {
     requireStepsLeft();
     if (pendingBatches > 0) {
       throw new IllegalStateException("a batch can only be passed over between updates");
     }
     double rate = learningRate.at(step);
     step++;
-    return new StepStats(
-        step,
-        firings.tokens(),
-        OptionalDouble.empty(),
-        rate,
-        OptionalDouble.empty(),
-        firings.deadFraction());
+    pending.add(step, record.tokens(), rate, 0);
+  }
+
+  /**
+   * Waits for all that was queued.
+   *
+   * @return the figures of every batch since the last call, in order; a batch without variance (one
+   *     row, or equal targets) has no FVU, and its gradient is zero
+   */
+  public List<StepStats> settle() {
+    return pending.settle(record.take());
+  }
+
+  private void requireNoneUnsettled() {
+    if (!pending.isEmpty()) {
+      throw new IllegalStateException("queued steps have not been settled");
+    }
   }
 
   /** Whether no row has been trained on: steps may have passed, all without rows. */
   public boolean untouched() {
-    return firings.tokens() == 0;
+    return record.tokens() == 0;
   }
 
   private void requireStepsLeft() {
@@ -206,10 +236,20 @@ public final class CoderTrainer implements AutoCloseable {
       return;
     }
     pendingBatches = 0;
-    boolean normalizeAfter = coder.config().unitNormDecoder() && step + 1 < totalSteps;
-    UpdateRule rule = state.rule(rate, step + 1);
-    update.apply(coder, state, batch, rule, normalizeAfter);
-    decoderIsNormalized = normalizeAfter;
+    boolean normalizeAfter = normalizesNext();
+    update.apply(coder, state, batch, state.rule(rate, step + 1), normalizeAfter);
+    updated(normalizeAfter);
+  }
+
+  /**
+   * Whether the next update brings the decoder's rows to unit norm: there is a forward after it.
+   */
+  private boolean normalizesNext() {
+    return coder.config().unitNormDecoder() && step + 1 < totalSteps;
+  }
+
+  private void updated(boolean normalized) {
+    decoderIsNormalized = normalized;
     step++;
   }
 
@@ -225,7 +265,7 @@ public final class CoderTrainer implements AutoCloseable {
 
   /** Rows trained on so far. */
   public long tokens() {
-    return firings.tokens();
+    return record.tokens();
   }
 
   /** The coder in training; for signum its weights are the points y. */
@@ -235,7 +275,7 @@ public final class CoderTrainer implements AutoCloseable {
 
   /** Firings of every latent since the start, [M]. */
   public long[] firedCounts() {
-    return firings.counts();
+    return record.firings().counts();
   }
 
   /**
@@ -243,7 +283,7 @@ public final class CoderTrainer implements AutoCloseable {
    * tokens, or, in a run still shorter than that, have never fired.
    */
   public double deadFraction() {
-    return firings.deadFraction();
+    return record.firings().deadFraction();
   }
 
   /**
@@ -269,8 +309,8 @@ public final class CoderTrainer implements AutoCloseable {
     if (pendingBatches > 0) {
       throw new IllegalStateException("state can only be written between updates");
     }
-    new TrainerState(config.optimizer(), step, firings.tokens(), decoderIsNormalized)
-        .write(file, coder.parameters(), state, firings);
+    new TrainerState(config.optimizer(), step, record.tokens(), decoderIsNormalized)
+        .write(file, coder.parameters(), state, record.firings());
   }
 
   /**
@@ -282,7 +322,9 @@ public final class CoderTrainer implements AutoCloseable {
    */
   public void readState(Path file) {
     TrainerState read =
-        TrainerState.read(file, config.optimizer(), coder.parameters(), state, firings);
+        TrainerState.read(file, config.optimizer(), coder.parameters(), state, record.firings());
+    record.restored();
+    pending.restart(record.firings().deadFraction());
     coder.refresh();
     step = read.step();
     decoderIsNormalized = read.decoderIsNormalized();
@@ -301,11 +343,17 @@ public final class CoderTrainer implements AutoCloseable {
 
   @Override
   public void close() {
+    queued.ifPresent(QueuedStep::close);
     buffers.close();
-    firings.close();
+    record.close();
     update.close();
     state.close();
     sumsMemory.close();
+  }
+
+  /** Steps that a GPU was given as a graph. */
+  long replayedSteps() {
+    return queued.map(QueuedStep::replays).orElse(0L);
   }
 
   private static void requireRows(long rows) {

@@ -1,64 +1,65 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.base.PalimpsestException;
-import dev.palimpsest.coder.SparseActivations;
-import dev.palimpsest.kernels.CoderKernels;
-import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.safetensors.SafeTensors;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
-import org.bytedeco.javacpp.LongPointer;
 
-/** How often, and when last, every latent of a coder fired; one pass over the latents per batch. */
-final class FiringRecord implements AutoCloseable {
+/** How often, and when last, every latent of a coder fired; on the host, and in files. */
+final class FiringRecord {
   private static final String COUNTS = "firing.counts";
   private static final String LAST = "firing.last";
 
-  private final CoderKernels kernels;
-  private final NativeArrays memory;
-  private final LongPointer counts;
-  private final long[] before;
-  private final long[] now;
+  private final long[] counts;
   private final long[] last;
   private final long deadAfterTokens;
   private long tokens;
-  private long firings;
   private int dead;
 
-  FiringRecord(CoderKernels kernels, int latents, long deadAfterTokens) {
-    this.kernels = kernels;
-    this.memory = new NativeArrays(kernels.memory());
-    this.counts = memory.longs(latents);
-    this.before = new long[latents];
-    this.now = new long[latents];
+  FiringRecord(int latents, long deadAfterTokens) {
+    this.counts = new long[latents];
     this.last = new long[latents];
     this.deadAfterTokens = deadAfterTokens;
   }
 
-  /** Counts a batch's selected latents where they are; {@link #read} must follow. */
-  void count(SparseActivations batch) {
-    kernels.countFirings(
-        batch.values(), batch.indices(), batch.rows(), batch.k(), now.length, counts);
-    tokens += batch.rows();
-  }
-
-  /** Brings the counts of the batch to the host, which waits for it. */
-  void read() {
-    kernels.memory().get(counts, now, now.length);
-    firings = 0;
-    for (int latent = 0; latent < now.length; latent++) {
-      long fired = now[latent] - before[latent];
+  /**
+   * Takes in a batch.
+   *
+   * @param now firings of every latent since the start, this batch's included
+   * @param rows of the batch
+   * @return firings of all latents in the batch
+   */
+  long take(long[] now, long rows) {
+    tokens += rows;
+    long firings = 0;
+    for (int latent = 0; latent < counts.length; latent++) {
+      long fired = now[latent] - counts[latent];
       if (fired > 0) {
         last[latent] = tokens;
-        before[latent] = now[latent];
+        counts[latent] = now[latent];
         firings += fired;
       }
     }
     dead = countDead();
+    return firings;
   }
 
-  /** Firings in the latest batch. */
-  long firings() {
-    return firings;
+  /**
+   * Takes over a record that was kept elsewhere.
+   *
+   * @param countsNow firings of every latent since the start
+   * @param lastNow rows taken in when it fired last, 0: never
+   * @param tokensNow rows taken in
+   */
+  void replace(long[] countsNow, long[] lastNow, long tokensNow) {
+    System.arraycopy(countsNow, 0, counts, 0, counts.length);
+    System.arraycopy(lastNow, 0, last, 0, last.length);
+    tokens = tokensNow;
+    dead = countDead();
+  }
+
+  /** M. */
+  int latents() {
+    return counts.length;
   }
 
   /** Rows taken in. */
@@ -68,18 +69,28 @@ final class FiringRecord implements AutoCloseable {
 
   /** A copy of the firings of every latent since the start. */
   long[] counts() {
-    return before.clone();
+    return counts.clone();
   }
 
-  /**
-   * The share of latents without a firing in the last {@code min(deadAfterTokens, tokens)} tokens;
-   * 0 at the start.
-   */
+  /** A copy of the rows taken in when each latent fired last; 0: never. */
+  long[] last() {
+    return last.clone();
+  }
+
+  /** Latents without a firing in the last {@code min(deadAfterTokens, tokens)} tokens. */
+  int dead() {
+    return dead;
+  }
+
+  /** {@link #dead} of all latents; 0 at the start. */
   double deadFraction() {
     return dead / (double) last.length;
   }
 
   private int countDead() {
+    if (tokens == 0) {
+      return 0;
+    }
     long horizon = Math.max(0, tokens - deadAfterTokens);
     int count = 0;
     for (long fired : last) {
@@ -91,7 +102,7 @@ final class FiringRecord implements AutoCloseable {
   }
 
   void addTo(SafeTensorsWriter writer) {
-    writer.add(COUNTS, new long[] {before.length}, before);
+    writer.add(COUNTS, new long[] {counts.length}, counts);
     writer.add(LAST, new long[] {last.length}, last);
   }
 
@@ -102,15 +113,12 @@ final class FiringRecord implements AutoCloseable {
    * @throws PalimpsestException where a count is negative, or a latent fired after the last row
    */
   void readFrom(SafeTensors file, long tokensSeen) {
-    file.expectShape(COUNTS, before.length);
+    file.expectShape(COUNTS, counts.length);
     file.expectShape(LAST, last.length);
-    readWithin(file, COUNTS, before, Long.MAX_VALUE);
+    readWithin(file, COUNTS, counts, Long.MAX_VALUE);
     readWithin(file, LAST, last, tokensSeen);
-    System.arraycopy(before, 0, now, 0, now.length);
-    kernels.memory().put(now, counts, now.length);
     tokens = tokensSeen;
-    firings = 0;
-    dead = tokens == 0 ? 0 : countDead();
+    dead = countDead();
   }
 
   private static void readWithin(SafeTensors file, String name, long[] into, long most) {
@@ -122,10 +130,5 @@ final class FiringRecord implements AutoCloseable {
       }
     }
     System.arraycopy(values, 0, into, 0, into.length);
-  }
-
-  @Override
-  public void close() {
-    memory.close();
   }
 }

@@ -72,18 +72,19 @@ final class TrainedCoder implements AutoCloseable {
   }
 
   /**
-   * Trains on the batch that {@code activations} holds, if it has rows; the first that has also
-   * sets the biases.
+   * Trains on the batch that {@code activations} holds, if it has rows, without waiting for it; the
+   * first that has also sets the biases. The trainer's {@link CoderTrainer#settle} has the figures.
    */
-  StepStats step(HookedActivations activations) {
+  void queue(HookedActivations activations) {
     if (activations.rows() == 0) {
-      return trainer.skip();
+      trainer.queueSkip();
+      return;
     }
     if (trainer.untouched()) {
       trainer.initialiseFromFirstBatch(
           activations.x(hook), activations.y(hook), activations.rows());
     }
-    return trainer.step(activations.x(hook), activations.y(hook), activations.rows());
+    trainer.queue(activations.x(hook), activations.y(hook), activations.rows());
   }
 
   void writeState(Path checkpoint) {

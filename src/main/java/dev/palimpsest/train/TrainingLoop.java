@@ -22,11 +22,17 @@ import java.util.Locale;
 /**
  * The loop: one forward pass of the language model a step, stopped after the last hook, from which
  * every coder makes one update. Where it stands is a step number alone, so it goes on from any
- * checkpoint with the same bits.
+ * checkpoint with the same bits. Steps on a GPU are queued ahead: it is waited for where figures
+ * are due, every second or so, and every step still has its line.
  */
 final class TrainingLoop {
   /** Between the tokens of a reconstruction and those of a loss, while training. */
   private static final long LOSS_SHARE = 8;
+
+  /** Steps that a GPU may be ahead of their lines, and for how long. */
+  private static final int MOST_UNTOLD_STEPS = QueuedRecord.LENGTH;
+
+  private static final long MOST_UNTOLD_NANOS = 1_000_000_000;
 
   private final TrainConfig config;
   private final LanguageModel model;
@@ -79,25 +85,22 @@ final class TrainingLoop {
       long all = config.steps() * config.batchTokens();
       log.advanced("training", "tokens", start.step() * config.batchTokens(), all);
       TokenBatch batch = batches.newBatch();
-      for (long step = start.step(); step < config.steps(); step++) {
-        List<StepStats> stats = step(step, batch);
-        long done = step + 1;
-        long tokens = done * config.batchTokens();
-        boolean ordinary = stats.stream().allMatch(StepFaults::ordinary);
-        boolean evaluated = ordinary && config.evaluateAfter(done);
-        if (evaluated) {
-          heldOut = evaluate(done == config.steps());
+      long told = start.step();
+      long toldNanos = System.nanoTime();
+      for (long done = told + 1; done <= config.steps(); done++) {
+        queue(done - 1, batch);
+        boolean checkpoint = config.checkpointAfter(done);
+        if (!checkpoint && !due(done, told, toldNanos)) {
+          continue;
         }
-        // The line of a step that fails is written too: it shows the failure.
-        lines.append(MetricsLine.of(done, tokens, coders, stats, evaluated ? heldOut : List.of()));
-        for (int i = 0; i < coders.size(); i++) {
-          faults.require(coders.get(i), stats.get(i), batch);
-        }
-        if (config.checkpointAfter(done)) {
+        List<StepStats> stats = tell(told, done, batch, lines);
+        told = done;
+        toldNanos = System.nanoTime();
+        if (checkpoint) {
           Checkpoints.State state = new Checkpoints.State(done, lines.force(), heldOut);
           checkpoints.write(state, folder -> coders.forEach(coder -> coder.writeState(folder)));
         }
-        log.advanced("training", "tokens", tokens, all, note(stats.get(0)));
+        log.advanced("training", "tokens", done * config.batchTokens(), all, note(stats.get(0)));
       }
     }
     return start.step();
@@ -127,16 +130,78 @@ final class TrainingLoop {
         : "fvu undefined";
   }
 
-  private List<StepStats> step(long step, TokenBatch batch) {
+  /** Queues a step of every coder; the processor's own is done then. */
+  private void queue(long step, TokenBatch batch) {
     long begin = System.nanoTime();
     batches.read(step, batch);
     activations.run(batch, config.batchTokens());
-    List<StepStats> stats = new ArrayList<>(coders.size());
-    for (TrainedCoder coder : coders) {
-      stats.add(faults.judged(coder, coder.step(activations)));
-    }
+    coders.forEach(coder -> coder.queue(activations));
     nanosInSteps += System.nanoTime() - begin;
+  }
+
+  /**
+   * Whether the figures of the steps from {@code told} to {@code done} are wanted now. The
+   * processor's are there after every step; a GPU would stand idle while it is asked.
+   */
+  private boolean due(long done, long told, long toldNanos) {
+    return model.device().isHost()
+        || config.evaluateAfter(done)
+        || done == config.steps()
+        || done - told >= MOST_UNTOLD_STEPS
+        || System.nanoTime() - toldNanos >= MOST_UNTOLD_NANOS;
+  }
+
+  /**
+   * Waits for the steps from {@code told} to {@code done}, evaluates where that is due after the
+   * last, and writes their lines.
+   *
+   * @return the last step's figures of every coder
+   */
+  private List<StepStats> tell(long told, long done, TokenBatch batch, MetricsLog lines) {
+    long begin = System.nanoTime();
+    List<List<StepStats>> figures = coders.stream().map(coder -> coder.trainer().settle()).toList();
+    nanosInSteps += System.nanoTime() - begin;
+    List<StepStats> stats = List.of();
+    for (long step = told + 1; step <= done; step++) {
+      int at = (int) (step - told - 1);
+      stats =
+          judged(
+              figures.stream().map(each -> each.get(at)).toList(), step, done == told + 1, batch);
+      boolean ordinary = stats.stream().allMatch(StepFaults::ordinary);
+      boolean evaluated = ordinary && step == done && config.evaluateAfter(done);
+      if (evaluated) {
+        heldOut = evaluate(done == config.steps());
+      }
+      // The line of a step that fails is written too: it shows the failure.
+      lines.append(
+          MetricsLine.of(
+              step, step * config.batchTokens(), coders, stats, evaluated ? heldOut : List.of()));
+      for (int i = 0; i < coders.size(); i++) {
+        faults.require(coders.get(i), stats.get(i), batch);
+      }
+    }
     return stats;
+  }
+
+  /**
+   * A step's figures as they are to be told. Where one is odd, the batch is looked at.
+   *
+   * @param present whether {@code batch} and the activations are this step's; else they become it
+   */
+  private List<StepStats> judged(
+      List<StepStats> stats, long step, boolean present, TokenBatch batch) {
+    if (stats.stream().allMatch(StepFaults::ordinary)) {
+      return stats;
+    }
+    if (!present) {
+      batches.read(step - 1, batch);
+      activations.run(batch, config.batchTokens());
+    }
+    List<StepStats> judged = new ArrayList<>();
+    for (int i = 0; i < coders.size(); i++) {
+      judged.add(faults.judged(coders.get(i), stats.get(i)));
+    }
+    return judged;
   }
 
   /**

@@ -3,6 +3,8 @@ package dev.palimpsest.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.base.Json;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
@@ -38,14 +40,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Training on a device goes as it does on the CPU; each device's class runs these. */
 abstract class DeviceTraining {
-  private static final int WIDTH = 20;
-  private static final int LATENTS = 48;
-  private static final int K = 4;
-  private static final int ROWS = 33;
+  static final int WIDTH = 20;
+  static final int LATENTS = 48;
+  static final int K = 4;
+  static final int ROWS = 33;
   private static final int STEPS = 6;
 
-  private static final CoderConfig TRANSCODER = CoderConfig.transcoder(WIDTH, LATENTS, K, true);
-  private static final CoderConfig AUTOENCODER = CoderConfig.autoencoder(WIDTH, LATENTS, K);
+  static final CoderConfig TRANSCODER = CoderConfig.transcoder(WIDTH, LATENTS, K, true);
+  static final CoderConfig AUTOENCODER = CoderConfig.autoencoder(WIDTH, LATENTS, K);
 
   /** The device under test. */
   abstract Device device(Precision precision);
@@ -227,20 +229,50 @@ abstract class DeviceTraining {
     assertThat(there.ceLossScore().orElseThrow())
         .isCloseTo(here.ceLossScore().orElseThrow(), within(1e-2));
     assertThat(there.perCoder().get(0).l0()).isCloseTo(here.perCoder().get(0).l0(), within(0.05));
+    List<JsonNode> linesHere = lines(folder.resolve("cpu"));
+    List<JsonNode> linesThere = lines(folder.resolve("device"));
+    assertThat(linesThere).hasSameSizeAs(linesHere);
+    for (int i = 0; i < linesHere.size(); i++) {
+      JsonNode line = linesThere.get(i);
+      assertThat(line.get("step")).isEqualTo(linesHere.get(i).get("step"));
+      assertThat(line.get("tokens")).isEqualTo(linesHere.get(i).get("tokens"));
+      assertThat(line.get("lr")).isEqualTo(linesHere.get(i).get("lr"));
+      assertThat(line.get("fvu").doubleValue())
+          .isCloseTo(linesHere.get(i).get("fvu").doubleValue(), within(1e-3));
+      assertThat(line.has("held_out_fvu")).isEqualTo(linesHere.get(i).has("held_out_fvu"));
+    }
     assertThat(here.peakDeviceBytes()).isEmpty();
     assertThat(there.peakDeviceBytes()).isPresent();
   }
 
-  private static TrainResult wholeRun(Device device, Path out, Path shared) throws IOException {
+  /** metrics.jsonl, a line a step. */
+  static List<JsonNode> lines(Path run) throws IOException {
+    List<JsonNode> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+      lines.add(Json.MAPPER.readTree(line));
+    }
+    return lines;
+  }
+
+  static TrainResult wholeRun(Device device, Path out, Path shared) throws IOException {
+    OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
+    return wholeRun(device, out, shared, optimizer, "layers.1.mlp");
+  }
+
+  /** The same by another optimiser, at another hook. */
+  static TrainResult wholeRun(
+      Device device, Path out, Path shared, OptimizerConfig optimizer, String hookpoint)
+      throws IOException {
     Path text = shared.resolve("text.bin");
     CorpusOptions options =
         CorpusOptions.defaults().withTokens(Optional.of(TokenWidth.U16), OptionalInt.of(3));
     CoderSpec spec =
-        new CoderSpec("layers.1.mlp", true, true, Activation.TOPK, OptionalInt.of(48), 0, 4);
-    OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
+        new CoderSpec(hookpoint, true, true, Activation.TOPK, OptionalInt.of(48), 0, 4);
     TrainConfig config =
-        new TrainConfig(List.of(spec), List.of(0L), 480, 96, 16, optimizer, "auto", 2, 3, 128);
-    writeTokens(text);
+        new TrainConfig(List.of(spec), List.of(0L), 480, 96, 16, optimizer, "auto", 3, 3, 128);
+    if (Files.notExists(text)) {
+      writeTokens(text);
+    }
     Path folder = TestModels.golden("gpt_neox");
     try (LanguageModel model = LanguageModel.load(folder, device)) {
       Corpus corpus =
@@ -289,6 +321,9 @@ abstract class DeviceTraining {
       assertThat(there.l0().orElseThrow())
           .as("L0 of batch %d", i)
           .isCloseTo(here.l0().orElseThrow(), within(0.2));
+      if (precision == Precision.FP32) {
+        assertThat(there.deadFraction()).as("dead after %d", i).isEqualTo(here.deadFraction());
+      }
       assertThat(there.tokens()).isEqualTo(here.tokens());
       assertThat(there.step()).isEqualTo(here.step());
     }
@@ -298,7 +333,7 @@ abstract class DeviceTraining {
     }
   }
 
-  private static OptimizerConfig optimizer(OptimizerConfig config) {
+  static OptimizerConfig optimizer(OptimizerConfig config) {
     return config.withLearningRate(1e-3).withWarmupSteps(2).withDeadAfterTokens(60);
   }
 
@@ -333,7 +368,7 @@ abstract class DeviceTraining {
   }
 
   /** x and y of one batch: a few directions and noise. */
-  private static float[][] batch(int number) {
+  static float[][] batch(int number) {
     SplittableRandom random = Seeds.stream(11, "batch", number);
     float[] x = new float[ROWS * WIDTH];
     float[] y = new float[ROWS * WIDTH];
@@ -349,7 +384,7 @@ abstract class DeviceTraining {
     return new float[][] {x, y};
   }
 
-  private static List<float[]> weights(SparseCoder coder) {
+  static List<float[]> weights(SparseCoder coder) {
     List<float[]> all = new ArrayList<>();
     for (ParameterSet.Part part : coder.parameters().parts()) {
       float[] values = new float[(int) part.elements()];

@@ -3,7 +3,6 @@ package dev.palimpsest.train;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.kernels.Activation;
-import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.kernels.HostMemory;
 import dev.palimpsest.model.ModelDigest;
 import java.nio.file.Path;
@@ -82,14 +81,12 @@ public final class TrainFuzzing {
   private static final class Arrays implements AutoCloseable {
     private final ParameterSet parameters = new ParameterSet(CODER);
     private final OptimizerState state = new OptimizerState(ADAM, CODER, HostMemory.INSTANCE);
-    private final FiringRecord firings =
-        new FiringRecord(CoderKernels.cpu(), CODER.numLatents(), 1000);
+    private final FiringRecord firings = new FiringRecord(CODER.numLatents(), 1000);
 
     @Override
     public void close() {
       parameters.close();
       state.close();
-      firings.close();
     }
   }
 }

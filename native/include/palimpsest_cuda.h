@@ -1,5 +1,6 @@
 /*
- * palimpsest_cuda.h - what the CUDA library offers beyond the common table of palimpsest.h.
+ * palimpsest_cuda.h - what only the CUDA library has: settings, decoder and loss in one, and what lets a training step be queued
+ * without anybody waiting for it: its constants and its record in device memory, and graphs.
  */
 #ifndef PALIMPSEST_CUDA_H
 #define PALIMPSEST_CUDA_H
@@ -78,6 +79,42 @@ PAL_API pal_status pal_cuda_step(const pal_coder* coder, const pal_optimizer_sta
                                  int64_t rows, int64_t k, const float* values, const int32_t* indices, const void* device_hyper,
                                  pal_optimizer optimizer, int32_t unit_norm_decoder, int32_t normalize_after, void* workspace,
                                  size_t workspace_bytes, pal_stream stream);
+
+/*
+ * How the batches of a coder in training went, kept on the device until somebody reads it, so that nobody waits for a step.
+ * All arrays are the caller's and begin as zeros, or as they were left. M = latents.
+ */
+typedef struct pal_cuda_record {
+  int64_t latents;    /* M */
+  int64_t dead_after; /* a latent that has not fired in the last so many rows counts as dead; 1 or more */
+  int64_t length;     /* batches that the log holds; the next takes the place of the oldest */
+  int64_t* counts;    /* [M] firings of each latent since the start */
+  int64_t* last;      /* [M] rows seen when it fired last, those of that batch included; 0: never */
+  int64_t* batch;     /* [M] scratch memory; zeros between calls */
+  int64_t* progress;  /* [2] rows seen; batches logged, so the next one's place is progress[1] % length */
+  double* sums;       /* [length, 2] log: the two sums of pal_fvu */
+  int64_t* firings;   /* [length, 2] log: firings of all latents in the batch; latents dead after it */
+} pal_cuda_record;
+
+/*
+ * Takes in one batch: its selected latents, as pal_encode leaves them, and its sums, as pal_fvu or pal_cuda_decode_loss leaves them.
+ * rows is 1 or more.
+ */
+PAL_API pal_status pal_cuda_record_batch(const pal_cuda_record* record, const float* values, const int32_t* indices, int64_t rows,
+                                         int64_t k, const double* sums, pal_stream stream);
+
+/*
+ * CUDA graphs for callers without the CUDA runtime. What the calling thread queues on *stream between begin and end is kept
+ * instead of done; pal_cuda_replay queues all of it again, with the same pointers, sizes and values, which must then still stand
+ * for the same. Between begin and end the thread calls nothing else of the device, and only what has run before with these sizes
+ * (kernels are loaded and cuBLASLt's plans made at the first call). A failed end leaves *graph NULL.
+ * pal_cuda_free_graph waits for the device; NULL is nothing to free.
+ */
+typedef void* pal_cuda_graph;
+PAL_API pal_status pal_cuda_begin_capture(pal_stream* stream);
+PAL_API pal_status pal_cuda_end_capture(pal_stream stream, pal_cuda_graph* graph);
+PAL_API pal_status pal_cuda_replay(pal_cuda_graph graph, pal_stream stream);
+PAL_API pal_status pal_cuda_free_graph(pal_cuda_graph graph);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,12 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
+import dev.palimpsest.tensor.TestDevices;
+
+class QueueGpuIT extends DeviceQueue {
+  @Override
+  Device device(Precision precision) {
+    return TestDevices.gpu(precision);
+  }
+}
