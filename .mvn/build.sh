@@ -33,7 +33,8 @@ if grep -qs 'pytorch-[^:]*-gpu\.jar' "$target/classpath.txt"; then profile=-Pcud
 # On a terminal one line that changes, elsewhere a line a step.
 progress='
   function step(text) { printf "%spalimpsest: [%d/5] %s%s", begin, ++steps, text, end > "/dev/stderr"; fflush("/dev/stderr") }
-  /^Download(ed|ing) from/ { if (!fetching) { fetching = 1; step("fetching libraries") } }
+  BEGIN { step("looking for the libraries") }
+  /^Download(ed|ing) from/ { if (!fetching) { fetching = 1; steps = 0; step("fetching libraries") } }
   /--- .*native-library/ { fetching = 1; steps = 1; step("compiling the kernels") }
   /--- .*\(default-compile\)/ { steps = 2; step("compiling Java") }
   /--- .*\(jni\)/ { steps = 3; step("compiling the binding") }

@@ -34,12 +34,13 @@ final class DemoCommand implements Callable<Integer> {
   private boolean brief;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private ReplaceTextsOption replaceTexts;
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() {
     Experiments.Plan plan =
         Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments());
-    return ExperimentCommands.runAll(plan, out, options, output, spec.commandLine());
+    return ExperimentCommands.runAll(plan, out, options, replaceTexts, output, spec.commandLine());
   }
 }

@@ -20,6 +20,11 @@ final class DoctorCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object.")
   private boolean json;
 
+  private static final int WIDTH = 100;
+
+  /** As wide as what stands before a finding: mark, name, blanks. */
+  private static final String INDENT = " ".repeat(29);
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -38,13 +43,28 @@ final class DoctorCommand implements Callable<Integer> {
                 "%s %-26s %s",
                 mark(finding.state()),
                 finding.name(),
-                finding.found()));
+                wrapped(finding.found())));
         if (!finding.advice().isEmpty()) {
-          out.println("  " + " ".repeat(26) + " → " + finding.advice());
+          out.println(INDENT + "→ " + wrapped(finding.advice()));
         }
       }
     }
     return diagnosis.healthy() ? 0 : 1;
+  }
+
+  /** A text in lines of which none is longer than a terminal is wide, if words allow it. */
+  private static String wrapped(String text) {
+    StringBuilder lines = new StringBuilder();
+    int column = 0;
+    for (String word : text.split(" ", -1)) {
+      if (column > 0 && column + 1 + word.length() > WIDTH - INDENT.length()) {
+        lines.append(System.lineSeparator()).append(INDENT);
+        column = 0;
+      }
+      lines.append(column > 0 ? " " : "").append(word);
+      column += (column > 0 ? 1 : 0) + word.length();
+    }
+    return lines.toString();
   }
 
   private static String mark(Doctor.State state) {

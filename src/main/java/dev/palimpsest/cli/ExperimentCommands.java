@@ -17,11 +17,12 @@ final class ExperimentCommands {
       Experiments.Plan plan,
       @Nullable Path out,
       ExperimentOptions options,
+      ReplaceTextsOption replaceTexts,
       OutputOptions output,
       CommandLine line) {
     Path folder = out == null ? Path.of("runs").resolve(plan.config().name()) : out;
     return run(
-        plan, folder, RunRequest.everything(options.force(), options.replaceTexts()), output, line);
+        plan, folder, RunRequest.everything(options.force(), replaceTexts.given()), output, line);
   }
 
   /** What is asked for. */

@@ -59,20 +59,8 @@ final class ExperimentOptions {
       description = "Repeat stages that are finished, even where nothing has changed.")
   private boolean force;
 
-  @Option(
-      names = "--replace-texts",
-      description = {
-        "Have the explainer write all explanations anew, also those that a person wrote or edited;",
-        "the old file is kept beside the new one (….jsonl.1)."
-      })
-  private boolean replaceTexts;
-
   boolean force() {
     return force;
-  }
-
-  boolean replaceTexts() {
-    return replaceTexts;
   }
 
   /** Every change asked for, as KEY=VALUE, in the order in which they are to be made. */

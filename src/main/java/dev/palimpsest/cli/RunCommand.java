@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
     name = "run",
     mixinStandardHelpOptions = true,
     description = {
-      "Runs a whole experiment from a file: train, cache, explain, score, simulate, rewrite, report.",
+      "Runs a whole experiment from a file: train, cache, explain, score, simulate, rewrite,"
+          + " report.",
       "Run again after an interruption, it does only what is missing."
     })
 final class RunCommand implements Callable<Integer> {
@@ -35,11 +36,12 @@ final class RunCommand implements Callable<Integer> {
   private @Nullable Path out;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private ReplaceTextsOption replaceTexts;
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() {
     Experiments.Plan plan = Experiments.fromFile(file, options.assignments());
-    return ExperimentCommands.runAll(plan, out, options, output, spec.commandLine());
+    return ExperimentCommands.runAll(plan, out, options, replaceTexts, output, spec.commandLine());
   }
 }

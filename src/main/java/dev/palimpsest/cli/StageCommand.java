@@ -51,8 +51,13 @@ abstract class StageCommand implements Callable<Integer> {
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
     RunRequest request =
-        new RunRequest(EnumSet.of(stage), options.force(), !noRefresh, options.replaceTexts());
+        new RunRequest(EnumSet.of(stage), options.force(), !noRefresh, replacesTexts());
     return ExperimentCommands.run(plan, run, request, output, spec.commandLine());
+  }
+
+  /** Whether a person's words are replaced. */
+  boolean replacesTexts() {
+    return false;
   }
 
   /** Settings that the stage's own options change, as KEY=VALUE. */
@@ -83,8 +88,15 @@ abstract class StageCommand implements Callable<Integer> {
             + " given."
       })
   static final class Explain extends StageCommand {
+    @Mixin private ReplaceTextsOption replaceTexts;
+
     Explain() {
       super(StageName.EXPLAIN);
+    }
+
+    @Override
+    boolean replacesTexts() {
+      return replaceTexts.given();
     }
   }
 

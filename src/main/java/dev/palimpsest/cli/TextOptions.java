@@ -38,7 +38,8 @@ final class TextOptions {
       names = "--text-key",
       paramLabel = "KEY",
       defaultValue = "text",
-      description = "Key of the text in JSON lines; default ${DEFAULT-VALUE}.")
+      showDefaultValue = Visibility.ALWAYS,
+      description = "Key of the text in JSON lines.")
   private String textKey = "text";
 
   @Option(

@@ -7,13 +7,14 @@ import org.bytedeco.javacpp.FloatPointer;
 /**
  * How well a coder reconstructs, over any number of batches: FVU = sum |y − y_hat|² / sum |y −
  * mean(y)|² with the mean over all rows seen, and how often each latent fired. Sums in double
- * precision, in the order of the rows.
+ * precision, in the order of the rows; the squares around the running mean (Welford, Technometrics
+ * 4, 1962), as the difference of two large sums would cancel where targets hardly vary.
  */
 public final class ReconstructionStatistics {
   private final Memory where;
   private final int width;
-  private final double[] columnSums;
-  private final double[] columnSquares;
+  private final double[] means;
+  private double total;
   private final long[] fired;
   private double residual;
   private long rows;
@@ -27,8 +28,7 @@ public final class ReconstructionStatistics {
   ReconstructionStatistics(Memory where, int width, int latents) {
     this.where = where;
     this.width = width;
-    this.columnSums = new double[width];
-    this.columnSquares = new double[width];
+    this.means = new double[width];
     this.fired = new long[latents];
   }
 
@@ -48,15 +48,19 @@ public final class ReconstructionStatistics {
     where.get(y, targets, size);
     where.get(reconstruction, outputs, size);
     for (int row = 0; row < count; row++) {
+      double share = 1.0 / (rows + row + 1);
       double sum = 0;
+      double around = 0;
       for (int column = 0; column < width; column++) {
         double target = targets[row * width + column];
         double difference = target - outputs[row * width + column];
         sum += difference * difference;
-        columnSums[column] += target;
-        columnSquares[column] += target * target;
+        double before = target - means[column];
+        means[column] += before * share;
+        around += before * (target - means[column]);
       }
       residual += sum;
+      total += around;
     }
     rows += count;
     countFirings(latents, count);
@@ -78,10 +82,6 @@ public final class ReconstructionStatistics {
   }
 
   public double fvu() {
-    double total = 0;
-    for (int column = 0; column < width; column++) {
-      total += columnSquares[column] - columnSums[column] * columnSums[column] / rows;
-    }
     return residual / total;
   }
 

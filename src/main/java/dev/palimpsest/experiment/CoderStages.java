@@ -158,9 +158,9 @@ final class CoderStages {
   private void explain(boolean again) {
     Stage stage = plan.explain();
     HandEdits edits = new HandEdits(run, name);
-    int edited = edits.latents().size();
-    boolean replace = request.replaceTexts() && request.wants(StageName.EXPLAIN);
-    if (edited > 0 && !replace) {
+    boolean replace = request.replacesTexts();
+    int edited = replace ? 0 : edits.latents().size();
+    if (edited > 0) {
       if (plan.explainedAnotherCoder()) {
         throw new PalimpsestException(personsTexts(run.explanations(name), edited));
       }

@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.latents.ScratchFolder;
 import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.results.Protocol;
@@ -79,15 +80,25 @@ public final class ExperimentRunner {
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     FileDigests digests = FileDigests.at(run.digests());
     RunInputs inputs = RunInputs.of(config, run, digests);
-    try (RunLock lock = RunLock.of(run.root());
-        RunContext bench = new RunContext(config, run, device, log)) {
+    try (RunLock lock = RunLock.of(run.root())) {
+      try {
+        return locked(inputs, digests, device);
+      } finally {
+        leaveNothing(lock);
+      }
+    }
+  }
+
+  /** The work itself, while nobody else writes here. */
+  private Result locked(RunInputs inputs, FileDigests digests, Devices.Choice device) {
+    try (RunContext bench = new RunContext(config, run, device, log)) {
       boolean anew = request.trains() && request.force();
       if (!anew) {
         inputs.requireSame(request.trains());
       }
       StageLedger ledger = new StageLedger(run, digests);
       TrainStage train = new TrainStage(config, run, log, bench, digests);
-      requirePersonsTextsKept(train, anew && !inputs.changes(true).isEmpty());
+      checkPersonsTexts(train, bench, anew && !inputs.changes(true).isEmpty());
       Training.useThreads(config.threads());
       List<StagePlan> plans =
           CoderUnit.of(config).stream()
@@ -111,13 +122,27 @@ public final class ExperimentRunner {
     }
   }
 
-  /** Words that a person wrote for a coder are not lost because the coder is made anew. */
-  private void requirePersonsTextsKept(TrainStage train, boolean trainedAnew) {
-    for (CoderUnit unit : CoderUnit.of(config)) {
+  /**
+   * Words that a person wrote for a coder are not lost because the coder is made anew, and are read
+   * with care before anything is spent on them.
+   */
+  private void checkPersonsTexts(TrainStage train, RunContext bench, boolean trainedAnew) {
+    for (CoderUnit unit : request.replacesTexts() ? List.<CoderUnit>of() : CoderUnit.of(config)) {
+      Path file = run.explanations(unit.name());
       int edited = new HandEdits(run, unit.name()).latents().size();
-      if (edited > 0 && !request.replaceTexts() && (trainedAnew || train.givenHasChanged(unit))) {
-        throw new UsageException(CoderStages.personsTexts(run.explanations(unit.name()), edited));
+      if (edited > 0 && (trainedAnew || train.givenHasChanged(unit))) {
+        throw new UsageException(CoderStages.personsTexts(file, edited));
       }
+      if (edited > 0 && request.readsTexts()) {
+        bench.explanations(file, unit.given().numLatents());
+      }
+    }
+  }
+
+  /** A command that failed before it was accepted leaves nothing in a folder that it made. */
+  private void leaveNothing(RunLock lock) {
+    if (!accepted && lock.madeItsFolder()) {
+      ScratchFolder.remove(run.tokens());
     }
   }
 

@@ -76,16 +76,20 @@ final class HandEdits {
    * person's. A file with a person's lines is kept beside the new one, as {@code ….jsonl.1}, {@code
    * .2} and so on.
    *
-   * @param replace whether the person's lines are replaced as well
+   * @param replace whether the person's lines are replaced as well, even where they cannot be read
    * @return how the file looks now
    */
   List<Explanation> merge(boolean replace) {
-    Set<Integer> edited = latents();
     Map<Integer, Explanation> merged = read(fresh);
-    if (!edited.isEmpty()) {
+    if (replace) {
+      if (touched()) {
+        AtomicFiles.copy(file, beside());
+      }
+    } else if (!latents().isEmpty()) {
+      Set<Integer> edited = latents();
       Map<Integer, Explanation> now = read(file);
       AtomicFiles.copy(file, beside());
-      for (int latent : replace ? Set.<Integer>of() : edited) {
+      for (int latent : edited) {
         if (now.containsKey(latent)) {
           merged.put(latent, now.get(latent));
         } else {
@@ -103,6 +107,15 @@ final class HandEdits {
           "cannot write " + written + ": " + AtomicFiles.describe(failure), failure);
     }
     return lines;
+  }
+
+  /** Whether there is a file, be it damaged, that is not just what the explainer wrote. */
+  private boolean touched() {
+    try {
+      return !latents().isEmpty();
+    } catch (PalimpsestException damaged) {
+      return true;
+    }
   }
 
   private Path beside() {

@@ -67,6 +67,9 @@ final class ReportStage {
     List<TrainingCurve> curves =
         Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
     List<RewriteTable> tables = tables(leftOut);
+    for (Path entry : ledger.damaged()) {
+      leftOut.add(entry + " is damaged, so that its stage counts as not done; 'run' repeats it.");
+    }
     leftOut.forEach(log::says);
     HtmlReport.write(
         run.report(),

@@ -127,7 +127,7 @@ final class RunInputs {
       throw new UsageException(
           run.root()
               + " was begun with something else ("
-              + String.join("; ", changes)
+              + Differences.some(changes)
               + "): "
               + (trainsToo
                   ? "choose another --out, or start anew with --force"

@@ -30,6 +30,22 @@ public record RunRequest(
     return stages.contains(stage);
   }
 
+  /** Whether the explainer is to run and to replace what a person wrote. */
+  boolean replacesTexts() {
+    return replaceTexts && wants(StageName.EXPLAIN);
+  }
+
+  /** Whether a wanted stage keeps or reads the texts, so that their faults would end it. */
+  boolean readsTexts() {
+    return stages.stream()
+        .anyMatch(
+            stage ->
+                switch (stage) {
+                  case EXPLAIN, SCORE, SIMULATE, REWRITE -> true;
+                  case TRAIN, CACHE, REPORT -> false;
+                });
+  }
+
   /** Whether the coders are part of it: only then may they change. */
   boolean trains() {
     return wants(StageName.TRAIN);

@@ -88,7 +88,9 @@ public final class ExplanationStore {
     }
     if (read.isEmpty() && !none) {
       throw new PalimpsestException(
-          file + ": holds no explanations; 'palimpsest explain' writes them anew");
+          file
+              + ": holds no explanations; 'palimpsest explain RUN --replace-texts' writes them"
+              + " anew");
     }
     return read;
   }

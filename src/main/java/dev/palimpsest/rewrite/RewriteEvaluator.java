@@ -139,18 +139,20 @@ public final class RewriteEvaluator {
         judged = true;
         double seconds = (System.nanoTime() - begin) / 1e9;
         long left = Math.max(0, total - done) / perWindow;
-        progress.says(
-            String.format(
-                    java.util.Locale.ROOT,
-                    "%s: %,d windows with %d replacements each will take %s about %.0f s more,"
-                        + " judged by the first %d",
-                    name(),
-                    left,
-                    perWindow,
-                    config.untilCi() > 0 ? "at most" : "",
-                    seconds / count * left,
-                    count)
-                .replace("  ", " "));
+        if (left > 0) {
+          progress.says(
+              String.format(
+                      java.util.Locale.ROOT,
+                      "%s: %,d windows with %d replacements each will take %s about %.0f s more,"
+                          + " judged by the first %d",
+                      name(),
+                      left,
+                      perWindow,
+                      config.untilCi() > 0 ? "at most" : "",
+                      seconds / count * left,
+                      count)
+                  .replace("  ", " "));
+        }
       }
       within(0);
     }

@@ -8,6 +8,7 @@ import java.util.TreeSet;
 /** Says in words in which settings two trees differ. */
 public final class Differences {
   private static final int LONGEST = 100;
+  private static final int TOLD = 3;
 
   private Differences() {}
 
@@ -16,6 +17,14 @@ public final class Differences {
     List<String> found = new ArrayList<>();
     compare("", before, now, found);
     return found;
+  }
+
+  /** The first few as part of a sentence, with the number of the others. */
+  public static String some(List<String> differences) {
+    int told = differences.size() <= TOLD + 1 ? differences.size() : TOLD;
+    String text = String.join("; ", differences.subList(0, told));
+    int left = differences.size() - told;
+    return left == 0 ? text : text + "; and " + left + " more";
   }
 
   private static void compare(String prefix, JsonNode before, JsonNode now, List<String> found) {

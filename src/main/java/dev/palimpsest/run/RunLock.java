@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Held by every command that writes into a run directory, so that there is one of them at a time.
@@ -26,23 +27,27 @@ public final class RunLock implements AutoCloseable {
 
   private final Path folder;
   private final FileChannel channel;
+  private final boolean made;
   private final Thread owner = Thread.currentThread();
   private int times = 1;
 
-  private RunLock(Path folder, FileChannel channel) {
+  private RunLock(Path folder, FileChannel channel, boolean made) {
     this.folder = folder;
+    this.made = made;
     this.channel = channel;
   }
 
   /**
    * Takes the lock of a folder, which is made if missing, and removes what a killed command may
-   * have left half-written there.
+   * have left half-written there. A folder that it made and that is still empty at the end goes
+   * with the lock.
    *
    * @throws PalimpsestException where another command has it (naming its process), or the folder
    *     cannot be written
    */
   public static RunLock of(Path folder) {
     try {
+      boolean made = Files.notExists(folder);
       Files.createDirectories(folder);
       Path real = folder.toRealPath();
       synchronized (HELD) {
@@ -54,7 +59,7 @@ public final class RunLock implements AutoCloseable {
           held.times++;
           return held;
         }
-        RunLock taken = new RunLock(real, lock(folder, real.resolve(NAME)));
+        RunLock taken = new RunLock(real, lock(folder, real.resolve(NAME)), made);
         HELD.put(real, taken);
         AtomicFiles.removeLeftovers(real);
         return taken;
@@ -73,6 +78,10 @@ public final class RunLock implements AutoCloseable {
       FileLock lock = channel.tryLock();
       if (lock == null) {
         throw busy(folder, read(channel));
+      }
+      // Opened, and then removed by a command that left nothing behind.
+      if (!Files.exists(file)) {
+        throw busy(folder, "");
       }
       channel.truncate(0);
       channel.write(ByteBuffer.wrap(bytes(Long.toString(ProcessHandle.current().pid()))), 0);
@@ -103,6 +112,22 @@ public final class RunLock implements AutoCloseable {
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
+  /** Whether the folder was not there before. */
+  public boolean madeItsFolder() {
+    return made;
+  }
+
+  /** Still locked, so that no other command takes a lock that is about to go. */
+  private void removeIfEmpty() throws IOException {
+    try (Stream<Path> inside = Files.list(folder)) {
+      if (inside.anyMatch(file -> !file.endsWith(NAME))) {
+        return;
+      }
+    }
+    Files.deleteIfExists(folder.resolve(NAME));
+    Files.deleteIfExists(folder);
+  }
+
   @Override
   public void close() {
     synchronized (HELD) {
@@ -112,6 +137,9 @@ public final class RunLock implements AutoCloseable {
       HELD.remove(folder);
       try {
         channel.truncate(0);
+        if (made && Files.isDirectory(folder)) {
+          removeIfEmpty();
+        }
         channel.close();
       } catch (IOException failure) {
         throw new PalimpsestException(

@@ -236,6 +236,24 @@ public final class StageLedger {
     }
   }
 
+  /** Entries that are there and cannot be read: their stages count as not done. */
+  public List<Path> damaged() {
+    if (!Files.isDirectory(run.stages())) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(run.stages())) {
+      return files
+          .filter(file -> file.toString().endsWith(".json"))
+          .filter(file -> !file.equals(run.inputs()) && !file.equals(run.digests()))
+          .filter(file -> !file.endsWith(TIMES) && read(file).isEmpty())
+          .sorted()
+          .toList();
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot list " + run.stages() + ": " + AtomicFiles.describe(failure), failure);
+    }
+  }
+
   /** One digest of all that an output, a file or a folder, holds now; empty where it is gone. */
   public String digest(Path output) {
     Map<String, String> found = digestsOf(List.of(output));

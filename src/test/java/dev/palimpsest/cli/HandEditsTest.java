@@ -75,6 +75,40 @@ final class HandEditsTest {
   }
 
   @Test
+  void whatCannotBeReadIsReplacedWhereThatIsAskedFor() throws IOException {
+    for (String damaged : List.of("", "{\"latent\": \"5\"}\n")) {
+      Files.writeString(texts, damaged);
+      Outcome refused = mini.stage("explain");
+      assertThat(refused.status()).isEqualTo(1);
+      assertThat(refused.err()).contains(texts.toString());
+      Outcome replaced = mini.stage("explain", "--replace-texts");
+      assertThat(replaced.status()).as(replaced.err()).isZero();
+      assertThat(Files.readAllLines(texts)).isEqualTo(written);
+    }
+    assertThat(beside(1)).hasContent("");
+    assertThat(beside(2)).content().contains("5");
+  }
+
+  @Test
+  void faultsAreToldBeforeAnythingIsDone() throws IOException {
+    for (String line :
+        List.of(
+            "{\"latent\": 32, \"text\": \"\"}",
+            "{\"latent\": 1, \"text\": \"no such words here\"}")) {
+      Files.writeString(texts, line + "\n");
+      for (Outcome refused :
+          List.of(
+              mini.stage("explain", "--set=cache.tokens=2048"),
+              mini.stage("simulate", "--set=cache.tokens=2048"),
+              mini.everything("--set=cache.tokens=2048"))) {
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.err()).contains(texts + " line 1");
+        assertThat(done(refused)).isEmpty();
+      }
+    }
+  }
+
+  @Test
   void anotherCoderDoesNotCostThem() throws IOException {
     Outcome refused = mini.everything("--force", "--set=train.tokens=4096");
     assertThat(refused.status()).isEqualTo(2);

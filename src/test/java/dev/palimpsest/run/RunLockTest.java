@@ -56,6 +56,23 @@ final class RunLockTest {
   }
 
   @Test
+  void aFolderMadeForNothingGoesAgain() throws Exception {
+    Path made = folder.resolve("made");
+    RunLock.of(made).close();
+    assertThat(made).doesNotExist();
+
+    try (RunLock lock = RunLock.of(made)) {
+      assertThat(lock.madeItsFolder()).isTrue();
+      Files.createFile(made.resolve("result"));
+    }
+    assertThat(made.resolve("result")).exists();
+
+    Path before = Files.createDirectory(folder.resolve("before"));
+    RunLock.of(before).close();
+    assertThat(before).exists();
+  }
+
+  @Test
   void oneThreadMayTakeItAgainAnotherNot() throws Exception {
     try (RunLock outer = RunLock.of(folder)) {
       RunLock.of(folder).close();
