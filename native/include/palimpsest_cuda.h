@@ -87,11 +87,11 @@ PAL_API pal_status pal_cuda_step(const pal_coder* coder, const pal_optimizer_sta
 typedef struct pal_cuda_record {
   int64_t latents;    /* M */
   int64_t dead_after; /* a latent that has not fired in the last so many rows counts as dead; 1 or more */
-  int64_t length;     /* batches that the log holds; the next takes the place of the oldest */
+  int64_t length;     /* places of the log, 2 or more; it holds one batch fewer: the next place is cleared */
   int64_t* counts;    /* [M] firings of each latent since the start */
   int64_t* last;      /* [M] rows seen when it fired last, those of that batch included; 0: never */
   int64_t* batch;     /* [M] scratch memory; zeros between calls */
-  int64_t* progress;  /* [2] rows seen; batches logged, so the next one's place is progress[1] % length */
+  int64_t* progress;  /* [2] rows seen; the next batch's place in the log */
   double* sums;       /* [length, 2] log: the two sums of pal_fvu */
   int64_t* firings;   /* [length, 2] log: firings of all latents in the batch; latents dead after it */
 } pal_cuda_record;

@@ -11,8 +11,7 @@ import org.bytedeco.javacpp.LongPointer;
  * @param counts [M] firings of every latent since the start
  * @param last [M] rows seen when it fired last, those of that batch included; 0: never
  * @param scratch [M], zeros between calls
- * @param progress [2] rows seen, and batches logged: the next one's place is that number modulo the
- *     log's length
+ * @param progress [2] rows seen, and the next batch's place in the log
  * @param sums [length, 2] the log: sum |y - y_hat|^2 and sum |y - mean(y)|^2 of a batch
  * @param firings [length, 2] the log: firings of all latents in a batch, and latents dead after it
  */
@@ -30,7 +29,7 @@ public record BatchLog(
    *
    * @param memory where its arrays are made
    * @param latents M
-   * @param length batches that it holds; the next takes the place of the oldest
+   * @param length its places, 2 or more; it holds one batch fewer, since the next place is cleared
    */
   public static BatchLog of(NativeArrays memory, long latents, long deadAfter, int length) {
     return new BatchLog(
@@ -48,7 +47,7 @@ public record BatchLog(
     return counts.capacity();
   }
 
-  /** Batches that the log holds. */
+  /** Places of the log. */
   public int length() {
     return Math.toIntExact(sums.capacity() / 2);
   }

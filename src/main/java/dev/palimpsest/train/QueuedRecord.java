@@ -14,7 +14,7 @@ import org.bytedeco.javacpp.DoublePointer;
  * asked for or the log there is full.
  */
 final class QueuedRecord implements BatchRecord {
-  /** Batches that the log on the device holds. */
+  /** Places of the log on the device, one of which is kept clear. */
   static final int LENGTH = 64;
 
   private final StepKernels kernels;
@@ -25,7 +25,7 @@ final class QueuedRecord implements BatchRecord {
   private final double[] sums = new double[2 * LENGTH];
   private final long[] counted = new long[2 * LENGTH];
   private long tokens;
-  private long logged;
+  private int next;
   private int unread;
 
   QueuedRecord(StepKernels kernels, FiringRecord firings, long deadAfterTokens) {
@@ -53,9 +53,9 @@ final class QueuedRecord implements BatchRecord {
   /** A batch of so many rows has been queued. */
   void queued(long rows) {
     tokens += rows;
-    logged++;
+    next = (next + 1) % LENGTH;
     unread++;
-    if (unread == LENGTH) {
+    if (unread == LENGTH - 1) {
       read();
     }
   }
@@ -64,7 +64,7 @@ final class QueuedRecord implements BatchRecord {
     memoryOf(kernels).get(log.sums(), sums, sums.length);
     memoryOf(kernels).get(log.firings(), counted, counted.length);
     for (; unread > 0; unread--) {
-      int place = 2 * (int) ((logged - unread) % LENGTH);
+      int place = 2 * Math.floorMod(next - unread, LENGTH);
       read.add(
           new Figures(
               sums[place],
@@ -104,13 +104,14 @@ final class QueuedRecord implements BatchRecord {
   @Override
   public void restored() {
     tokens = firings.tokens();
-    logged = 0;
+    next = 0;
     unread = 0;
     read.clear();
     Memory device = memoryOf(kernels);
     device.put(firings.counts(), log.counts(), firings.latents());
     device.put(firings.last(), log.last(), firings.latents());
-    device.put(new long[] {tokens, logged}, log.progress(), 2);
+    device.put(new long[] {tokens, next}, log.progress(), 2);
+    device.put(new long[2], log.firings(), 2);
   }
 
   @Override

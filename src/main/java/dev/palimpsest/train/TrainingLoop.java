@@ -30,7 +30,7 @@ final class TrainingLoop {
   private static final long LOSS_SHARE = 8;
 
   /** Steps that a GPU may be ahead of their lines, and for how long. */
-  private static final int MOST_UNTOLD_STEPS = QueuedRecord.LENGTH;
+  private static final int MOST_UNTOLD_STEPS = QueuedRecord.LENGTH - 1;
 
   private static final long MOST_UNTOLD_NANOS = 1_000_000_000;
 
