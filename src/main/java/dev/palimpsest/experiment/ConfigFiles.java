@@ -49,7 +49,7 @@ public final class ConfigFiles {
    */
   static ObjectNode read(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw new PalimpsestException("no experiment file " + file);
+      throw new UsageException("no experiment file " + file);
     }
     JsonNode tree = Json.readYaml(file, JsonNode.class);
     if (tree == null || !tree.isObject()) {

@@ -73,9 +73,7 @@ public final class ExperimentRunner {
    */
   public Result run() {
     ExperimentChecks.check(config);
-    if (Files.exists(run.root()) && !Files.isDirectory(run.root())) {
-      throw new UsageException(run.root() + " is no folder: a run needs one of its own");
-    }
+    run.requireFolder();
     Wordless.requireWords(config, request.stages());
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     FileDigests digests = FileDigests.at(run.digests());

@@ -31,6 +31,7 @@ public final class TrainRun {
    */
   public static TrainResult run(
       ExperimentConfig config, RunDirectory run, Path tokenCache, boolean overwrite, RunLog log) {
+    run.requireFolder();
     Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
     Training.useThreads(config.threads());
     TrainStage.check(config);

@@ -1,7 +1,9 @@
 package dev.palimpsest.run;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /**
@@ -25,6 +27,17 @@ public record RunDirectory(Path root) {
               + " 'train')");
     }
     return run;
+  }
+
+  /**
+   * Makes sure that the folder is one, or can be made.
+   *
+   * @throws UsageException where a file, a device or a link to nowhere is in its place
+   */
+  public void requireFolder() {
+    if (Files.exists(root, LinkOption.NOFOLLOW_LINKS) && !Files.isDirectory(root)) {
+      throw new UsageException(root + " is no folder: a run needs one of its own");
+    }
   }
 
   /** The resolved configuration. */
