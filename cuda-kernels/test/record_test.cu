@@ -19,7 +19,7 @@ struct Record {
 
   Record(int64_t latents, int64_t dead_after)
       : counts(zeros(latents)), last(zeros(latents)), batch(zeros(latents)), progress(zeros(2)), sums(2 * kLength),
-        firings(2 * kLength),
+        firings(zeros(2 * kLength)),
         view{latents, dead_after, kLength, counts.get(), last.get(), batch.get(), progress.get(), sums.get(), firings.get()} {}
 
  private:

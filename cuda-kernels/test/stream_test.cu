@@ -25,7 +25,7 @@ class Training {
       : random_(121), coder_({kShape.width, kShape.latents, kShape.skip, kShape.centre, bf16}, random_), batch_(kShape, random_),
         y_(normal_floats(random_, kShape.rows * kShape.width)), grad_(kShape.rows * kShape.width), sums_(2),
         counts_(zeros(kShape.latents)), last_(zeros(kShape.latents)), batch_counts_(zeros(kShape.latents)), progress_(zeros(2)),
-        firings_log_(2 * kSteps), sums_log_(2 * kSteps), first_(coder_.shape), second_(coder_.shape),
+        firings_log_(zeros(2 * kSteps)), sums_log_(2 * kSteps), first_(coder_.shape), second_(coder_.shape),
         hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
         encode_space_(bytes(pal_encode_workspace_bytes(kShape.width, kShape.latents, kShape.rows, kShape.k, PAL_TOPK))),
         loss_space_(bytes(pal_cuda_decode_loss_workspace_bytes(kShape.width, kShape.latents, kShape.rows, kShape.k))),
