@@ -265,7 +265,8 @@ final class CoderStages {
               new SimulateConfig(
                   config.simulate().calibrationTokens(),
                   config.cache().batchRows() * config.cache().contextLength(),
-                  config.seed());
+                  config.seed(),
+                  config.fitsJointly() ? config.simulate().jointTokens() : 0);
           long tokens = SimulateStage.tokens(text, settings);
           try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
             SimulateStage.Result result =

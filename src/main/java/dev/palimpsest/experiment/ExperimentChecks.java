@@ -9,6 +9,7 @@ import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.simulate.Calibration;
+import dev.palimpsest.simulate.JointFitter;
 import dev.palimpsest.text.ExcludedTokens;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -54,6 +55,9 @@ final class ExperimentChecks {
       if (!seen.add(coder.hookpoint())) {
         throw new UsageException("coders: " + coder.hookpoint() + " is named twice");
       }
+      if (config.fitsJointly()) {
+        JointFitter.requireRoom(coder.numLatents(), "coders: " + coder.hookpoint());
+      }
       coder.path().ifPresent(path -> SparseCoder.find(Path.of(path)));
     }
   }
@@ -88,6 +92,7 @@ final class ExperimentChecks {
     atLeast("score.tokens", config.score().tokens(), 1);
     atLeast("score.windows", config.score().windows(), 1);
     atLeast("simulate.calibration_tokens", config.simulate().calibrationTokens(), 1);
+    atLeast("simulate.joint_tokens", config.simulate().jointTokens(), 1);
     atLeast("report.latents", config.report().latents(), 0);
     config.rewrite().calibrations().forEach(Calibration::labelled);
     for (Protocol protocol : Protocol.values()) {

@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.base.WholeNumbers;
 import dev.palimpsest.results.Protocol;
+import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.text.TokenWidth;
 import java.util.Arrays;
@@ -64,6 +65,11 @@ public record ExperimentConfig(
       case ALL_TOKENS -> rewrite.allTokens();
       case LAST_TOKEN -> rewrite.lastToken();
     };
+  }
+
+  /** Whether some rewrite uses the joint calibration, which otherwise is not fitted. */
+  boolean fitsJointly() {
+    return rewrite.calibrations().contains(Calibration.JOINT.label());
   }
 
   /** The protocols that are evaluated. */
@@ -242,8 +248,10 @@ public record ExperimentConfig(
    */
   public record Score(long tokens, int windows) {}
 
-  /** Tokens read of the calibrate split. */
-  public record Simulate(long calibrationTokens) {}
+  /**
+   * Tokens read of the calibrate split, and of these again where calibrations are fitted jointly.
+   */
+  public record Simulate(long calibrationTokens, long jointTokens) {}
 
   /**
    * The grid of rewrites and the two protocols; {@code untilCi} above 0 stops an evaluation early,

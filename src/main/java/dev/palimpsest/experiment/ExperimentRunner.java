@@ -176,7 +176,9 @@ public final class ExperimentRunner {
     return switch (name) {
       case CACHE -> config.cache().tokens();
       case SCORE -> config.score().tokens();
-      case SIMULATE -> config.simulate().calibrationTokens();
+      case SIMULATE ->
+          config.simulate().calibrationTokens()
+              + (config.fitsJointly() ? config.simulate().jointTokens() : 0);
       case TRAIN, EXPLAIN, REWRITE, REPORT -> 0;
     };
   }

@@ -156,7 +156,10 @@ final class RewriteStages {
     return Optional.of(
         new RewriteInputs.Shuffled(
             new CalibratedPredictor(simulator, refitted, Calibration.CONDITIONAL_MEAN),
-            new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN)));
+            new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN),
+            config.fitsJointly()
+                ? Optional.of(new CalibratedPredictor(simulator, refitted, Calibration.JOINT))
+                : Optional.empty()));
   }
 
   private static Selection selection(String label) {

@@ -114,7 +114,8 @@ final class StagePlan {
   /** The calibrations of the ratings, on windows like those that a protocol evaluates. */
   Stage simulate(Protocol protocol) {
     Map<String, Object> settings = reading();
-    settings.put("simulate", config.simulate());
+    settings.put("simulate", Map.of("calibration_tokens", config.simulate().calibrationTokens()));
+    settings.put("joint_tokens", config.fitsJointly() ? config.simulate().jointTokens() : 0);
     settings.put("context_length", config.windows(protocol).contextLength());
     settings.put("cache_context_length", config.cache().contextLength());
     settings.put("batch_rows", config.cache().batchRows());

@@ -72,7 +72,7 @@ public final class CacheStage {
           windows,
           chosen,
           Math.toIntExact(builder.rowsAdded()),
-          new LatentStream.Pass(config.batchRows(), 0, false),
+          new LatentStream.Pass(config.batchRows(), 0, LatentStream.Outputs.NONE),
           batch -> {
             builder.add(batch);
             keeping.ifDue(builder::keep);

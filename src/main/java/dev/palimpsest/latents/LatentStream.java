@@ -13,7 +13,10 @@ import dev.palimpsest.text.WindowOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * Text → model → coder: the true latent activations of windows, batch by batch. Holds one batch at
@@ -60,9 +63,19 @@ public record LatentStream(
    *
    * @param batchRows windows per forward pass
    * @param firstPosition positions before it are context only: they have no activations
-   * @param outputs whether the module's outputs are wanted too
+   * @param outputs which outputs of the module are wanted too
    */
-  public record Pass(int batchRows, int firstPosition, boolean outputs) {}
+  public record Pass(int batchRows, int firstPosition, Outputs outputs) {}
+
+  /** What a batch says of the module's outputs. */
+  public enum Outputs {
+    /** Nothing. */
+    NONE,
+    /** The outputs as they are. */
+    MODULE,
+    /** The outputs less what the coder gives without latents, b_dec (+ W_skip x). */
+    BEYOND_SKIP
+  }
 
   /**
    * Runs the chosen windows.
@@ -72,7 +85,7 @@ public record LatentStream(
    * @param sink receives the batches in order; row i of the stream is window {@code chosen[i]}
    */
   public void run(TokenWindows windows, long[] chosen, int batchRows, Consumer<LatentBatch> sink) {
-    run(windows, chosen, 0, new Pass(batchRows, 0, false), sink);
+    run(windows, chosen, 0, new Pass(batchRows, 0, Outputs.NONE), sink);
   }
 
   /**
@@ -104,12 +117,26 @@ public record LatentStream(
     }
   }
 
+  /** The coder's output for inputs x [rows, width] with every latent 0. */
+  private float[] withoutLatents(FloatPointer x, int rows, int width) {
+    float[] values = new float[rows * width];
+    try (PointerScope scope = new PointerScope();
+        SparseActivations none = new SparseActivations(coder.device().memory(), rows, 1);
+        Tensor out = coder.device().empty(torch.ScalarType.Float, rows, width)) {
+      none.set(new float[rows], new int[rows], rows);
+      FloatPointer y = coder.device().data(out);
+      coder.decode(none, x, y);
+      coder.device().memory().get(y, values, values.length);
+    }
+    return values;
+  }
+
   private LatentBatch batch(
       HookedActivations activations,
       SparseActivations sparse,
       TokenBatch batch,
       long firstRow,
-      boolean withOutputs) {
+      Outputs wanted) {
     int kept = activations.run(batch);
     if (!activations.finite()) {
       NonFiniteActivations.refuse(model, batch, "rows " + firstRow + " and on of the text");
@@ -121,9 +148,15 @@ public record LatentStream(
     try (PointerScope scope = new PointerScope()) {
       coder.encode(activations.x(0), kept, sparse);
     }
-    float[] outputs = new float[withOutputs ? kept * activations.width() : 0];
-    if (withOutputs) {
+    float[] outputs = new float[wanted == Outputs.NONE ? 0 : kept * activations.width()];
+    if (outputs.length > 0) {
       coder.device().memory().get(activations.y(0), outputs, outputs.length);
+    }
+    if (wanted == Outputs.BEYOND_SKIP && outputs.length > 0) {
+      float[] skipped = withoutLatents(activations.x(0), kept, activations.width());
+      for (int i = 0; i < outputs.length; i++) {
+        outputs[i] -= skipped[i];
+      }
     }
     return new LatentBatch(
         firstRow,

@@ -61,6 +61,7 @@ public final class Headline {
       case RewriteTable.UNSPLICED -> "untouched model";
       case RewriteTable.TRANSCODER -> "true coder";
       case RewriteTable.SHUFFLED_UNREFITTED -> "shuffled explanations, calibration not refitted";
+      case RewriteTable.SHUFFLED_JOINT -> "shuffled explanations, calibration joint";
       default -> key.replace('_', ' ');
     };
   }

@@ -47,6 +47,9 @@ public record RewriteTable(
   /** Name of the same baseline with the calibrations of the right texts. */
   public static final String SHUFFLED_UNREFITTED = "shuffled_explanations_unrefitted";
 
+  /** Name of the same baseline with the joint calibration, fitted to the exchanged texts. */
+  public static final String SHUFFLED_JOINT = "shuffled_explanations_joint";
+
   /** Keeps the order of the baselines. */
   public RewriteTable {
     baselines = Collections.unmodifiableMap(new LinkedHashMap<>(baselines));

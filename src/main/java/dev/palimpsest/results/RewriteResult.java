@@ -88,6 +88,12 @@ public record RewriteResult(
   public static final String SHUFFLED_UNREFITTED = "shuffled_explanations_unrefitted";
 
   /**
+   * As {@link #SHUFFLED_EXPLANATIONS} with calibration {@code joint}, fitted to these texts too;
+   * only where that calibration is measured.
+   */
+  public static final String SHUFFLED_JOINT = "shuffled_explanations_joint";
+
+  /**
    * One baseline.
    *
    * @param ce cross-entropy

@@ -1,5 +1,6 @@
 package dev.palimpsest.rewrite;
 
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -11,6 +12,7 @@ final class GuessDefaults {
   private final boolean[] chosen;
   private final int[] descending;
   private final float[] output;
+  private final Optional<float[]> offset;
 
   /** A row of the decoder [d]. */
   @FunctionalInterface
@@ -20,10 +22,11 @@ final class GuessDefaults {
 
   /**
    * @param values the predictor's defaults [M]
+   * @param offsets what is added at every token in units of the decoder rows [M], or empty
    * @param chosen whether a latent is in S [M]
    * @param width d
    */
-  GuessDefaults(float[] values, boolean[] chosen, int width, DecoderRows decoder) {
+  GuessDefaults(float[] values, float[] offsets, boolean[] chosen, int width, DecoderRows decoder) {
     this.values = values;
     this.chosen = chosen;
     descending =
@@ -33,17 +36,34 @@ final class GuessDefaults {
             .sorted((a, b) -> Float.compare(values[b], values[a]))
             .mapToInt(Integer::intValue)
             .toArray();
+    int[] shifted =
+        IntStream.range(0, offsets.length).filter(i -> chosen[i] && offsets[i] != 0).toArray();
+    double[] shift = decoded(shifted, offsets, width, decoder);
+    double[] sum = decoded(descending, values, width, decoder);
+    for (int j = 0; j < width; j++) {
+      sum[j] += shift[j];
+    }
+    output = floats(sum);
+    offset = shifted.length == 0 ? Optional.empty() : Optional.of(floats(shift));
+  }
+
+  private static double[] decoded(int[] latents, float[] factors, int width, DecoderRows decoder) {
     double[] sum = new double[width];
-    for (int latent : descending) {
+    for (int latent : latents) {
       float[] row = decoder.row(latent);
       for (int j = 0; j < width; j++) {
-        sum[j] += (double) values[latent] * row[j];
+        sum[j] += (double) factors[latent] * row[j];
       }
     }
-    output = new float[width];
-    for (int j = 0; j < width; j++) {
-      output[j] = (float) sum[j];
+    return sum;
+  }
+
+  private static float[] floats(double[] values) {
+    float[] floats = new float[values.length];
+    for (int j = 0; j < floats.length; j++) {
+      floats[j] = (float) values[j];
     }
+    return floats;
   }
 
   /** The default of a latent. */
@@ -64,7 +84,12 @@ final class GuessDefaults {
     return descending;
   }
 
-  /** The sum over S of default × decoder row [d]; not a copy. */
+  /** The sum over S of offset × decoder row [d], where there are offsets; not a copy. */
+  Optional<float[]> offset() {
+    return offset;
+  }
+
+  /** The sum over S of (default + offset) × decoder row [d]; not a copy. */
   float[] output() {
     return output;
   }

@@ -60,7 +60,8 @@ final class LatentMixer {
 
   /**
    * As {@link #mix}, then the k largest of the mixture kept (ties to the lowest latent) and the
-   * rest zeroed. The result is absolute: the defaults' own output is not to be added.
+   * rest zeroed. The result is absolute: of the defaults only {@link GuessDefaults#offset} is to be
+   * added to it.
    */
   void mixAndReselect(
       SparseRows truth, SparseRows guesses, GuessDefaults defaults, SparseRows out) {

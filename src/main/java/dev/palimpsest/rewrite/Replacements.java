@@ -78,6 +78,9 @@ final class Replacements {
           mixing(inputs.shuffled().orElseThrow().refitted(), all(), variant.name(), false);
       case RewriteResult.SHUFFLED_UNREFITTED ->
           mixing(inputs.shuffled().orElseThrow().unrefitted(), all(), variant.name(), false);
+      case RewriteResult.SHUFFLED_JOINT ->
+          mixing(
+              inputs.shuffled().orElseThrow().joint().orElseThrow(), all(), variant.name(), false);
       default -> throw new IllegalArgumentException("no replacement for " + variant.name());
     };
   }
@@ -91,7 +94,8 @@ final class Replacements {
 
   private Recipe meanLatents() {
     GuessDefaults means =
-        new GuessDefaults(inputs.means().latents(), all(), width, coder::frozenDecoderRow);
+        new GuessDefaults(
+            inputs.means().latents(), new float[0], all(), width, coder::frozenDecoderRow);
     return batch -> {
       mixer.zero(batch.truth(), all(), mixture);
       return decode(batch, Optional.of(means.output()));
@@ -129,11 +133,17 @@ final class Replacements {
     GuessDefaults constant =
         defaults.computeIfAbsent(
             key,
-            k -> new GuessDefaults(predictor.defaults(), chosen, width, coder::frozenDecoderRow));
+            k ->
+                new GuessDefaults(
+                    predictor.defaults(),
+                    predictor.offsets(),
+                    chosen,
+                    width,
+                    coder::frozenDecoderRow));
     return batch -> {
       if (reselect) {
         mixer.mixAndReselect(batch.truth(), batch.guesses(predictor), constant, mixture);
-        return decode(batch, Optional.empty());
+        return decode(batch, constant.offset());
       }
       mixer.mix(batch.truth(), batch.guesses(predictor), constant, mixture);
       return decode(batch, Optional.of(constant.output()));

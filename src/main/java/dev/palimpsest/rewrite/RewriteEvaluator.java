@@ -10,10 +10,12 @@ import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -40,7 +42,7 @@ public final class RewriteEvaluator {
     this.config = config;
     this.journal = journal;
     this.progress = progress;
-    variants = Variant.all(config, inputs.latents(), inputs.shuffled().isPresent());
+    variants = Variant.all(config, inputs.latents(), shuffled(inputs));
     copies = copies();
     table = new LossTable(variants.size());
     int positions = inputs.model().config().maxPositions();
@@ -51,6 +53,17 @@ public final class RewriteEvaluator {
               + ", expected at most the model's "
               + positions);
     }
+  }
+
+  private static Set<String> shuffled(RewriteInputs inputs) {
+    if (inputs.shuffled().isEmpty()) {
+      return Set.of();
+    }
+    Set<String> names = new HashSet<>(Variant.SHUFFLED);
+    if (inputs.shuffled().get().joint().isEmpty()) {
+      names.remove(RewriteResult.SHUFFLED_JOINT);
+    }
+    return names;
   }
 
   /** An evaluation: its table of means, and the losses by window behind it. */

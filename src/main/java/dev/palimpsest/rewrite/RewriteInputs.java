@@ -44,8 +44,10 @@ public record RewriteInputs(
    *
    * @param refitted calibrated on ratings of these same texts
    * @param unrefitted calibrated on ratings of the right texts
+   * @param joint with a joint calibration of their own, where that is measured for the right texts
    */
-  public record Shuffled(LatentPredictor refitted, LatentPredictor unrefitted) {}
+  public record Shuffled(
+      LatentPredictor refitted, LatentPredictor unrefitted, Optional<LatentPredictor> joint) {}
 
   /** M. */
   int latents() {

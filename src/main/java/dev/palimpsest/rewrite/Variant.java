@@ -68,8 +68,19 @@ sealed interface Variant {
     }
   }
 
-  /** The variants of an evaluation in the order of measurement, un-spliced first. */
-  static List<Variant> all(RewriteConfig config, int latents, boolean shuffled) {
+  /** Baselines of exchanged explanations, in the order of measurement. */
+  List<String> SHUFFLED =
+      List.of(
+          RewriteResult.SHUFFLED_EXPLANATIONS,
+          RewriteResult.SHUFFLED_UNREFITTED,
+          RewriteResult.SHUFFLED_JOINT);
+
+  /**
+   * The variants of an evaluation in the order of measurement, un-spliced first.
+   *
+   * @param shuffled which baselines of exchanged explanations there are
+   */
+  static List<Variant> all(RewriteConfig config, int latents, Set<String> shuffled) {
     List<Variant> variants = new ArrayList<>();
     variants.add(new Base(RewriteResult.UNSPLICED));
     variants.add(new Base(RewriteResult.TRANSCODER));
@@ -78,10 +89,7 @@ sealed interface Variant {
     variants.add(new Base(RewriteResult.MEAN_OUTPUT));
     variants.add(new Base(RewriteResult.MEAN_LATENTS));
     variants.add(new Base(RewriteResult.RANDOM_LATENTS));
-    if (shuffled) {
-      variants.add(new Base(RewriteResult.SHUFFLED_EXPLANATIONS));
-      variants.add(new Base(RewriteResult.SHUFFLED_UNREFITTED));
-    }
+    SHUFFLED.stream().filter(shuffled::contains).map(Base::new).forEach(variants::add);
     for (Selection selection : config.selections()) {
       for (double fraction : config.fractions()) {
         ChosenLatents chosen =

@@ -7,6 +7,7 @@ public final class CalibratedPredictor implements LatentPredictor {
   private final Simulator simulator;
   private final CalibrationMap[] maps;
   private final float[] defaults;
+  private final float[] offsets;
 
   /**
    * @param calibrations fitted on ratings of the same or, for a baseline, of another simulator
@@ -23,6 +24,7 @@ public final class CalibratedPredictor implements LatentPredictor {
               + latents);
     }
     this.simulator = simulator;
+    offsets = calibrations.offsets(calibration);
     maps = new CalibrationMap[latents];
     defaults = new float[latents];
     for (int latent = 0; latent < latents; latent++) {
@@ -40,6 +42,11 @@ public final class CalibratedPredictor implements LatentPredictor {
   @Override
   public float[] defaults() {
     return defaults;
+  }
+
+  @Override
+  public float[] offsets() {
+    return offsets;
   }
 
   @Override

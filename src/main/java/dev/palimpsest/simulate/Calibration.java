@@ -19,7 +19,17 @@ public enum Calibration {
    */
   QUANTILE,
   /** The monotone least-squares regression of true activation on rating. */
-  CONDITIONAL_MEAN;
+  CONDITIONAL_MEAN,
+  /**
+   * The probability that the latent fires at a rating times its mean activation where it fires
+   * there, each a monotone least-squares regression on rating.
+   */
+  HURDLE,
+  /**
+   * {@link #CONDITIONAL_MEAN} times one scale a latent, all of them fitted together to the module's
+   * output ({@link JointFit}).
+   */
+  JOINT;
 
   /** As spelt in options and results, for example {@code conditional-mean}. */
   public String label() {

@@ -165,7 +165,8 @@ public final class CalibrationFitter implements AutoCloseable {
     log.forEachLatent(
         (latent, activations) -> {
           for (int s = 0; s < fired.length; s++) {
-            RatingTally tally = tallies.get(s).complete(latent, tokens, latentSums[latent]);
+            RatingTally tally =
+                tallies.get(s).complete(latent, tokens, activations.length, latentSums[latent]);
             if (tallies.get(s).simulator().explained(latent) && maxima[latent] > 0) {
               pooled[s].add(tally, 1.0 / maxima[latent]);
               for (float activation : activations) {
@@ -182,7 +183,7 @@ public final class CalibrationFitter implements AutoCloseable {
         (latent, activations) -> {
           SortedActivations sorted = new SortedActivations(activations);
           for (int s = 0; s < fired.length; s++) {
-            maps.get(s).fit(latent, tallies.get(s).complete(latent, tokens, 0), sorted);
+            maps.get(s).fit(latent, tallies.get(s).complete(latent, tokens, 0, 0), sorted);
           }
         });
     return maps.stream().map(made -> made.set(maxima)).toList();
@@ -192,8 +193,10 @@ public final class CalibrationFitter implements AutoCloseable {
   private final class Maps {
     private final CalibrationMap pooledMean;
     private final CalibrationMap pooledQuantile;
+    private final CalibrationMap pooledHurdle;
     private final float[] maxima;
     private final CalibrationMap[] mean = new CalibrationMap[latents];
+    private final CalibrationMap[] hurdle = new CalibrationMap[latents];
     private final CalibrationMap[] quantile = new CalibrationMap[latents];
     private final boolean[] borrowed = new boolean[latents];
     private final float[] density = new float[latents];
@@ -202,6 +205,7 @@ public final class CalibrationFitter implements AutoCloseable {
     Maps(RatingTally pooled, PooledActivations fired, float[] maxima) {
       pooledMean = pooled.isEmpty() ? CalibrationMap.silent() : pooled.conditionalMean();
       pooledQuantile = pooled.isEmpty() ? CalibrationMap.silent() : pooled.quantile(fired);
+      pooledHurdle = pooled.isEmpty() ? CalibrationMap.silent() : pooled.hurdle();
       this.maxima = maxima;
     }
 
@@ -209,6 +213,7 @@ public final class CalibrationFitter implements AutoCloseable {
       borrowed[latent] = fired.count() < FEWEST_FIRINGS || tally.isEmpty();
       density[latent] = tokens == 0 ? 0 : fired.count() / (float) tokens;
       mean[latent] = borrowed[latent] ? pooledMean.scaled(maxima[latent]) : tally.conditionalMean();
+      hurdle[latent] = borrowed[latent] ? pooledHurdle.scaled(maxima[latent]) : tally.hurdle();
       quantile[latent] =
           borrowed[latent] ? pooledQuantile.scaled(maxima[latent]) : tally.quantile(fired);
     }
@@ -221,7 +226,9 @@ public final class CalibrationFitter implements AutoCloseable {
           density,
           borrowed,
           quantile,
-          mean);
+          mean,
+          Optional.of(hurdle),
+          Optional.empty());
     }
   }
 

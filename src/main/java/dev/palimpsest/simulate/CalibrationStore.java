@@ -6,6 +6,7 @@ import dev.palimpsest.base.StateLines;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Calibrations as JSON Lines: a line about the whole, one line a latent, and a last line with their
@@ -27,7 +28,10 @@ public final class CalibrationStore {
     }
   }
 
-  /** One latent; the activations of both maps belong to the same ratings. */
+  /**
+   * One latent; the activations of all maps belong to the same ratings. Files of before there were
+   * hurdle and joint fits have none of them.
+   */
   @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
   private record Line(
       int latent,
@@ -37,7 +41,10 @@ public final class CalibrationStore {
       boolean borrowed,
       float[] ratings,
       float[] quantile,
-      float[] conditionalMean) {}
+      float[] conditionalMean,
+      Optional<float[]> hurdle,
+      Optional<Float> scale,
+      Optional<Float> offset) {}
 
   /** Replaces the file in one step. */
   public static void write(Path file, CalibrationSet set) {
@@ -47,6 +54,7 @@ public final class CalibrationStore {
           StateLines.Writer lines = new StateLines.Writer(channel);
           lines.append(new Head(set.maxima().length, set.tokens(), set.means().output()));
           for (int i = 0; i < set.maxima().length; i++) {
+            int latent = i;
             lines.append(
                 new Line(
                     i,
@@ -56,7 +64,10 @@ public final class CalibrationStore {
                     set.borrowed()[i],
                     set.conditionalMean()[i].ratings(),
                     set.quantile()[i].activations(),
-                    set.conditionalMean()[i].activations()));
+                    set.conditionalMean()[i].activations(),
+                    set.hurdle().map(maps -> maps[latent].activations()),
+                    set.joint().map(fit -> fit.scale()[latent]),
+                    set.joint().map(fit -> fit.offset()[latent])));
           }
           lines.seal();
         });
@@ -72,6 +83,9 @@ public final class CalibrationStore {
       List<Figures> figures = new ArrayList<>();
       List<CalibrationMap> quantile = new ArrayList<>();
       List<CalibrationMap> mean = new ArrayList<>();
+      List<CalibrationMap> hurdle = new ArrayList<>();
+      List<Float> scales = new ArrayList<>();
+      List<Float> offsets = new ArrayList<>();
       for (int i = 0; i < head.latents(); i++) {
         Line line = lines.require(Line.class);
         if (line.latent() != i) {
@@ -82,18 +96,51 @@ public final class CalibrationStore {
         }
         quantile.add(map(lines, line.ratings(), line.quantile()));
         mean.add(map(lines, line.ratings(), line.conditionalMean()));
+        line.hurdle().ifPresent(values -> hurdle.add(map(lines, line.ratings(), values)));
+        line.scale().ifPresent(scales::add);
+        line.offset().ifPresent(offsets::add);
+        int known = scales.size();
+        boolean mixed =
+            (known != 0 && known != i + 1) || (!hurdle.isEmpty() && hurdle.size() != i + 1);
+        if (mixed
+            || known != offsets.size()
+            || line.scale().filter(scale -> scale < 0).isPresent()) {
+          throw lines.fault(
+              "'hurdle', 'scale' and 'offset' must be of all latents or none, scales 0 or more");
+        }
         figures.add(new Figures(line.maximum(), line.mean(), line.density(), line.borrowed()));
       }
       lines.requireSeal();
-      return set(head, figures, quantile, mean);
+      return set(
+          head,
+          figures,
+          quantile,
+          mean,
+          hurdle.isEmpty() ? Optional.empty() : Optional.of(hurdle.toArray(CalibrationMap[]::new)),
+          scales.isEmpty()
+              ? Optional.empty()
+              : Optional.of(new JointFit(floats(scales), floats(offsets))));
     }
   }
 
   /** A line without its maps. */
   private record Figures(float maximum, float mean, float density, boolean borrowed) {}
 
+  private static float[] floats(List<Float> values) {
+    float[] floats = new float[values.size()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values.get(i);
+    }
+    return floats;
+  }
+
   private static CalibrationSet set(
-      Head head, List<Figures> figures, List<CalibrationMap> quantile, List<CalibrationMap> mean) {
+      Head head,
+      List<Figures> figures,
+      List<CalibrationMap> quantile,
+      List<CalibrationMap> mean,
+      Optional<CalibrationMap[]> hurdle,
+      Optional<JointFit> joint) {
     int latents = figures.size();
     float[] maxima = new float[latents];
     float[] means = new float[latents];
@@ -112,7 +159,9 @@ public final class CalibrationStore {
         densities,
         borrowed,
         quantile.toArray(CalibrationMap[]::new),
-        mean.toArray(CalibrationMap[]::new));
+        mean.toArray(CalibrationMap[]::new),
+        hurdle,
+        joint);
   }
 
   private static CalibrationMap map(StateLines lines, float[] ratings, float[] activations) {

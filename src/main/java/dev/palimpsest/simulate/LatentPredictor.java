@@ -20,6 +20,16 @@ public interface LatentPredictor {
   float[] defaults();
 
   /**
+   * What is added to the decoded guesses at every token, in units of each latent's decoder row; of
+   * either sign, no activation, and no part of re-selection.
+   *
+   * @return [M], or empty where nothing is added; callers must not change it
+   */
+  default float[] offsets() {
+    return new float[0];
+  }
+
+  /**
    * Reports every (position, latent) whose predicted activation may differ from the default, in
    * ascending order of position, each pair at most once.
    *

@@ -13,6 +13,7 @@ final class RatingTallies {
   private final RatingTally[] tallies;
   private final long[] rated;
   private final double[] ratedSum;
+  private final long[] ratedFirings;
   private final float[] truth;
 
   RatingTallies(Simulator simulator) {
@@ -22,6 +23,7 @@ final class RatingTallies {
         IntStream.range(0, latents).mapToObj(i -> new RatingTally()).toArray(RatingTally[]::new);
     rated = new long[latents];
     ratedSum = new double[latents];
+    ratedFirings = new long[latents];
     truth = new float[latents];
   }
 
@@ -48,7 +50,9 @@ final class RatingTallies {
               spread(batch, slot);
               spread[0] = slot;
             }
-            tallies[latent].add(rating, 1, truth[latent]);
+            int fires = truth[latent] > 0 ? 1 : 0;
+            tallies[latent].add(rating, 1, fires, truth[latent]);
+            ratedFirings[latent] += fires;
             rated[latent]++;
             ratedSum[latent] += truth[latent];
           });
@@ -85,18 +89,21 @@ final class RatingTallies {
     }
     long[] ratings = new long[all];
     long[] counts = new long[all];
+    long[] fired = new long[all];
     double[] sums = new double[all];
     int at = 0;
     for (RatingTally tally : tallies) {
-      tally.save(at, ratings, counts, sums);
+      tally.save(at, ratings, counts, fired, sums);
       at += tally.levels();
     }
     state
         .put(prefix + "rated", rated)
         .put(prefix + "rated_sum", ratedSum)
+        .put(prefix + "rated_firings", ratedFirings)
         .put(prefix + "levels", levels)
         .put(prefix + "ratings", ratings)
         .put(prefix + "counts", counts)
+        .put(prefix + "fired", fired)
         .put(prefix + "sums", sums);
   }
 
@@ -105,14 +112,16 @@ final class RatingTallies {
     int latents = tallies.length;
     System.arraycopy(state.longs(prefix + "rated", latents), 0, rated, 0, latents);
     System.arraycopy(state.doubles(prefix + "rated_sum", latents), 0, ratedSum, 0, latents);
+    System.arraycopy(state.longs(prefix + "rated_firings", latents), 0, ratedFirings, 0, latents);
     long[] levels = state.longs(prefix + "levels", latents);
     int all = Math.toIntExact(java.util.Arrays.stream(levels).sum());
     long[] ratings = state.longs(prefix + "ratings", all);
     long[] counts = state.longs(prefix + "counts", all);
+    long[] fired = state.longs(prefix + "fired", all);
     double[] sums = state.doubles(prefix + "sums", all);
     int at = 0;
     for (int latent = 0; latent < latents; latent++) {
-      tallies[latent] = RatingTally.restore(at, (int) levels[latent], ratings, counts, sums);
+      tallies[latent] = RatingTally.restore(at, (int) levels[latent], ratings, counts, fired, sums);
       at += (int) levels[latent];
     }
   }
@@ -122,13 +131,15 @@ final class RatingTallies {
    * Ends the collection of this latent.
    *
    * @param tokens that counted
+   * @param firings of them at which the latent fires
    * @param sum of the latent's true activations over them
    */
-  RatingTally complete(int latent, long tokens, double sum) {
+  RatingTally complete(int latent, long tokens, long firings, double sum) {
     if (tokens > rated[latent]) {
       tallies[latent].add(
           simulator.defaults()[latent],
           tokens - rated[latent],
+          firings - ratedFirings[latent],
           Math.max(0, sum - ratedSum[latent]));
     }
     rated[latent] = tokens;

@@ -3,9 +3,10 @@ package dev.palimpsest.simulate;
 import java.util.Arrays;
 
 /**
- * What a calibration needs to know of one latent's ratings: for each that occurred how often it did
- * and the sum of the true activations there. Of more than {@link #MOST_LEVELS} different ratings
- * neighbours are pooled; scorecards have far fewer.
+ * What a calibration needs to know of one latent's ratings: for each that occurred how often it
+ * did, at how many of those tokens the latent fired, and the sum of the true activations there. Of
+ * more than {@link #MOST_LEVELS} different ratings neighbours are pooled; scorecards have far
+ * fewer.
  */
 final class RatingTally {
   /**
@@ -18,10 +19,14 @@ final class RatingTally {
   private float[] ratings = new float[4];
   private long[] counts = new long[4];
   private double[] sums = new double[4];
+  private long[] fired = new long[4];
   private int levels;
 
-  /** Counts {@code count} tokens with this rating whose activations add up to {@code sum}. */
-  void add(float rating, long count, double sum) {
+  /**
+   * Counts {@code count} tokens with this rating, at {@code firing} of which the latent fires, with
+   * activations that add up to {@code sum}.
+   */
+  void add(float rating, long count, long firing, double sum) {
     int at = Arrays.binarySearch(ratings, 0, levels, rating);
     if (at < 0) {
       if (levels == MOST_LEVELS) {
@@ -35,12 +40,13 @@ final class RatingTally {
     }
     counts[at] += count;
     sums[at] += sum;
+    fired[at] += firing;
   }
 
   /** Adds another latent's tally with its activations multiplied by {@code factor}. */
   void add(RatingTally other, double factor) {
     for (int i = 0; i < other.levels; i++) {
-      add(other.ratings[i], other.counts[i], factor * other.sums[i]);
+      add(other.ratings[i], other.counts[i], other.fired[i], factor * other.sums[i]);
     }
   }
 
@@ -48,17 +54,19 @@ final class RatingTally {
     return levels;
   }
 
-  /** Copies the levels, in order, to three arrays from a place on. */
-  void save(int at, long[] ratingBits, long[] countsOut, double[] sumsOut) {
+  /** Copies the levels, in order, to four arrays from a place on. */
+  void save(int at, long[] ratingBits, long[] countsOut, long[] firedOut, double[] sumsOut) {
     for (int i = 0; i < levels; i++) {
       ratingBits[at + i] = Float.floatToRawIntBits(ratings[i]);
     }
     System.arraycopy(counts, 0, countsOut, at, levels);
+    System.arraycopy(fired, 0, firedOut, at, levels);
     System.arraycopy(sums, 0, sumsOut, at, levels);
   }
 
   /** The tally that was saved. */
-  static RatingTally restore(int at, int levels, long[] ratingBits, long[] counts, double[] sums) {
+  static RatingTally restore(
+      int at, int levels, long[] ratingBits, long[] counts, long[] fired, double[] sums) {
     RatingTally tally = new RatingTally();
     tally.levels = levels;
     tally.ratings = new float[Math.max(4, levels)];
@@ -66,6 +74,7 @@ final class RatingTally {
       tally.ratings[i] = Float.intBitsToFloat((int) ratingBits[at + i]);
     }
     tally.counts = Arrays.copyOf(Arrays.copyOfRange(counts, at, at + levels), Math.max(4, levels));
+    tally.fired = Arrays.copyOf(Arrays.copyOfRange(fired, at, at + levels), Math.max(4, levels));
     tally.sums = Arrays.copyOf(Arrays.copyOfRange(sums, at, at + levels), Math.max(4, levels));
     return tally;
   }
@@ -75,18 +84,68 @@ final class RatingTally {
     return levels == 0;
   }
 
+  /** The monotone regression of the true activation on rating. */
+  CalibrationMap conditionalMean() {
+    double[] weights = new double[levels];
+    for (int i = 0; i < levels; i++) {
+      weights[i] = counts[i];
+    }
+    return new CalibrationMap(Arrays.copyOf(ratings, levels), isotonic(weights, sums));
+  }
+
+  /**
+   * The monotone regression of firing or not on rating, times that of the activation on rating over
+   * the tokens at which the latent fires (linear between ratings at which it did). Both ascend, so
+   * their product does.
+   */
+  CalibrationMap hurdle() {
+    double[] weights = new double[levels];
+    double[] firing = new double[levels];
+    float[] firingRatings = new float[levels];
+    double[] firingSums = new double[levels];
+    double[] firingWeights = new double[levels];
+    int known = 0;
+    for (int i = 0; i < levels; i++) {
+      weights[i] = counts[i];
+      firing[i] = fired[i];
+      if (fired[i] > 0) {
+        firingRatings[known] = ratings[i];
+        firingWeights[known] = fired[i];
+        firingSums[known] = sums[i];
+        known++;
+      }
+    }
+    float[] activations = new float[levels];
+    if (known > 0) {
+      float[] chance = isotonic(weights, firing);
+      CalibrationMap strength =
+          new CalibrationMap(
+              Arrays.copyOf(firingRatings, known),
+              isotonic(Arrays.copyOf(firingWeights, known), firingSums));
+      for (int i = 0; i < levels; i++) {
+        activations[i] = chance[i] * strength.apply(ratings[i]);
+      }
+    }
+    return new CalibrationMap(Arrays.copyOf(ratings, levels), activations);
+  }
+
   /**
    * Isotonic regression by pooling adjacent violators (Ayer et al. 1955): blocks of neighbouring
-   * ratings are merged until their mean activations ascend.
+   * levels are merged until their means ascend.
+   *
+   * @param weights of the levels
+   * @param totals weight times value of each
+   * @return the fitted values, at least 0
    */
-  CalibrationMap conditionalMean() {
+  private static float[] isotonic(double[] weights, double[] totals) {
+    int levels = weights.length;
     double[] blockCount = new double[levels];
     double[] blockSum = new double[levels];
     int[] blockEnd = new int[levels];
     int blocks = 0;
     for (int level = 0; level < levels; level++) {
-      blockCount[blocks] = counts[level];
-      blockSum[blocks] = sums[level];
+      blockCount[blocks] = weights[level];
+      blockSum[blocks] = totals[level];
       blockEnd[blocks] = level + 1;
       blocks++;
       while (blocks > 1
@@ -98,15 +157,15 @@ final class RatingTally {
         blockEnd[blocks - 1] = blockEnd[blocks];
       }
     }
-    float[] activations = new float[levels];
+    float[] fitted = new float[levels];
     int level = 0;
     for (int block = 0; block < blocks; block++) {
       float mean = (float) Math.max(0, blockSum[block] / blockCount[block]);
       while (level < blockEnd[block]) {
-        activations[level++] = mean;
+        fitted[level++] = mean;
       }
     }
-    return new CalibrationMap(Arrays.copyOf(ratings, levels), activations);
+    return fitted;
   }
 
   /**
@@ -148,6 +207,7 @@ final class RatingTally {
       ratings[pooled] = (float) mean;
       counts[pooled] = count;
       sums[pooled] = sum;
+      fired[pooled] = i == j ? fired[i] : fired[i] + fired[j];
       pooled++;
     }
     levels = pooled;
@@ -158,13 +218,16 @@ final class RatingTally {
       ratings = Arrays.copyOf(ratings, 2 * levels);
       counts = Arrays.copyOf(counts, 2 * levels);
       sums = Arrays.copyOf(sums, 2 * levels);
+      fired = Arrays.copyOf(fired, 2 * levels);
     }
     System.arraycopy(ratings, at, ratings, at + 1, levels - at);
     System.arraycopy(counts, at, counts, at + 1, levels - at);
     System.arraycopy(sums, at, sums, at + 1, levels - at);
+    System.arraycopy(fired, at, fired, at + 1, levels - at);
     ratings[at] = rating;
     counts[at] = 0;
     sums[at] = 0;
+    fired[at] = 0;
     levels++;
   }
 }

@@ -6,6 +6,7 @@ import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.latents.ScratchFolder;
 import dev.palimpsest.text.TokenWindows;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -37,7 +38,15 @@ public final class SimulateStage {
 
   /** Tokens that a run will read. */
   public static long tokens(CalibrationText text, SimulateConfig config) {
-    return (long) chosen(text, config).length * text.windows().contextLength();
+    return (long) (chosen(text, config).length + jointly(text, config).length)
+        * text.windows().contextLength();
+  }
+
+  private static long[] jointly(CalibrationText text, SimulateConfig config) {
+    return config.jointTokens() == 0
+        ? new long[0]
+        : LatentStream.choose(
+            text.windows(), Math.min(config.tokens(), config.jointTokens()), config.seed());
   }
 
   private static long[] chosen(CalibrationText text, SimulateConfig config) {
@@ -75,6 +84,9 @@ public final class SimulateStage {
       Map<String, String> source,
       LongConsumer progress,
       Keeping keeping) {
+    if (config.jointTokens() > 0) {
+      JointFitter.requireRoom(maxima.length, stream.hookpoint());
+    }
     TokenWindows windows = text.windows();
     long[] chosen = chosen(text, config);
     int length = windows.contextLength();
@@ -99,7 +111,9 @@ public final class SimulateStage {
           chosen,
           Math.toIntExact(fitter.rows()),
           new LatentStream.Pass(
-              Math.max(1, config.batchTokens() / length), text.firstPosition(), true),
+              Math.max(1, config.batchTokens() / length),
+              text.firstPosition(),
+              LatentStream.Outputs.MODULE),
           batch -> {
             long before = System.nanoTime();
             fitter.add(batch);
@@ -108,7 +122,21 @@ public final class SimulateStage {
             keeping.ifDue(fitter::keep);
             progress.accept((batch.firstRow() + batch.rows()) * length);
           });
+      if (config.jointTokens() > 0) {
+        // What is done is not read again where the process is killed during the second pass.
+        fitter.keep();
+      }
       sets = fitter.fit(maxima);
+    }
+    if (config.jointTokens() > 0) {
+      sets =
+          jointly(
+              stream,
+              text,
+              rated,
+              sets,
+              config,
+              done -> progress.accept(positions(chosen, length) + done));
     }
     for (int i = 0; i < sets.size(); i++) {
       CalibrationStore.write(rated.get(i).file(), sets.get(i));
@@ -120,5 +148,54 @@ public final class SimulateStage {
     }
     double ratings = (double) rows[0] * length * maxima.length * rated.size();
     return new Result(sets.get(0).tokens(), borrowed, ratings / Math.max(1, nanos[0]) * 1e9);
+  }
+
+  private static long positions(long[] chosen, int length) {
+    return (long) chosen.length * length;
+  }
+
+  /**
+   * The second pass: the joint calibration of each simulator after its own conditional means, so
+   * that exchanged texts have theirs too.
+   */
+  private static List<CalibrationSet> jointly(
+      LatentStream stream,
+      CalibrationText text,
+      List<Rated> rated,
+      List<CalibrationSet> sets,
+      SimulateConfig config,
+      LongConsumer progress) {
+    long[] chosen = jointly(text, config);
+    int length = text.windows().contextLength();
+    float[][] decoder = new float[stream.latents()][];
+    for (int i = 0; i < decoder.length; i++) {
+      decoder[i] = stream.coder().frozenDecoderRow(i);
+    }
+    List<JointFitter> fitters = new ArrayList<>();
+    for (int i = 0; i < sets.size(); i++) {
+      fitters.add(
+          new JointFitter(
+              new CalibratedPredictor(
+                  rated.get(i).simulator(), sets.get(i), Calibration.CONDITIONAL_MEAN),
+              decoder,
+              row -> text.windows().document(chosen[Math.toIntExact(row)])));
+    }
+    stream.run(
+        text.windows(),
+        chosen,
+        0,
+        new LatentStream.Pass(
+            Math.max(1, config.batchTokens() / length),
+            text.firstPosition(),
+            LatentStream.Outputs.BEYOND_SKIP),
+        batch -> {
+          fitters.forEach(fitter -> fitter.add(batch));
+          progress.accept((batch.firstRow() + batch.rows()) * length);
+        });
+    List<CalibrationSet> fitted = new ArrayList<>();
+    for (int i = 0; i < sets.size(); i++) {
+      fitted.add(sets.get(i).with(fitters.get(i).fit()));
+    }
+    return fitted;
   }
 }

@@ -22,6 +22,7 @@ import dev.palimpsest.simulate.CalibrationMap;
 import dev.palimpsest.simulate.CalibrationMeans;
 import dev.palimpsest.simulate.CalibrationSet;
 import dev.palimpsest.simulate.CalibrationStore;
+import dev.palimpsest.simulate.JointFit;
 import dev.palimpsest.simulate.LatentScore;
 import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.train.TrainFuzzing;
@@ -196,7 +197,9 @@ final class StateFuzzTargets {
         new float[] {.25f, 0},
         new boolean[] {false, true},
         new CalibrationMap[] {map, map},
-        new CalibrationMap[] {map, map});
+        new CalibrationMap[] {map, map},
+        Optional.of(new CalibrationMap[] {map, map}),
+        Optional.of(new JointFit(new float[] {1, .5f}, new float[] {0, -.25f})));
   }
 
   private static StageLedger.Stage stage(RunDirectory run) {

@@ -156,7 +156,7 @@ class LatentMixerTest {
         truth.endRow();
         guesses.endRow();
       }
-      defaults = new GuessDefaults(values, chosen, 1, latent -> new float[] {1});
+      defaults = new GuessDefaults(values, new float[0], chosen, 1, latent -> new float[] {1});
       float sum = 0;
       for (int i = 0; i < M; i++) {
         sum += chosen[i] ? values[i] : 0;
@@ -167,5 +167,19 @@ class LatentMixerTest {
     String name(int row, int latent) {
       return "seed " + seed + ", row " + row + ", latent " + latent;
     }
+  }
+
+  @Test
+  void offsetsOfTheChosenAreAddedToTheDefaultsOutput() {
+    float[] values = {2, 0, 1, 5};
+    float[] offsets = {-1, 3, 0, 7};
+    boolean[] chosen = {true, true, true, false};
+    GuessDefaults defaults =
+        new GuessDefaults(values, offsets, chosen, 2, latent -> new float[] {1, latent});
+    assertThat(defaults.offset()).hasValueSatisfying(o -> assertThat(o).containsExactly(2, 3));
+    assertThat(defaults.output()).containsExactly(5, 5);
+    assertThat(defaults.descending()).containsExactly(0, 2);
+    assertThat(new GuessDefaults(values, new float[0], chosen, 2, l -> new float[2]).offset())
+        .isEmpty();
   }
 }

@@ -230,7 +230,7 @@ final class RewriteFixture implements AutoCloseable {
           new CalibrationText(text, 0),
           List.of(new SimulateStage.Rated(new MuteSimulator(latents), file)),
           new float[latents],
-          new SimulateConfig(text.size() * text.contextLength(), 30, 0),
+          new SimulateConfig(text.size() * text.contextLength(), 30, 0, 0),
           Map.of(),
           tokens -> {});
       CalibrationMeans means = CalibrationStore.read(file).means();
@@ -243,7 +243,7 @@ final class RewriteFixture implements AutoCloseable {
   }
 
   static Optional<RewriteInputs.Shuffled> shuffled() {
-    return Optional.of(new RewriteInputs.Shuffled(guesses(9), guesses(10)));
+    return Optional.of(new RewriteInputs.Shuffled(guesses(9), guesses(10), Optional.empty()));
   }
 
   RewriteInputs inputs(

@@ -82,7 +82,8 @@ class RewriteResultTest {
                         config.selections(),
                         config.reselect()),
                     10,
-                    true))
+                    java.util.Set.of(
+                        RewriteResult.SHUFFLED_EXPLANATIONS, RewriteResult.SHUFFLED_UNREFITTED)))
         .isInstanceOf(UsageException.class)
         .hasMessageContaining("asked for twice");
   }

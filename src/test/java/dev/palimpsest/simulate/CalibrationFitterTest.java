@@ -97,6 +97,9 @@ class CalibrationFitterTest {
         TestVocabulary.NAMES);
   }
 
+  private static final JointFit JOINT =
+      new JointFit(new float[] {.5f, 1, 2, 0}, new float[] {.25f, 0, -1, 3});
+
   private static final float[] MAXIMA = {3, 1, 4, 1};
 
   private double[] means(LatentPredictor predictor) {
@@ -202,7 +205,7 @@ class CalibrationFitterTest {
               new float[2],
               new float[] {3, 5}));
       Path file = scratch.resolve("dead.jsonl");
-      CalibrationStore.write(file, fitter.fit(new float[LATENTS]).get(0));
+      CalibrationStore.write(file, fitter.fit(new float[LATENTS]).get(0).with(JOINT));
       CalibrationSet read = CalibrationStore.read(file);
       assertThat(read.means().output()).containsExactly(4);
       for (Calibration calibration : Calibration.values()) {
@@ -253,7 +256,7 @@ class CalibrationFitterTest {
   @Test
   void survivesTheDisk(@TempDir Path folder) throws Exception {
     Simulator simulator = simulator();
-    CalibrationSet set = fit(simulator, MAXIMA);
+    CalibrationSet set = fit(simulator, MAXIMA).with(JOINT);
     Path file = folder.resolve("layers.2.mlp.jsonl");
     CalibrationStore.write(file, set);
     CalibrationSet read = CalibrationStore.read(file);
@@ -264,11 +267,25 @@ class CalibrationFitterTest {
           dense(new CalibratedPredictor(simulator, read, calibration), contexts.get(0));
       assertThat(java.util.Arrays.deepEquals(before, after)).isTrue();
     }
+    assertThat(new CalibratedPredictor(simulator, read, Calibration.JOINT).offsets())
+        .containsExactly(JOINT.offset());
+    assertThat(new CalibratedPredictor(simulator, read, Calibration.HURDLE).offsets()).isEmpty();
     String text = Files.readString(file);
     Files.writeString(file, text.substring(0, text.length() / 2));
     Assertions.assertThatThrownBy(() -> CalibrationStore.read(file))
         .isInstanceOf(PalimpsestException.class)
         .hasMessageContaining("layers.2.mlp.jsonl");
+  }
+
+  @Test
+  void filesWithoutJointFitSaySo(@TempDir Path folder) {
+    Path file = folder.resolve("c.jsonl");
+    CalibrationStore.write(file, fit(simulator(), MAXIMA));
+    CalibrationSet read = CalibrationStore.read(file);
+    Assertions.assertThatThrownBy(
+            () -> new CalibratedPredictor(simulator(), read, Calibration.JOINT))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("'joint'");
   }
 
   @Test

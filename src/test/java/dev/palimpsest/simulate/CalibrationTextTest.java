@@ -48,7 +48,7 @@ class CalibrationTextTest {
       for (Protocol protocol : Protocol.values()) {
         CalibrationText text =
             CalibrationText.of(protocol, length -> corpus.windows(Split.CALIBRATE, length), 16, 64);
-        SimulateConfig config = new SimulateConfig(16 * 500, 1000, 3);
+        SimulateConfig config = new SimulateConfig(16 * 500, 1000, 3, 0);
         Path file = folder.resolve(protocol.label() + ".jsonl");
         SimulateStage.run(
             stream,

@@ -25,7 +25,7 @@ class RatingTallyTest {
   private static RatingTally tally(float[][] sample) {
     RatingTally tally = new RatingTally();
     for (int t = 0; t < TOKENS; t++) {
-      tally.add(sample[0][t], 1, sample[1][t]);
+      tally.add(sample[0][t], 1, sample[1][t] > 0 ? 1 : 0, sample[1][t]);
     }
     return tally;
   }
@@ -77,7 +77,7 @@ class RatingTallyTest {
     float[] truth = new float[100];
     for (int t = 0; t < 100; t++) {
       truth[t] = Math.max(0, t - 80);
-      tally.add(t, 1, truth[t]);
+      tally.add(t, 1, truth[t] > 0 ? 1 : 0, truth[t]);
     }
     CalibrationMap map = tally.quantile(fired(truth));
     for (int t = 0; t < 100; t++) {
@@ -88,8 +88,8 @@ class RatingTallyTest {
   @Test
   void tiedRatingsShareTheMeanOfTheirBlock() {
     RatingTally tally = new RatingTally();
-    tally.add(0, 6, 0);
-    tally.add(5, 4, 0);
+    tally.add(0, 6, 0, 0);
+    tally.add(5, 4, 0, 0);
     // Quantile function of the ten tokens: 0 0 0 0 0 0 | 0 1 2 3.
     CalibrationMap map = tally.quantile(fired(3, 1, 2));
     assertThat(map.apply(0)).isZero();
@@ -170,7 +170,7 @@ class RatingTallyTest {
     double sum = 0;
     for (int t = 0; t < tokens; t++) {
       float rating = 10 * random.nextFloat();
-      tally.add(rating, 1, rating);
+      tally.add(rating, 1, 1, rating);
       sum += rating;
     }
     CalibrationMap map = tally.conditionalMean();
@@ -181,5 +181,46 @@ class RatingTallyTest {
       assertThat(map.apply(rating)).isCloseTo(rating, within(0.05f));
     }
     assertThat(sum / tokens).isCloseTo(5, within(0.05));
+  }
+
+  /** Isotonic fits as the largest lower mean over intervals (Robertson et al. 1988). */
+  private static double isotonic(float[] ratings, double[] values, float at) {
+    double best = Double.NEGATIVE_INFINITY;
+    for (float low = 0; low <= at; low += .5f) {
+      double least = Double.POSITIVE_INFINITY;
+      for (float high = at; high <= 10; high += .5f) {
+        double sum = 0;
+        int count = 0;
+        for (int t = 0; t < ratings.length; t++) {
+          if (ratings[t] >= low && ratings[t] <= high && !Double.isNaN(values[t])) {
+            sum += values[t];
+            count++;
+          }
+        }
+        least = count == 0 ? least : Math.min(least, sum / count);
+      }
+      best = least == Double.POSITIVE_INFINITY ? best : Math.max(best, least);
+    }
+    return best;
+  }
+
+  @Test
+  void hurdleIsChanceTimesStrength() {
+    float[][] sample = sample(new Random(5));
+    double[] fires = new double[TOKENS];
+    double[] strength = new double[TOKENS];
+    for (int t = 0; t < TOKENS; t++) {
+      fires[t] = sample[1][t] > 0 ? 1 : 0;
+      strength[t] = sample[1][t] > 0 ? sample[1][t] : Double.NaN;
+    }
+    CalibrationMap map = tally(sample).hurdle();
+    for (float rating : map.ratings()) {
+      double expected = isotonic(sample[0], fires, rating) * isotonic(sample[0], strength, rating);
+      assertThat((double) map.apply(rating)).isCloseTo(expected, within(1e-5));
+    }
+    assertThat(map.activations()).isSorted();
+    RatingTally silent = new RatingTally();
+    silent.add(1, 5, 0, 0);
+    assertThat(silent.hurdle().apply(1)).isZero();
   }
 }

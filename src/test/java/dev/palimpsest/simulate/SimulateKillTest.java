@@ -71,7 +71,7 @@ class SimulateKillTest {
                     new LexicalSimulator(LATENTS, ShuffledExplanations.of(texts, 1), names),
                     file.resolveSibling(file.getFileName() + ".shuffled"))),
             maxima,
-            new SimulateConfig(ROWS * 32, 4 * 32, 3),
+            new SimulateConfig(ROWS * 32, 4 * 32, 3, 0),
             Map.of("coder", "new"),
             done -> {
               if (first[0]) {
