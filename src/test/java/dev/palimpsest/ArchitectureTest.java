@@ -32,6 +32,7 @@ class ArchitectureTest {
           "explain",
           "simulate",
           "lexical",
+          "rivals",
           "rewrite",
           "bench",
           "report",

@@ -8,6 +8,7 @@ import dev.palimpsest.model.Hookpoints;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.results.Protocol;
+import dev.palimpsest.rivals.RivalKind;
 import dev.palimpsest.simulate.Calibration;
 import dev.palimpsest.simulate.JointFitter;
 import dev.palimpsest.text.ExcludedTokens;
@@ -95,6 +96,13 @@ final class ExperimentChecks {
     atLeast("simulate.joint_tokens", config.simulate().jointTokens(), 1);
     atLeast("report.latents", config.report().latents(), 0);
     config.rewrite().calibrations().forEach(Calibration::labelled);
+    atLeast("rewrite.rival_tokens", config.rewrite().rivalTokens(), 1);
+    Set<String> rivals = new HashSet<>();
+    for (String rival : config.rewrite().rivals()) {
+      if (!rivals.add(RivalKind.labelled(rival).label())) {
+        throw new UsageException("rewrite.rivals: " + rival + " is named twice");
+      }
+    }
     for (Protocol protocol : Protocol.values()) {
       RewriteStages.settings(config, protocol);
     }

@@ -254,14 +254,17 @@ public record ExperimentConfig(
   public record Simulate(long calibrationTokens, long jointTokens) {}
 
   /**
-   * The grid of rewrites and the two protocols; {@code untilCi} above 0 stops an evaluation early,
-   * see {@code RewriteConfig}.
+   * The grid of rewrites, the rivals beside them with the tokens of the train split that they are
+   * fitted on, and the two protocols; {@code untilCi} above 0 stops an evaluation early, see {@code
+   * RewriteConfig}.
    */
   public record Rewrite(
       List<String> calibrations,
       List<Double> fractions,
       List<String> selections,
       List<Boolean> reselect,
+      List<String> rivals,
+      long rivalTokens,
       Windows allTokens,
       Windows lastToken,
       int resamples,
@@ -272,6 +275,7 @@ public record ExperimentConfig(
       fractions = List.copyOf(fractions);
       selections = List.copyOf(selections);
       reselect = List.copyOf(reselect);
+      rivals = List.copyOf(rivals);
     }
   }
 

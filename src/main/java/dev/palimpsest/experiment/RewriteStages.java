@@ -7,6 +7,7 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.lexical.LexicalSimulator;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
@@ -14,6 +15,9 @@ import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.Selection;
 import dev.palimpsest.rewrite.RewriteInputs;
 import dev.palimpsest.rewrite.RewriteStage;
+import dev.palimpsest.rivals.Rival;
+import dev.palimpsest.rivals.RivalKind;
+import dev.palimpsest.rivals.Rivals;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
@@ -43,6 +47,9 @@ final class RewriteStages {
   private final StagePlan plan;
   private final String name;
   private final String hookpoint;
+
+  /** Fitted at the first need, for all protocols. */
+  private Optional<Map<String, Rival>> rivals = Optional.empty();
 
   RewriteStages(
       ExperimentConfig config,
@@ -93,6 +100,7 @@ final class RewriteStages {
               calibrations.means(),
               predictors(settings, latents, texts, calibrations),
               shuffled(protocol, latents, texts, calibrations),
+              rivals(coder, transcode),
               latent -> scores[latent],
               bench.excluded());
       RewriteResult result =
@@ -160,6 +168,26 @@ final class RewriteStages {
             config.fitsJointly()
                 ? Optional.of(new CalibratedPredictor(simulator, refitted, Calibration.JOINT))
                 : Optional.empty()));
+  }
+
+  /** What needs no words, fitted on the train split. */
+  private Map<String, Rival> rivals(SparseCoder coder, boolean transcode) {
+    if (rivals.isEmpty()) {
+      long tokens = config.rewrite().rivalTokens();
+      rivals =
+          Optional.of(
+              Rivals.fit(
+                  config.rewrite().rivals().stream().map(RivalKind::labelled).toList(),
+                  new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded()),
+                  bench.corpus().windows(Split.TRAIN, config.cache().contextLength()),
+                  tokens,
+                  config.cache().batchRows(),
+                  config.seed(),
+                  done ->
+                      log.advanced(
+                          "fitting rivals of " + name, "tokens", Math.min(done, tokens), tokens)));
+    }
+    return rivals.get();
   }
 
   private static Selection selection(String label) {

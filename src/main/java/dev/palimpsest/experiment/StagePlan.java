@@ -147,6 +147,11 @@ final class StagePlan {
     RewriteConfig settings = RewriteStages.settings(config, protocol);
     Map<String, Object> all = reading();
     all.put("rewrite", settings);
+    all.put("rivals", config.rewrite().rivals());
+    if (!config.rewrite().rivals().isEmpty()) {
+      all.put("rival_tokens", config.rewrite().rivalTokens());
+      all.put("rival_context_length", config.cache().contextLength());
+    }
     Map<String, String> read = with(basis(), EXPLANATIONS, run.explanations(unit.name()));
     read = with(read, SCORES, run.scores(unit.name()));
     Path own = run.rewrite(unit.name(), protocol.label());

@@ -83,6 +83,21 @@ public final class Markdown {
               "",
               ""));
     }
+    for (RewriteTable.Rival r : table.rivals()) {
+      Baseline b = r.losses();
+      rows.add(
+          List.of(
+              "no words: " + r.name(),
+              NUMBERS.fixed(b.ce(), 3),
+              (NUMBERS.signed(b.ceDeltaMean(), 3) + " " + NUMBERS.signed(b.ceDeltaCi95(), 3))
+                  .strip(),
+              NUMBERS.signed(b.ceDeltaMedian(), 3),
+              NUMBERS.fixed(b.kl(), 3),
+              (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2))
+                  .strip(),
+              "",
+              ""));
+    }
     for (Rewrite r : rewrites) {
       rows.add(
           List.of(

@@ -23,6 +23,7 @@ import java.util.OptionalDouble;
  * @param windows evaluated windows
  * @param tokens predicted tokens over all of them
  * @param baselines by name, in the file's order
+ * @param rivals what uses no words, in the file's order; empty in older files
  * @param rewrites in the file's order
  */
 public record RewriteTable(
@@ -31,6 +32,7 @@ public record RewriteTable(
     long windows,
     long tokens,
     Map<String, Baseline> baselines,
+    List<Rival> rivals,
     List<Rewrite> rewrites) {
   /** Name of the baseline in which nothing is replaced. */
   public static final String UNSPLICED = "unspliced";
@@ -53,6 +55,7 @@ public record RewriteTable(
   /** Keeps the order of the baselines. */
   public RewriteTable {
     baselines = Collections.unmodifiableMap(new LinkedHashMap<>(baselines));
+    rivals = List.copyOf(rivals);
     rewrites = List.copyOf(rewrites);
   }
 
@@ -71,6 +74,20 @@ public record RewriteTable(
       Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
       OptionalDouble kl) {}
+
+  /**
+   * A replacement that is fitted to the module's outputs and uses no words.
+   *
+   * @param name e.g. "bigram"
+   * @param losses as of a baseline
+   * @param lossRecovered as of a rewrite
+   * @param lossRecoveredCi95 its 95 % bootstrap interval
+   */
+  public record Rival(
+      String name,
+      Baseline losses,
+      OptionalDouble lossRecovered,
+      Optional<Interval> lossRecoveredCi95) {}
 
   /**
    * One rewrite: a fraction of the latents simulated from their explanations.
@@ -176,15 +193,17 @@ public record RewriteTable(
     for (Map.Entry<String, JsonNode> entry : root.path("baselines").properties()) {
       JsonNode node = entry.getValue();
       if (node.isObject()) {
-        baselines.put(
-            entry.getKey(),
-            new Baseline(
-                number(node, "ce"),
-                number(node, "ce_delta_mean"),
-                interval(node, "ce_delta_ci95"),
-                number(node, "ce_delta_median"),
-                number(node, "kl")));
+        baselines.put(entry.getKey(), baseline(node));
       }
+    }
+    List<Rival> rivals = new ArrayList<>();
+    for (JsonNode node : root.path("rivals")) {
+      rivals.add(
+          new Rival(
+              node.path("name").asText(),
+              baseline(node),
+              number(node, "loss_recovered"),
+              interval(node, "loss_recovered_ci95")));
     }
     List<Rewrite> rewrites = new ArrayList<>();
     for (JsonNode node : root.path("rewrites")) {
@@ -196,7 +215,17 @@ public record RewriteTable(
         root.path("windows").asLong(),
         root.path("tokens").asLong(),
         baselines,
+        rivals,
         rewrites);
+  }
+
+  private static Baseline baseline(JsonNode node) {
+    return new Baseline(
+        number(node, "ce"),
+        number(node, "ce_delta_mean"),
+        interval(node, "ce_delta_ci95"),
+        number(node, "ce_delta_median"),
+        number(node, "kl"));
   }
 
   private static Rewrite rewrite(JsonNode node) {

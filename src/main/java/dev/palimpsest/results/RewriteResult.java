@@ -25,6 +25,7 @@ import java.util.OptionalDouble;
  *     that was not asked for
  * @param notFinite names of variants whose losses are no finite numbers, with the module from which
  *     on they are not; their figures are absent
+ * @param rivals what else was put in the module's place, on the same tokens, without any words
  * @param rewrites one row a combination of calibration, selection, fraction and re-selection
  */
 public record RewriteResult(
@@ -39,6 +40,7 @@ public record RewriteResult(
     List<Integer> looks,
     Map<String, String> notFinite,
     Map<String, Baseline> baselines,
+    List<Rival> rivals,
     List<Rewrite> rewrites) {
 
   /** The rewrite that sums the table up, measured or not ({@link HeadlineOrder}). */
@@ -117,6 +119,29 @@ public record RewriteResult(
             OptionalDouble.empty(),
             OptionalDouble.empty());
   }
+
+  /**
+   * A rival: the coder's bias and skip connection, and on top what is predicted from the tokens of
+   * the context without words.
+   *
+   * @param name for example {@code unigram}
+   * @param ce cross-entropy
+   * @param ceDeltaMean mean difference to un-spliced
+   * @param ceDeltaCi95 its 95 % bootstrap interval over documents
+   * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
+   * @param kl KL(un-spliced ‖ rival)
+   * @param lossRecovered as of a {@link Rewrite}
+   * @param lossRecoveredCi95 its interval, by the same resamples
+   */
+  public record Rival(
+      String name,
+      OptionalDouble ce,
+      OptionalDouble ceDeltaMean,
+      @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
+      OptionalDouble ceDeltaMedian,
+      OptionalDouble kl,
+      OptionalDouble lossRecovered,
+      @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95) {}
 
   /**
    * One rewrite.

@@ -3,6 +3,7 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.evaluate.SplicedModel;
+import dev.palimpsest.rivals.Rival;
 import dev.palimpsest.simulate.LatentPredictor;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -56,6 +57,26 @@ final class BatchLatents {
   /** A predictor's exceptions by row. It sees the contexts and nothing else. */
   SparseRows guesses(LatentPredictor predictor) {
     return guesses.computeIfAbsent(predictor, this::guess);
+  }
+
+  /**
+   * A rival's predictions by row [n, width]. It sees the contexts and nothing else.
+   *
+   * @param width d
+   */
+  float[] predictions(Rival rival, int width) {
+    float[] predicted = new float[windows.rows().size() * width];
+    int[] context = new int[0];
+    int window = -1;
+    for (int r = 0; r < windows.rows().size(); r++) {
+      WindowReader.Row row = windows.rows().get(r);
+      if (row.inBatch() != window) {
+        window = row.inBatch();
+        context = windows.context(window);
+      }
+      rival.predict(context, row.position(), predicted, r * width);
+    }
+    return predicted;
   }
 
   private SparseRows guess(LatentPredictor predictor) {

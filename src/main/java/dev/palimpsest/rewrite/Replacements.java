@@ -7,10 +7,12 @@ import dev.palimpsest.kernels.Addresses;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.Selection;
 import dev.palimpsest.rewrite.Variant.ChosenLatents;
+import dev.palimpsest.rivals.Rival;
 import dev.palimpsest.simulate.LatentPredictor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
@@ -63,6 +65,9 @@ final class Replacements {
     if (variant instanceof Variant.Rewritten rewritten) {
       return rewrite(rewritten);
     }
+    if (variant instanceof Variant.WithoutWords without) {
+      return rival(Objects.requireNonNull(inputs.rivals().get(without.rival())));
+    }
     return switch (variant.name()) {
       case RewriteResult.TRANSCODER -> zeroing(new boolean[inputs.latents()]);
       case RewriteResult.ZERO_LATENTS -> zeroing(all());
@@ -89,6 +94,18 @@ final class Replacements {
     return batch -> {
       mixer.zero(batch.truth(), zeroed, mixture);
       return decode(batch, Optional.empty());
+    };
+  }
+
+  private Recipe rival(Rival rival) {
+    return batch -> {
+      mixer.zero(batch.truth(), all(), mixture);
+      Tensor out = decode(batch, Optional.empty());
+      try (Tensor predicted =
+          coder.device().of(batch.predictions(rival, width), batch.truth().rows(), width)) {
+        out.add_(predicted);
+      }
+      return out;
     };
   }
 

@@ -9,6 +9,7 @@ import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.RewriteResult.Baseline;
 import dev.palimpsest.results.RewriteResult.Rewrite;
+import dev.palimpsest.results.RewriteResult.Rival;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -105,10 +106,13 @@ final class ResultTable {
       Map<String, String> notFinite) {
     ResultTable made = new ResultTable(config, inputs.latents(), variants, table);
     Map<String, Baseline> baselines = new LinkedHashMap<>();
+    List<Rival> rivals = new ArrayList<>();
     List<Rewrite> rewrites = new ArrayList<>();
     for (Variant variant : variants) {
       if (variant instanceof Variant.Base base) {
         baselines.put(base.name(), made.row(base));
+      } else if (variant instanceof Variant.WithoutWords without) {
+        rivals.add(made.row(without));
       } else if (variant instanceof Variant.Rewritten rewritten) {
         rewrites.add(made.row(rewritten));
       }
@@ -127,6 +131,7 @@ final class ResultTable {
         looks,
         notFinite,
         baselines,
+        rivals,
         rewrites);
   }
 
@@ -167,6 +172,19 @@ final class ResultTable {
         statistics.deltaInterval(index),
         statistics.deltaMedian(index),
         statistics.kl(index));
+  }
+
+  private Rival row(Variant.WithoutWords variant) {
+    int index = index(variant);
+    return new Rival(
+        variant.rival(),
+        statistics.ce(index),
+        statistics.deltaMean(index),
+        statistics.deltaInterval(index),
+        statistics.deltaMedian(index),
+        statistics.kl(index),
+        statistics.lossRecovered(index),
+        statistics.lossRecoveredInterval(index));
   }
 
   private Rewrite row(Variant.Rewritten variant) {

@@ -42,7 +42,7 @@ public final class RewriteEvaluator {
     this.config = config;
     this.journal = journal;
     this.progress = progress;
-    variants = Variant.all(config, inputs.latents(), shuffled(inputs));
+    variants = Variant.all(config, inputs.latents(), shuffled(inputs), inputs.rivals().keySet());
     copies = copies();
     table = new LossTable(variants.size());
     int positions = inputs.model().config().maxPositions();

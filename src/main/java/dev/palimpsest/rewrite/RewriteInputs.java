@@ -3,6 +3,7 @@ package dev.palimpsest.rewrite;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.rivals.Rival;
 import dev.palimpsest.simulate.CalibrationMeans;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.text.ExcludedTokens;
@@ -24,6 +25,7 @@ import java.util.function.IntToDoubleFunction;
  * @param predictors guessed activations by the name of their calibration
  * @param shuffled predictors whose texts are deranged between latents, where those baselines are
  *     wanted
+ * @param rivals what is measured beside that uses no words, by label, in the order of the table
  * @param scores of the latents' explanations, larger is better; NaN for latents without one
  * @param excluded tokens that are neither spliced nor counted
  */
@@ -36,6 +38,7 @@ public record RewriteInputs(
     CalibrationMeans means,
     Map<String, LatentPredictor> predictors,
     Optional<Shuffled> shuffled,
+    Map<String, Rival> rivals,
     IntToDoubleFunction scores,
     ExcludedTokens excluded) {
 
@@ -48,6 +51,22 @@ public record RewriteInputs(
    */
   public record Shuffled(
       LatentPredictor refitted, LatentPredictor unrefitted, Optional<LatentPredictor> joint) {}
+
+  /** The same with other rivals. */
+  RewriteInputs withRivals(Map<String, Rival> others) {
+    return new RewriteInputs(
+        model,
+        coder,
+        hookpoint,
+        transcode,
+        windows,
+        means,
+        predictors,
+        shuffled,
+        others,
+        scores,
+        excluded);
+  }
 
   /** M. */
   int latents() {

@@ -5,6 +5,7 @@ import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.Selection;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -21,6 +22,14 @@ sealed interface Variant {
 
   /** One of the baselines named in {@link RewriteResult}. */
   record Base(String name) implements Variant {}
+
+  /** The coder's bias and skip, and on top what a rival predicts, which uses no words. */
+  record WithoutWords(String rival) implements Variant {
+    @Override
+    public String name() {
+      return "rival/" + rival;
+    }
+  }
 
   /** The latents S zeroed, the rest true: the floor of every rewrite of the same S. */
   record ZeroSame(ChosenLatents chosen) implements Variant {
@@ -79,8 +88,10 @@ sealed interface Variant {
    * The variants of an evaluation in the order of measurement, un-spliced first.
    *
    * @param shuffled which baselines of exchanged explanations there are
+   * @param rivals labels of what is measured that uses no words
    */
-  static List<Variant> all(RewriteConfig config, int latents, Set<String> shuffled) {
+  static List<Variant> all(
+      RewriteConfig config, int latents, Set<String> shuffled, Collection<String> rivals) {
     List<Variant> variants = new ArrayList<>();
     variants.add(new Base(RewriteResult.UNSPLICED));
     variants.add(new Base(RewriteResult.TRANSCODER));
@@ -90,6 +101,7 @@ sealed interface Variant {
     variants.add(new Base(RewriteResult.MEAN_LATENTS));
     variants.add(new Base(RewriteResult.RANDOM_LATENTS));
     SHUFFLED.stream().filter(shuffled::contains).map(Base::new).forEach(variants::add);
+    rivals.stream().map(WithoutWords::new).forEach(variants::add);
     for (Selection selection : config.selections()) {
       for (double fraction : config.fractions()) {
         ChosenLatents chosen =

@@ -242,6 +242,7 @@ final class StateFuzzTargets {
         List.of(),
         Map.of(),
         baselines,
+        List.of(),
         List.of(
             new RewriteResult.Rewrite(
                 "lexical",

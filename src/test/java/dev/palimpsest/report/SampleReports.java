@@ -79,6 +79,13 @@ final class SampleReports {
     baselines.put("mean_latents", baseline(clean, .139 * scale, .006));
     baselines.put("random_latents", baseline(clean, .71 * scale, .02));
     baselines.put("shuffled_explanations", baseline(clean, .171 * scale, .008));
+    List<RewriteTable.Rival> rivals =
+        List.of(
+            new RewriteTable.Rival(
+                "bigram",
+                baseline(clean, .05 * scale, .004),
+                OptionalDouble.of(.7785),
+                Optional.of(new Interval(.76, .8))));
     List<Rewrite> rewrites = new ArrayList<>();
     for (String calibration : List.of("none", "quantile", "conditional-mean")) {
       for (String selection : List.of("best", "random")) {
@@ -89,7 +96,7 @@ final class SampleReports {
         }
       }
     }
-    return new RewriteTable(hookpoint, protocol, 1024, 1024 * 127, baselines, rewrites);
+    return new RewriteTable(hookpoint, protocol, 1024, 1024 * 127, baselines, rivals, rewrites);
   }
 
   private static Rewrite rewrite(

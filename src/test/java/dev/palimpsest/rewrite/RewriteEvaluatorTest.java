@@ -85,11 +85,7 @@ class RewriteEvaluatorTest {
       RewriteEvaluator.Evaluation found =
           RewriteEvaluator.evaluation(inputs, config, LossJournal.none(), Progress.SILENT);
       List<Variant> variants =
-          Variant.all(
-              config,
-              M,
-              java.util.Set.of(
-                  RewriteResult.SHUFFLED_EXPLANATIONS, RewriteResult.SHUFFLED_UNREFITTED));
+          Variant.all(config, M, java.util.Set.copyOf(Variant.SHUFFLED), List.of("echo"));
       assertThat(found.variants()).isEqualTo(variants.stream().map(Variant::name).toList());
       BruteForce truth = new BruteForce(fixture);
       List<Window> windows =
@@ -148,6 +144,15 @@ class RewriteEvaluatorTest {
     assertThat(table.windows()).isEqualTo(row);
   }
 
+  /** Latents with the predictor's offsets of the chosen added. */
+  private static double[] shifted(double[] latents, LatentPredictor predictor, boolean[] chosen) {
+    double[] shifted = latents.clone();
+    for (int i = 0; i < predictor.offsets().length; i++) {
+      shifted[i] += chosen[i] ? predictor.offsets()[i] : 0;
+    }
+    return shifted;
+  }
+
   private static Reference reference(
       RewriteFixture fixture, RewriteInputs inputs, BruteForce truth, Variant variant) {
     if (variant instanceof Variant.ZeroSame zero) {
@@ -170,12 +175,27 @@ class RewriteEvaluatorTest {
         for (int i = 0; i < M; i++) {
           latents[i] = chosen[i] ? guesses[i] : latents[i];
         }
-        return truth.decode(
-            rewritten.reselect() ? BruteForce.reselect(latents, K) : latents,
-            w.clean().inputs()[t]);
+        double[] kept = rewritten.reselect() ? BruteForce.reselect(latents, K) : latents;
+        return truth.decode(shifted(kept, predictor, chosen), w.clean().inputs()[t]);
+      };
+    }
+    if (variant instanceof Variant.WithoutWords) {
+      return (w, t) -> {
+        double[] output = truth.decode(new double[M], w.clean().inputs()[t]);
+        output[0] += w.context()[t] / 50.0;
+        output[1] += t == 0 ? -1 : w.context()[t - 1] / 50.0;
+        return output;
       };
     }
     return switch (variant.name()) {
+      case RewriteResult.SHUFFLED_JOINT -> {
+        LatentPredictor joint = inputs.shuffled().orElseThrow().joint().orElseThrow();
+        boolean[] all = new boolean[M];
+        java.util.Arrays.fill(all, true);
+        yield (w, t) ->
+            truth.decode(
+                shifted(truth.predicted(joint, w.context())[t], joint, all), w.clean().inputs()[t]);
+      }
       case RewriteResult.UNSPLICED -> (w, t) -> widened(w.clean().outputs()[t]);
       case RewriteResult.TRANSCODER ->
           (w, t) -> truth.decode(w.clean().latents()[t], w.clean().inputs()[t]);
@@ -293,6 +313,7 @@ class RewriteEvaluatorTest {
                   fixture.excluded),
               Map.of(),
               Optional.empty(),
+              Map.of(),
               i -> 0,
               fixture.excluded);
       RewriteResult result =
@@ -528,6 +549,7 @@ class RewriteEvaluatorTest {
               fixture.means(),
               Map.of(),
               Optional.empty(),
+              Map.of(),
               RewriteFixture::score,
               ExcludedTokens.of(IntStream.range(0, RewriteFixture.VOCABULARY).toArray()));
       assertThatThrownBy(

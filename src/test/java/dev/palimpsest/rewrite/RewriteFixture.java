@@ -114,6 +114,10 @@ final class RewriteFixture implements AutoCloseable {
     for (int i = 0; i < M; i++) {
       defaults[i] = random.nextInt(3) == 0 ? (float) (0.3 * random.nextDouble()) : 0f;
     }
+    float[] offsets = new float[seed % 2 == 0 ? M : 0];
+    for (int i = 0; i < offsets.length; i++) {
+      offsets[i] = (i % 5 - 2) / 10f;
+    }
     return new LatentPredictor() {
       @Override
       public int latents() {
@@ -123,6 +127,11 @@ final class RewriteFixture implements AutoCloseable {
       @Override
       public float[] defaults() {
         return defaults;
+      }
+
+      @Override
+      public float[] offsets() {
+        return offsets;
       }
 
       @Override
@@ -243,7 +252,14 @@ final class RewriteFixture implements AutoCloseable {
   }
 
   static Optional<RewriteInputs.Shuffled> shuffled() {
-    return Optional.of(new RewriteInputs.Shuffled(guesses(9), guesses(10), Optional.empty()));
+    return Optional.of(
+        new RewriteInputs.Shuffled(guesses(9), guesses(11), Optional.of(guesses(12))));
+  }
+
+  /** A rival that says the last two tokens. */
+  static void echo(int[] context, int position, float[] into, int offset) {
+    into[offset] = context[position] / 50f;
+    into[offset + 1] = position == 0 ? -1 : context[position - 1] / 50f;
   }
 
   RewriteInputs inputs(
@@ -259,6 +275,7 @@ final class RewriteFixture implements AutoCloseable {
         means(),
         predictors,
         shuffled,
+        Map.of("echo", RewriteFixture::echo),
         RewriteFixture::score,
         excluded);
   }

@@ -83,7 +83,8 @@ class RewriteResultTest {
                         config.reselect()),
                     10,
                     java.util.Set.of(
-                        RewriteResult.SHUFFLED_EXPLANATIONS, RewriteResult.SHUFFLED_UNREFITTED)))
+                        RewriteResult.SHUFFLED_EXPLANATIONS, RewriteResult.SHUFFLED_UNREFITTED),
+                    List.of()))
         .isInstanceOf(UsageException.class)
         .hasMessageContaining("asked for twice");
   }
@@ -110,6 +111,7 @@ class RewriteResultTest {
         List.of(),
         Map.of(),
         baselines,
+        List.of(),
         List.of(
             new RewriteResult.Rewrite(
                 "lexical",

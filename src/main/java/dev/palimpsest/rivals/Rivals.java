@@ -1,0 +1,90 @@
+package dev.palimpsest.rivals;
+
+import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.text.TokenWindows;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/** Fits rivals to the outputs of a module, in one pass over some text. */
+public final class Rivals {
+  /** Numbers that one table holds at most, 128 MiB; the most frequent contexts are kept. */
+  private static final long MOST_NUMBERS = 1 << 25;
+
+  private Rivals() {}
+
+  /**
+   * Fits what was asked for. The same text, model and coder give the same rivals.
+   *
+   * @param windows of a split that nothing is evaluated on
+   * @param tokens at most so many are read, of windows chosen by the seed
+   * @param batchRows windows a forward pass
+   * @param progress is told the number of tokens read so far
+   * @return by label, in the order asked for
+   */
+  public static Map<String, Rival> fit(
+      List<RivalKind> kinds,
+      LatentStream stream,
+      TokenWindows windows,
+      long tokens,
+      int batchRows,
+      long seed,
+      LongConsumer progress) {
+    int highest = kinds.stream().mapToInt(RivalKind::order).max().orElse(-1);
+    long[] chosen = LatentStream.choose(windows, tokens, seed);
+    int width = stream.coder().config().width();
+    NgramTable[] tables = new NgramTable[highest + 1];
+    for (int order = 0; order <= highest; order++) {
+      tables[order] =
+          new NgramTable(
+              order,
+              rows(order, windows, chosen, Math.max(1, MOST_NUMBERS / width)),
+              order == 0 ? Optional.empty() : Optional.of(tables[order - 1]),
+              width);
+    }
+    if (highest >= 0) {
+      stream.run(
+          windows,
+          chosen,
+          0,
+          new LatentStream.Pass(batchRows, 0, LatentStream.Outputs.BEYOND_SKIP),
+          batch -> {
+            for (NgramTable table : tables) {
+              table.add(batch);
+            }
+            progress.accept((batch.firstRow() + batch.rows()) * batch.length());
+          });
+    }
+    for (NgramTable table : tables) {
+      table.finish();
+    }
+    Map<String, Rival> rivals = new LinkedHashMap<>();
+    kinds.forEach(kind -> rivals.put(kind.label(), tables[kind.order()]));
+    return rivals;
+  }
+
+  /** Rows of the contexts of n tokens: above one token only those that occur twice or more. */
+  private static Map<Long, Integer> rows(
+      int order, TokenWindows windows, long[] chosen, long most) {
+    Map<Long, Integer> counts = new HashMap<>();
+    for (long window : chosen) {
+      int[] context = windows.read(window);
+      for (int p = Math.max(0, order - 1); p < context.length; p++) {
+        counts.merge(NgramTable.key(order, context, p), 1, Integer::sum);
+      }
+    }
+    Map<Long, Integer> rows = new LinkedHashMap<>();
+    counts.entrySet().stream()
+        .filter(entry -> order < 2 || entry.getValue() > 1)
+        .sorted(
+            Comparator.comparing((Map.Entry<Long, Integer> entry) -> -entry.getValue())
+                .thenComparing(Map.Entry::getKey))
+        .limit(most)
+        .forEach(entry -> rows.put(entry.getKey(), rows.size()));
+    return rows;
+  }
+}
