@@ -216,6 +216,11 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
+  /** The embedding, [V, d], before any scale; belongs to the model. */
+  public Tensor embedding() {
+    return weights.embedding();
+  }
+
   /** The unembedding, [V, d]; belongs to the model. */
   public Tensor unembedding() {
     return weights.head();

@@ -11,7 +11,7 @@ import java.util.Optional;
  * are left to that one. kappa is the one with the least squared error when each token is left out
  * of its own mean, which the sums give in closed form.
  */
-final class NgramTable implements Rival {
+final class NgramTable implements FittedRival {
   private static final double[] WEIGHTS = {.25, .5, 1, 2, 4, 8, 16, 32};
 
   /** Bits of a token id in a key: three tokens fit into a long. */
@@ -64,8 +64,8 @@ final class NgramTable implements Rival {
     return tokens;
   }
 
-  /** Adds the kept tokens of a batch with their outputs. */
-  void add(LatentBatch batch) {
+  @Override
+  public void add(LatentBatch batch) {
     int row = -1;
     int[] context = new int[0];
     for (int i = 0; i < batch.kept().length; i++) {
@@ -86,8 +86,9 @@ final class NgramTable implements Rival {
     }
   }
 
-  /** Ends the collection: draws the means towards the lower table's. */
-  void finish() {
+  /** Draws the means towards the lower table's. */
+  @Override
+  public void finish() {
     if (lower.isEmpty()) {
       return;
     }

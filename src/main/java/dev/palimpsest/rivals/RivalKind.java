@@ -12,7 +12,11 @@ public enum RivalKind {
   /** The mean output after the last two tokens, drawn towards that after the last. */
   BIGRAM(2),
   /** The mean output after the last three tokens, drawn towards that after the last two. */
-  TRIGRAM(3);
+  TRIGRAM(3),
+  /** Linear in the embedding of the token. */
+  EMBEDDING(1),
+  /** Linear in the embeddings of the last four tokens. */
+  WINDOW(4);
 
   private final int order;
 
@@ -23,6 +27,11 @@ public enum RivalKind {
   /** Tokens that it looks at. */
   int order() {
     return order;
+  }
+
+  /** Whether it is a table rather than a linear map of embeddings. */
+  boolean isTable() {
+    return compareTo(TRIGRAM) <= 0;
   }
 
   /** As spelt in settings and results. */

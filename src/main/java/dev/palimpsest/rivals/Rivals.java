@@ -1,14 +1,19 @@
 package dev.palimpsest.rivals;
 
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.text.TokenWindows;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
+import org.bytedeco.pytorch.Tensor;
 
 /** Fits rivals to the outputs of a module, in one pass over some text. */
 public final class Rivals {
@@ -34,7 +39,8 @@ public final class Rivals {
       int batchRows,
       long seed,
       LongConsumer progress) {
-    int highest = kinds.stream().mapToInt(RivalKind::order).max().orElse(-1);
+    int highest =
+        kinds.stream().filter(RivalKind::isTable).mapToInt(RivalKind::order).max().orElse(-1);
     long[] chosen = LatentStream.choose(windows, tokens, seed);
     int width = stream.coder().config().width();
     NgramTable[] tables = new NgramTable[highest + 1];
@@ -46,25 +52,42 @@ public final class Rivals {
               order == 0 ? Optional.empty() : Optional.of(tables[order - 1]),
               width);
     }
-    if (highest >= 0) {
+    List<FittedRival> fitted = new ArrayList<>(List.of(tables));
+    Map<RivalKind, FittedRival> byKind = new EnumMap<>(RivalKind.class);
+    for (RivalKind kind : kinds) {
+      if (kind.isTable()) {
+        byKind.put(kind, tables[kind.order()]);
+      } else {
+        FittedRival made = window(kind, stream, width);
+        byKind.put(kind, made);
+        fitted.add(made);
+      }
+    }
+    if (!fitted.isEmpty()) {
       stream.run(
           windows,
           chosen,
           0,
           new LatentStream.Pass(batchRows, 0, LatentStream.Outputs.BEYOND_SKIP),
           batch -> {
-            for (NgramTable table : tables) {
-              table.add(batch);
-            }
+            fitted.forEach(rival -> rival.add(batch));
             progress.accept((batch.firstRow() + batch.rows()) * batch.length());
           });
     }
-    for (NgramTable table : tables) {
-      table.finish();
-    }
+    fitted.forEach(FittedRival::finish);
     Map<String, Rival> rivals = new LinkedHashMap<>();
-    kinds.forEach(kind -> rivals.put(kind.label(), tables[kind.order()]));
+    kinds.forEach(kind -> rivals.put(kind.label(), Objects.requireNonNull(byKind.get(kind))));
     return rivals;
+  }
+
+  private static FittedRival window(RivalKind kind, LatentStream stream, int width) {
+    Tensor embedding = stream.model().embedding();
+    return new EmbeddingWindow(
+        kind.order(),
+        Tensors.toArray(embedding),
+        (int) embedding.size(1),
+        width,
+        stream.coder().device());
   }
 
   /** Rows of the contexts of n tokens: above one token only those that occur twice or more. */

@@ -155,6 +155,6 @@ class NgramTableTest {
     assertThatThrownBy(() -> RivalKind.labelled("words"))
         .isInstanceOf(UsageException.class)
         .hasMessageContaining("'words'")
-        .hasMessageContaining("unigram, bigram, trigram");
+        .hasMessageContaining("unigram, bigram, trigram, embedding, window");
   }
 }
