@@ -5,9 +5,7 @@ import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * A linear map from the model's embeddings of the last n tokens, laid side by side, and a constant:
@@ -80,14 +78,8 @@ final class EmbeddingWindow implements FittedRival, AutoCloseable {
 
   @Override
   public void finish() {
-    try (PointerScope scope = new PointerScope()) {
-      Tensor square = gram.to(torch.ScalarType.Double);
-      double mean = square.trace().item_double() / features;
-      // An empty text has the weights 0.
-      square.diagonal().add_(new Scalar(Math.max(RIDGE * mean, Double.MIN_NORMAL)));
-      Tensor solved = torch.linalg_solve(square, products.to(torch.ScalarType.Double));
-      weights = Tensors.toArray(solved.to(torch.ScalarType.Float));
-    }
+    RidgeSolver solver = new RidgeSolver(Tensors.toArray(gram), features, RIDGE);
+    weights = solver.solve(Tensors.toArray(products), width);
     close();
   }
 
