@@ -69,7 +69,10 @@ abstract class StageCommand implements Callable<Integer> {
   @Command(
       name = "cache",
       mixinStandardHelpOptions = true,
-      description = "Records which latent fires where, and how strongly, on the explain split.")
+      description = {
+        "Records which latent fires where, and how strongly, on the explain split",
+        "(and on a sample of the train split, where that has fewer than cache.least_tokens)."
+      })
   static final class Cache extends StageCommand {
     Cache() {
       super(StageName.CACHE);
@@ -84,6 +87,10 @@ abstract class StageCommand implements Callable<Integer> {
         "Explains every latent in words, from the cache.",
         "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite"
             + " again.",
+        "They are in a controlled English that docs/words.md teaches, for example",
+        "  Strong on dog, forms of bark; fair on the pup. More after little, near park. Else"
+            + " silent.",
+        "Any other English is read as far as it is understood; what is ignored is said.",
         "Lines that a person has changed, added or removed stay so, unless --replace-texts is"
             + " given."
       })

@@ -13,9 +13,12 @@ import dev.palimpsest.latents.CacheStage;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.latents.ScratchFolder;
+import dev.palimpsest.lexical.DecoderRows;
+import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
@@ -30,6 +33,7 @@ import dev.palimpsest.simulate.ScoreStage;
 import dev.palimpsest.simulate.ShuffledExplanations;
 import dev.palimpsest.simulate.SimulateConfig;
 import dev.palimpsest.simulate.SimulateStage;
+import dev.palimpsest.text.JoinedWindows;
 import dev.palimpsest.text.Split;
 import dev.palimpsest.text.TokenWindows;
 import java.io.IOException;
@@ -158,6 +162,7 @@ final class CoderStages {
   private void explain(boolean again) {
     Stage stage = plan.explain();
     HandEdits edits = new HandEdits(run, name);
+    GlossaryFile glossary = new GlossaryFile(run, name);
     boolean replace = request.replacesTexts();
     int edited = replace ? 0 : edits.latents().size();
     if (edited > 0) {
@@ -175,8 +180,9 @@ final class CoderStages {
         stage,
         again || replace,
         () -> {
-          Explainer explainer = new LexicalExplainer(lexicalConfig(), bench.names());
           try (LatentCache cache = LatentCache.open(run.latents(name))) {
+            Lexicon lexicon = glossary.lexicon(bench.names(), replace, names -> Glossary.none());
+            Explainer explainer = new LexicalExplainer(lexicalConfig(), lexicon, decoderRows());
             ExplainStage.run(
                 cache,
                 explainer,
@@ -319,7 +325,7 @@ final class CoderStages {
       remove(folder);
     }
     try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
-      TokenWindows windows = bench.corpus().windows(split, config.cache().contextLength());
+      TokenWindows windows = windows(split);
       long tokens = Math.min(wanted, tokens(windows));
       Map<String, String> source = new TreeMap<>(stage.source());
       source.put("split", split.name().toLowerCase(Locale.ROOT));
@@ -333,6 +339,19 @@ final class CoderStages {
               done -> progress("reading latents of " + name, "tokens", done, tokens))
           .header();
     }
+  }
+
+  /** The text of a split; that to explain from is filled up from what was trained on. */
+  private TokenWindows windows(Split split) {
+    TokenWindows own = bench.corpus().windows(split, config.cache().contextLength());
+    if (split != Split.EXPLAIN) {
+      return own;
+    }
+    return JoinedWindows.upTo(
+        Math.min(config.cache().leastTokens(), config.cache().tokens()),
+        own,
+        bench.corpus().windows(Split.TRAIN, config.cache().contextLength()),
+        Seeds.mix(config.seed()));
   }
 
   /** Done again from the start, a stage does not go on from what a killed one has kept. */
@@ -364,12 +383,28 @@ final class CoderStages {
   /** The texts as they are now, of latents that the coder has. */
   private List<Explanation> explanations() {
     try (LatentCache cache = LatentCache.open(run.latents(name))) {
-      return bench.explanations(run.explanations(name), cache.latents());
+      return bench.explanations(run.explanations(name), cache.latents(), lexicon());
+    }
+  }
+
+  /** What the texts can name. */
+  private Lexicon lexicon() {
+    return bench.lexicon(run.glossary(name));
+  }
+
+  private DecoderRows decoderRows() {
+    try (SparseCoder coder = SparseCoder.load(run.coder(name))) {
+      int width = coder.config().width();
+      float[] rows = new float[Math.multiplyExact(coder.config().numLatents(), width)];
+      for (int latent = 0; latent < coder.config().numLatents(); latent++) {
+        System.arraycopy(coder.decoderRow(latent), 0, rows, latent * width, width);
+      }
+      return new DecoderRows(width, rows);
     }
   }
 
   private LexicalSimulator simulator(int latents, List<Explanation> texts) {
-    return new LexicalSimulator(latents, texts, bench.names());
+    return new LexicalSimulator(latents, texts, lexicon());
   }
 
   private void progress(String what, String unit, long done, long total) {

@@ -87,6 +87,7 @@ final class ExperimentChecks {
               + LexicalExplainer.NAME);
     }
     atLeast("cache.tokens", config.cache().tokens(), 1);
+    atLeast("cache.least_tokens", config.cache().leastTokens(), 0);
     atLeast("cache.context_length", config.cache().contextLength(), 2);
     atLeast("cache.batch_rows", config.cache().batchRows(), 1);
     atLeast("explain.max_characters", config.explain().maxCharacters(), 1);

@@ -225,10 +225,11 @@ public record ExperimentConfig(
   }
 
   /**
-   * The latent cache: tokens read of the explain split, in contexts of a length, so many rows a
-   * batch.
+   * The latent cache: at most {@code tokens} read of the explain split and, where that has fewer
+   * than {@code leastTokens}, of a sample of the train split behind it; in contexts of a length, so
+   * many rows a batch.
    */
-  public record Cache(long tokens, int contextLength, int batchRows) {}
+  public record Cache(long tokens, long leastTokens, int contextLength, int batchRows) {}
 
   /**
    * The explainer's name, the budget of a text in characters, and how many tokens of the cache the

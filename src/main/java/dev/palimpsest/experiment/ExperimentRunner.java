@@ -132,7 +132,8 @@ public final class ExperimentRunner {
         throw new UsageException(CoderStages.personsTexts(file, edited));
       }
       if (edited > 0 && request.readsTexts()) {
-        bench.explanations(file, unit.given().numLatents());
+        bench.explanations(
+            file, unit.given().numLatents(), bench.lexicon(run.glossary(unit.name())));
       }
     }
   }

@@ -8,7 +8,9 @@ import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentRecord;
 import dev.palimpsest.latents.LatentWindow;
 import dev.palimpsest.latents.WindowSampler;
+import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenEffects;
 import dev.palimpsest.report.CoderLatents;
@@ -62,7 +64,7 @@ public final class LatentPageCollector implements AutoCloseable {
   private final Map<Integer, Explanation> explanations = new HashMap<>();
   private final Map<Integer, LatentScore> scores = new HashMap<>();
   private final Optional<CalibrationSet> calibrations;
-  private final TokenNames names;
+  private final Lexicon lexicon;
 
   /**
    * Where the parts lie; all but the coder may be missing.
@@ -71,6 +73,7 @@ public final class LatentPageCollector implements AutoCloseable {
    * @param coder folder of {@code cfg.json} and {@code sae.safetensors}
    * @param latents folder of the latent cache of the explain split
    * @param explanations JSON lines
+   * @param glossary the word classes that they speak of
    * @param scores JSON lines
    * @param simulations the fitted calibrations
    * @param seed of the drawing of example windows and of random latents
@@ -82,6 +85,7 @@ public final class LatentPageCollector implements AutoCloseable {
       Path coder,
       Path latents,
       Path explanations,
+      Path glossary,
       Path scores,
       Path simulations,
       long seed,
@@ -99,6 +103,7 @@ public final class LatentPageCollector implements AutoCloseable {
           run.coder(name),
           run.latents(name),
           run.explanations(name),
+          run.glossary(name),
           run.scores(name),
           simulations(run, name),
           seed,
@@ -129,6 +134,7 @@ public final class LatentPageCollector implements AutoCloseable {
           all.coder(),
           latents,
           all.explanations(),
+          all.glossary(),
           scores,
           fits,
           seed,
@@ -163,6 +169,7 @@ public final class LatentPageCollector implements AutoCloseable {
           none,
           none,
           none,
+          none,
           seed,
           Set.of(),
           List.of());
@@ -180,7 +187,9 @@ public final class LatentPageCollector implements AutoCloseable {
     this.sources = sources;
     this.model = model;
     this.tokenizer = tokenizer;
-    names = TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
+    TokenNames names =
+        TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
+    lexicon = new Lexicon(names, Glossary.read(sources.glossary(), names));
     if (Files.isRegularFile(sources.explanations())) {
       ExplanationStore.read(sources.explanations()).forEach(e -> explanations.put(e.latent(), e));
     }
@@ -380,7 +389,7 @@ public final class LatentPageCollector implements AutoCloseable {
         .map(
             set -> {
               LexicalSimulator simulator =
-                  new LexicalSimulator(coder.config().numLatents(), List.of(explanation), names);
+                  new LexicalSimulator(coder.config().numLatents(), List.of(explanation), lexicon);
               var map = set.map(Calibration.CONDITIONAL_MEAN, latent);
               return row -> {
                 float[] guesses = new float[row.length];

@@ -9,6 +9,7 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
@@ -88,7 +89,7 @@ final class RewriteStages {
       boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
       double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
-      List<Explanation> texts = bench.explanations(run.explanations(name), latents);
+      List<Explanation> texts = bench.explanations(run.explanations(name), latents, lexicon());
       CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
       RewriteInputs inputs =
           new RewriteInputs(
@@ -143,7 +144,7 @@ final class RewriteStages {
 
   private Map<String, LatentPredictor> predictors(
       RewriteConfig settings, int latents, List<Explanation> texts, CalibrationSet calibrations) {
-    LexicalSimulator simulator = new LexicalSimulator(latents, texts, bench.names());
+    LexicalSimulator simulator = new LexicalSimulator(latents, texts, lexicon());
     Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
     for (String label : settings.calibrations()) {
       predictors.put(
@@ -158,7 +159,7 @@ final class RewriteStages {
       return Optional.empty();
     }
     LexicalSimulator simulator =
-        new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), bench.names());
+        new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), lexicon());
     CalibrationSet refitted =
         CalibrationStore.read(run.shuffledSimulations(name, protocol.label()));
     return Optional.of(
@@ -188,6 +189,11 @@ final class RewriteStages {
                           "fitting rivals of " + name, "tokens", Math.min(done, tokens), tokens)));
     }
     return rivals.get();
+  }
+
+  /** What the texts can name. */
+  private Lexicon lexicon() {
+    return bench.lexicon(run.glossary(name));
   }
 
   private static Selection selection(String label) {

@@ -2,6 +2,8 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.lexical.ExplanationCheck;
+import dev.palimpsest.lexical.Glossary;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
@@ -123,15 +125,20 @@ final class RunContext implements AutoCloseable {
     return known;
   }
 
+  /** What explanations can name: the vocabulary, and the word classes of a glossary. */
+  Lexicon lexicon(Path glossary) {
+    return new Lexicon(names(), Glossary.read(glossary, names()));
+  }
+
   /**
-   * Explanations in the small English. Names that no token has are told once, or are an error where
-   * the run is strict.
+   * Explanations of one coder. Texts that are not in the controlled English, and names that no
+   * token has, are told once, or are an error where the run is strict.
    *
    * @param latents number of latents M
    * @throws dev.palimpsest.base.PalimpsestException naming file and line of what cannot be read
    */
-  List<Explanation> explanations(Path file, int latents) {
-    ExplanationCheck check = ExplanationCheck.read(file, latents, names());
+  List<Explanation> explanations(Path file, int latents, Lexicon lexicon) {
+    ExplanationCheck check = ExplanationCheck.read(file, latents, lexicon);
     if (config.strict()) {
       return check.strict();
     }

@@ -31,6 +31,11 @@ final class StagePlan {
   private static final String CACHE = "the latent cache";
   private static final String SCORE_CACHE = "the latent cache of the score split";
   private static final String EXPLANATIONS = "the explanations";
+  private static final String GLOSSARY = "the word classes";
+
+  /** Changes when other words are written for the same settings. */
+  private static final int LANGUAGE = 2;
+
   private static final String SCORES = "the scores";
   private static final String SIMULATIONS = "the calibrations";
   private static final String SHUFFLED = "the calibrations to exchanged explanations";
@@ -81,10 +86,14 @@ final class StagePlan {
     Path file = run.explanations(unit.name());
     return new Stage(
         name(StageName.EXPLAIN),
-        Map.of("explain", config.explain()),
+        Map.of("explain", config.explain(), "language", LANGUAGE),
         with(Map.of(MODEL, inputs.modelDigest(), CODER, coder()), CACHE, run.latents(unit.name())),
-        List.of(file, run.writtenExplanations(unit.name())),
-        List.of(file));
+        List.of(
+            file,
+            run.writtenExplanations(unit.name()),
+            run.glossary(unit.name()),
+            run.writtenGlossary(unit.name())),
+        List.of(file, run.glossary(unit.name())));
   }
 
   /** The latent cache of the score split, which stays when the words change. */
@@ -102,8 +111,7 @@ final class StagePlan {
 
   /** How good the words are. */
   Stage score() {
-    Map<String, String> read =
-        with(Map.of(MODEL, inputs.modelDigest()), EXPLANATIONS, run.explanations(unit.name()));
+    Map<String, String> read = withWords(Map.of(MODEL, inputs.modelDigest()));
     return new Stage(
         name(StageName.SCORE),
         Map.of("windows", config.score().windows(), "seed", config.seed()),
@@ -123,7 +131,7 @@ final class StagePlan {
     return new Stage(
         name(StageName.SIMULATE) + "." + protocol.label(),
         settings,
-        with(read, EXPLANATIONS, run.explanations(unit.name())),
+        withWords(read),
         fits(protocol));
   }
 
@@ -152,7 +160,7 @@ final class StagePlan {
       all.put("rival_tokens", config.rewrite().rivalTokens());
       all.put("rival_context_length", config.cache().contextLength());
     }
-    Map<String, String> read = with(basis(), EXPLANATIONS, run.explanations(unit.name()));
+    Map<String, String> read = withWords(basis());
     read = with(read, SCORES, run.scores(unit.name()));
     Path own = run.rewrite(unit.name(), protocol.label());
     boolean headline = main && protocol == Protocol.ALL_TOKENS;
@@ -264,6 +272,13 @@ final class StagePlan {
     Map<String, String> more = new TreeMap<>(basis);
     more.put(name, ledger.digest(file));
     return more;
+  }
+
+  private Map<String, String> withWords(Map<String, String> basis) {
+    return with(
+        with(basis, EXPLANATIONS, run.explanations(unit.name())),
+        GLOSSARY,
+        run.glossary(unit.name()));
   }
 
   private String name(StageName stage) {

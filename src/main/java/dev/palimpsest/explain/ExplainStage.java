@@ -59,7 +59,7 @@ public final class ExplainStage {
       StageJournal journal,
       Keeping keeping,
       IntConsumer progress) {
-    Explainer.Work work = explainer.begin(cache);
+    Explainer.Work work = explainer.begin(cache, progress);
     for (int from = journal.done(); from < cache.latents(); from += LATENTS_AT_ONCE) {
       int to = Math.min(from + LATENTS_AT_ONCE, cache.latents());
       work.explain(from, to, progress).forEach(journal::add);

@@ -13,8 +13,9 @@ public interface Explainer {
    * Looks at a cache as far as it must before the first latent is explained.
    *
    * @param cache of the explain split; nothing else of the model or the text is seen
+   * @param progress is told the number of latents looked at so far, from any thread
    */
-  Work begin(LatentCache cache);
+  Work begin(LatentCache cache, IntConsumer progress);
 
   /**
    * Explains every latent that fires in a cache.
@@ -23,7 +24,7 @@ public interface Explainer {
    * @return ordered by latent; latents that never fire are left out
    */
   default List<Explanation> explain(LatentCache cache, IntConsumer progress) {
-    return begin(cache).explain(0, cache.latents(), progress);
+    return begin(cache, progress).explain(0, cache.latents(), progress);
   }
 
   /** The explaining of one cache. What is said of a latent does not depend on the others asked. */

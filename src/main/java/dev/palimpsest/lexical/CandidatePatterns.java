@@ -11,22 +11,29 @@ final class CandidatePatterns {
   private static final int FARTHEST_TOKEN = 3;
 
   private static final int[] REACHES = {8};
-  private static final int FARTHEST_SPELLING = 1;
+  private static final int FARTHEST_GROUP = 2;
 
   private final TokenRows text;
+  private final Lexicon lexicon;
+  private final boolean[] usable;
   private final int fewest;
   private final List<Pattern> patterns = new ArrayList<>();
 
-  private CandidatePatterns(TokenRows text, int fewest) {
+  private CandidatePatterns(TokenRows text, Lexicon lexicon, int fewest) {
     this.text = text;
+    this.lexicon = lexicon;
     this.fewest = fewest;
+    usable = new boolean[lexicon.names().size()];
+    for (int token = 0; token < usable.length; token++) {
+      usable[token] = text.counts(token) && !lexicon.names().isNumbered(token);
+    }
   }
 
   /**
    * @param fewest occurrences below which a pattern is not considered
    */
-  static List<Pattern> in(TokenRows text, int fewest) {
-    CandidatePatterns candidates = new CandidatePatterns(text, fewest);
+  static List<Pattern> in(TokenRows text, Lexicon lexicon, int fewest) {
+    CandidatePatterns candidates = new CandidatePatterns(text, lexicon, fewest);
     candidates.add();
     return candidates.patterns;
   }
@@ -51,10 +58,16 @@ final class CandidatePatterns {
       patterns.add(
           new Pattern.Sequence(0, List.of((int) (triple >>> 42), first(triple), second(triple))));
     }
-    for (Trait trait : Trait.values()) {
-      for (int back = 0; back <= (trait.isSpelling() ? FARTHEST_SPELLING : 0); back++) {
-        patterns.add(new Pattern.HasTrait(back, trait));
+    for (int group = lexicon.names().size(); group < lexicon.size(); group++) {
+      for (int back = 0; back <= FARTHEST_GROUP; back++) {
+        patterns.add(Pattern.Sequence.of(back, group));
       }
+      for (int reach : REACHES) {
+        patterns.add(new Pattern.Nearby(reach, group));
+      }
+    }
+    for (Trait trait : Trait.values()) {
+      patterns.add(new Pattern.HasTrait(trait));
     }
   }
 
@@ -69,11 +82,14 @@ final class CandidatePatterns {
     for (int row = 0; row < text.rows(); row++) {
       int base = row * width;
       for (int p = (length - 1) * step; p < width; p++) {
-        if (text.counts(text.tokens()[base + p])) {
-          long key = 0;
-          for (int i = length - 1; i >= 0; i--) {
-            key = key << 21 | text.tokens()[base + p - i * step];
-          }
+        long key = 0;
+        boolean all = true;
+        for (int i = length - 1; i >= 0; i--) {
+          int token = text.tokens()[base + p - i * step];
+          all &= usable[token];
+          key = key << 21 | token;
+        }
+        if (all) {
           counts.increment(key);
         }
       }

@@ -11,15 +11,16 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Reads a file of explanations in the small English and says where it cannot mean what its writer
- * meant: before hours are spent on it.
+ * Reads a file of explanations and says where it may not mean what its writer meant: before hours
+ * are spent on it.
  *
  * @param explanations all of the file
- * @param warnings names that no token has, a line each: file, line, place in the text, and the
- *     nearest names that there are. They never match, which a person would not expect
+ * @param warnings a line each, with file, line and place in the text: texts that are not in the
+ *     controlled English, with what of them is understood and what ignored; and names that no token
+ *     has, with the nearest that there are: they never match, which a person would not expect
  */
 public record ExplanationCheck(List<Explanation> explanations, List<String> warnings) {
-  /** Unknown names that are told; the rest are counted. */
+  /** Warnings that are told; the rest are counted. */
   private static final int TOLD = 20;
 
   private static final int NEAREST = 3;
@@ -35,12 +36,12 @@ public record ExplanationCheck(List<Explanation> explanations, List<String> warn
    *
    * @param latents number of latents M
    * @throws PalimpsestException naming file and line where it is damaged, a latent is not below M,
-   *     or a text is not in the small English, with the place in the text
+   *     or a text is in the style of earlier versions
    */
-  public static ExplanationCheck read(Path file, int latents, TokenNames names) {
+  public static ExplanationCheck read(Path file, int latents, Lexicon lexicon) {
     List<Explanation> explanations = new ArrayList<>();
     List<String> warnings = new ArrayList<>();
-    int unknown = 0;
+    int all = 0;
     for (ExplanationStore.Line line : ExplanationStore.lines(file)) {
       Explanation explanation = line.explanation();
       String place = file + " line " + line.number();
@@ -49,27 +50,33 @@ public record ExplanationCheck(List<Explanation> explanations, List<String> warn
             place + ": latent " + explanation.latent() + ", but the coder has " + latents);
       }
       place += ", latent " + explanation.latent();
-      for (UnknownToken token : unknown(explanation.text(), names, place)) {
-        if (unknown++ < TOLD) {
-          warnings.add(place + ", character " + token.character() + ": " + warning(token, names));
+      for (String warning : warnings(explanation.text(), lexicon, place)) {
+        if (all++ < TOLD) {
+          warnings.add(warning);
         }
       }
       explanations.add(explanation);
     }
-    if (unknown > TOLD) {
-      warnings.add(file + ": " + (unknown - TOLD) + " more names that no token has");
+    if (all > TOLD) {
+      warnings.add(file + ": " + (all - TOLD) + " more such texts and names");
     }
     return new ExplanationCheck(explanations, warnings);
   }
 
-  private static List<UnknownToken> unknown(String text, TokenNames names, String place) {
-    List<UnknownToken> unknown = new ArrayList<>();
+  private static List<String> warnings(String text, Lexicon lexicon, String place) {
+    Reading reading;
     try {
-      ScorecardText.parse(text, names, unknown::add);
+      reading = Reading.of(text, lexicon);
     } catch (PalimpsestException fault) {
       throw new PalimpsestException(place + ": " + fault.getMessage(), fault);
     }
-    return unknown;
+    List<String> warnings = new ArrayList<>();
+    reading.note().ifPresent(note -> warnings.add(place + ": " + note));
+    for (UnknownToken token : reading.unknown()) {
+      warnings.add(
+          place + ", character " + token.character() + ": " + warning(token, lexicon.names()));
+    }
+    return warnings;
   }
 
   private static String warning(UnknownToken token, TokenNames names) {
@@ -77,7 +84,7 @@ public record ExplanationCheck(List<Explanation> explanations, List<String> warn
         names.nearest(token.text(), NEAREST).stream()
             .map(names::name)
             .collect(Collectors.joining(", "));
-    return "no token is \""
+    return "no token or class is \""
         + Quoted.of(token.text())
         + "\", so it never matches"
         + (nearest.isEmpty() ? "" : "; nearest: " + nearest);

@@ -5,9 +5,10 @@ import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentRecord;
-import dev.palimpsest.text.TokenNames;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -15,24 +16,32 @@ import java.util.stream.IntStream;
 /**
  * Explains latents by the words around them: fits a {@link Scorecard} to a latent's cached
  * activations and writes it down (see the package). Uses no language model, and nothing of the
- * coder but the cache. The result depends on nothing but the cache and the configuration.
+ * coder but the cache and the decoder's rows. The result depends on nothing but these and the
+ * configuration.
  */
 public final class LexicalExplainer implements Explainer {
   /** The explainer's name in explanations. */
   public static final String NAME = "lexical";
 
-  /** Latents tried to find out how far the characters go. */
+  /** Latents tried to find out what a character must be worth. */
   private static final int SAMPLE = 256;
 
+  private static final double STEP = 4;
+  private static final double CLOSE = 1.05;
+  private static final double LEAST = 1e-12;
+
   private final LexicalConfig config;
-  private final TokenNames names;
+  private final Lexicon lexicon;
+  private final DecoderRows decoder;
 
   /**
-   * @param names the vocabulary of the cache's tokens
+   * @param lexicon what texts can name: the vocabulary of the cache's tokens, and its word classes
+   * @param decoder what the latents write
    */
-  public LexicalExplainer(LexicalConfig config, TokenNames names) {
+  public LexicalExplainer(LexicalConfig config, Lexicon lexicon, DecoderRows decoder) {
     this.config = config;
-    this.names = names;
+    this.lexicon = lexicon;
+    this.decoder = decoder;
   }
 
   @Override
@@ -41,89 +50,187 @@ public final class LexicalExplainer implements Explainer {
   }
 
   @Override
-  public Work begin(LatentCache cache) {
+  public Work begin(LatentCache cache, IntConsumer progress) {
     int[] excluded = cache.header().excludedTokens().stream().mapToInt(id -> id).toArray();
     TokenRows text = TokenRows.of(cache.contextLength(), cache.tokens(), excluded, config.tokens());
     for (int token : text.tokens()) {
-      if (token >= names.size()) {
+      if (token >= lexicon.names().size()) {
         throw new PalimpsestException(
             "the latent cache has the token id "
                 + token
                 + ", the vocabulary "
-                + names.size()
+                + lexicon.names().size()
                 + " tokens");
       }
     }
-    PatternTable table = PatternTable.of(text, names, config.fewest(), config.mostShare());
-    float leastWorth = leastWorth(cache, text, table);
-    return (from, to, progress) -> explain(cache, text, table, leastWorth, from, to, progress);
-  }
-
-  private List<Explanation> explain(
-      LatentCache cache,
-      TokenRows text,
-      PatternTable table,
-      float leastWorth,
-      int from,
-      int to,
-      IntConsumer progress) {
-    AtomicInteger done = new AtomicInteger(from);
-    Explanation[] explanations = new Explanation[to - from];
-    forEach(
-        table,
-        explanations.length,
-        (fitter, i) -> {
-          LatentRecord firings = cache.activations(from + i);
-          if (firings.count() > 0) {
-            Firings fired = Firings.of(firings, text);
-            Scorecard card = fitter.fit(fired.at, fired.ratings, leastWorth);
-            explanations[i] = new Explanation(from + i, ScorecardText.format(card, names), NAME);
-          }
+    PatternTable table = PatternTable.of(text, lexicon, config.fewest(), config.mostShare());
+    Fitters fitters = new Fitters(table);
+    double price = price(cache, text, fitters);
+    ScorecardFitter.Fit[] fits = new ScorecardFitter.Fit[cache.latents()];
+    AtomicInteger done = new AtomicInteger();
+    fitters.run(
+        fits.length,
+        (fitter, latent) -> {
+          fits[latent] = fit(fitter, cache.activations(latent), text, price);
           progress.accept(done.incrementAndGet());
         });
-    List<Explanation> written = new ArrayList<>(explanations.length);
-    for (Explanation explanation : explanations) {
-      if (explanation != null) {
-        written.add(explanation);
-      }
+    if (config.joint() > 0 && decoder.width() > 0) {
+      refit(cache, text, fitters, fits, price);
     }
+    return (from, to, told) -> write(cache, fitters, fits, from, to);
+  }
+
+  private List<Explanation> write(
+      LatentCache cache, Fitters fitters, ScorecardFitter.Fit[] fits, int from, int to) {
+    List<Explanation> written = new ArrayList<>(to - from);
+    fitters.run(
+        1,
+        (fitter, only) -> {
+          for (int latent = from; latent < to; latent++) {
+            if (cache.count(latent) > 0) {
+              String words = EnglishWriter.write(fitter.card(fits[latent]), lexicon);
+              written.add(new Explanation(latent, words, NAME));
+            }
+          }
+        });
     return written;
   }
 
-  /** Tries {@link #SAMPLE} evenly spaced latents. */
-  private float leastWorth(LatentCache cache, TokenRows text, PatternTable table) {
-    int[] alive = IntStream.range(0, cache.latents()).filter(i -> cache.count(i) > 0).toArray();
-    int sample = Math.min(SAMPLE, alive.length);
-    TextBudget.Course[] courses = new TextBudget.Course[sample];
-    forEach(
-        table,
-        sample,
-        (fitter, i) -> {
-          int latent = alive[(int) ((long) i * alive.length / sample)];
-          Firings fired = Firings.of(cache.activations(latent), text);
-          courses[i] = new TextBudget.Course();
-          fitter.trace(fired.at, fired.ratings, courses[i]);
+  /** Fits all latents together to what they decode to. */
+  private void refit(
+      LatentCache cache,
+      TokenRows text,
+      Fitters fitters,
+      ScorecardFitter.Fit[] fits,
+      double price) {
+    Residual residual = new Residual(decoder, text.tokens().length);
+    float[] units = new float[fits.length];
+    fitters.run(
+        1,
+        (fitter, only) -> {
+          for (int latent = 0; latent < fits.length; latent++) {
+            LatentRecord firings = cache.activations(latent);
+            float unit = firings.maximum() / Scorecard.MAXIMUM;
+            units[latent] = unit;
+            Firings fired = Firings.of(firings, text);
+            for (int i = 0; i < fired.at.length; i++) {
+              residual.add(fired.at[i], latent, -fired.ratings[i] * unit);
+            }
+            float start = PointsHistogram.mean(fits[latent].start());
+            residual.addEverywhere(latent, start * unit);
+            int which = latent;
+            fitter.rate(
+                fits[latent],
+                (position, rating) -> {
+                  if (rating != start) {
+                    residual.add(position, which, (rating - start) * unit);
+                  }
+                });
+          }
         });
-    return TextBudget.leastWorth(courses, config.characters());
+    JointRefit joint = new JointRefit(decoder, residual, units, fits, price);
+    int[] latents = IntStream.range(0, fits.length).filter(i -> cache.count(i) > 0).toArray();
+    for (int sweep = 0; sweep < config.joint(); sweep++) {
+      joint.sweep(latents, fitters::run);
+    }
+  }
+
+  /**
+   * @param price what a character must take away of the squared error of all that is decoded
+   */
+  private ScorecardFitter.Fit fit(
+      ScorecardFitter fitter, LatentRecord firings, TokenRows text, double price) {
+    Firings fired = Firings.of(firings, text);
+    double unit = firings.maximum() / Scorecard.MAXIMUM * decoder.norm(firings.latent());
+    return fitter.fit(fired.at, fired.ratings, unit > 0 ? price / (unit * unit) : Double.MAX_VALUE);
+  }
+
+  /**
+   * The price at which texts have the wanted mean length, from {@link #SAMPLE} evenly spaced
+   * latents: so a character more would do about equally much good anywhere.
+   */
+  private double price(LatentCache cache, TokenRows text, Fitters fitters) {
+    int[] alive = IntStream.range(0, cache.latents()).filter(i -> cache.count(i) > 0).toArray();
+    int[] sample =
+        IntStream.range(0, Math.min(SAMPLE, alive.length))
+            .map(i -> alive[(int) ((long) i * alive.length / Math.min(SAMPLE, alive.length))])
+            .toArray();
+    double squares = 0;
+    for (int latent : sample) {
+      double norm = decoder.norm(latent);
+      for (float activation : cache.activations(latent).activations()) {
+        squares += activation * activation * norm * norm;
+      }
+    }
+    // High prices make short texts, which are soon fitted: so from there down.
+    double high = squares / Math.max(1, sample.length);
+    double low = high;
+    while (meanLength(cache, text, fitters, sample, low) <= config.characters()) {
+      high = low;
+      low /= STEP;
+      if (low < squares * LEAST) {
+        return low;
+      }
+    }
+    while (high > low * CLOSE) {
+      double middle = Math.sqrt(low * high);
+      if (meanLength(cache, text, fitters, sample, middle) > config.characters()) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return high;
+  }
+
+  private double meanLength(
+      LatentCache cache, TokenRows text, Fitters fitters, int[] sample, double price) {
+    int[] lengths = new int[sample.length];
+    fitters.run(
+        sample.length,
+        (fitter, i) -> {
+          ScorecardFitter.Fit fit = fit(fitter, cache.activations(sample[i]), text, price);
+          lengths[i] = EnglishWriter.write(fitter.card(fit), lexicon).length();
+        });
+    return IntStream.of(lengths).average().orElse(0);
   }
 
   /** Work on one item with a fitter of the thread's own. */
   @FunctionalInterface
-  private interface Fitting {
+  interface Fitting {
     void on(ScorecardFitter fitter, int item);
   }
 
-  private void forEach(PatternTable table, int items, Fitting work) {
-    AtomicInteger next = new AtomicInteger();
-    Workers.run(
-        Math.min(config.threads(), items),
-        () -> {
-          ScorecardFitter fitter = new ScorecardFitter(table, names, config);
-          for (int item = next.getAndIncrement(); item < items; item = next.getAndIncrement()) {
-            work.on(fitter, item);
-          }
-          return true;
-        });
+  /** Runs work on numbered items. */
+  @FunctionalInterface
+  interface Parallel {
+    void run(int items, Fitting work);
+  }
+
+  /** A fitter a thread, made when first needed. */
+  private final class Fitters {
+    private final PatternTable table;
+    private final Queue<ScorecardFitter> idle = new ConcurrentLinkedQueue<>();
+
+    Fitters(PatternTable table) {
+      this.table = table;
+    }
+
+    void run(int items, Fitting work) {
+      AtomicInteger next = new AtomicInteger();
+      Workers.run(
+          Math.min(config.threads(), items),
+          () -> {
+            ScorecardFitter waiting = idle.poll();
+            ScorecardFitter fitter =
+                waiting == null ? new ScorecardFitter(table, lexicon, config) : waiting;
+            for (int item = next.getAndIncrement(); item < items; item = next.getAndIncrement()) {
+              work.on(fitter, item);
+            }
+            idle.add(fitter);
+            return true;
+          });
+    }
   }
 
   /** Where a latent fired within the text, in the fitter's terms. */

@@ -3,20 +3,21 @@ package dev.palimpsest.lexical;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.simulate.Simulator;
-import dev.palimpsest.text.TokenNames;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Reads scorecards (the small English of {@code dev.palimpsest.explain}) and applies them to text.
+ * Reads explanations (see the package) and applies them to text.
  *
  * <p>It is built from the texts only. All latents share one {@link PatternMatcher}; each distinct
  * pattern has a list of the latents it concerns, so that a token costs as much as the evidence that
  * bears on it.
  */
 public final class LexicalSimulator implements Simulator {
+  private static final int SETS = 1 << 30;
+
   private final int latents;
   private final boolean[] explained;
   private final int[] starts;
@@ -24,15 +25,17 @@ public final class LexicalSimulator implements Simulator {
   private final PatternMatcher matcher;
   private final int[] concernStart;
   private final int[] concernLatent;
-  private final byte[] concernPoints;
+
+  /** Points that are added, or {@link #SETS} and the rank of those that are set. */
+  private final int[] concernPoints;
 
   /**
    * @param latents number of latents M
    * @param explanations at most one a latent
-   * @param names the vocabulary the texts speak of
-   * @throws PalimpsestException naming the latent whose text cannot be read, and where
+   * @param lexicon what the texts can name
+   * @throws PalimpsestException naming the latent whose text cannot be read, and why
    */
-  public LexicalSimulator(int latents, List<Explanation> explanations, TokenNames names) {
+  public LexicalSimulator(int latents, List<Explanation> explanations, Lexicon lexicon) {
     this.latents = latents;
     explained = new boolean[latents];
     starts = new int[latents];
@@ -41,7 +44,7 @@ public final class LexicalSimulator implements Simulator {
     List<Pattern> patterns = new ArrayList<>();
     List<Scorecard> cards = new ArrayList<>(explanations.size());
     for (Explanation explanation : explanations) {
-      Scorecard card = read(explanation, names);
+      Scorecard card = read(explanation, lexicon);
       cards.add(card);
       int latent = explanation.latent();
       explained[latent] = true;
@@ -53,7 +56,7 @@ public final class LexicalSimulator implements Simulator {
         }
       }
     }
-    matcher = new PatternMatcher(patterns, names);
+    matcher = new PatternMatcher(patterns, lexicon);
     concernStart = new int[patterns.size() + 1];
     for (Scorecard card : cards) {
       for (Scorecard.Term term : card.terms()) {
@@ -62,19 +65,29 @@ public final class LexicalSimulator implements Simulator {
     }
     java.util.Arrays.parallelPrefix(concernStart, Integer::sum);
     concernLatent = new int[concernStart[patterns.size()]];
-    concernPoints = new byte[concernLatent.length];
+    concernPoints = new int[concernLatent.length];
     int[] next = concernStart.clone();
     for (int i = 0; i < cards.size(); i++) {
       for (Scorecard.Term term : cards.get(i).terms()) {
         int at = next[index.getOrDefault(term.pattern(), 0)]++;
         concernLatent[at] = explanations.get(i).latent();
-        concernPoints[at] =
-            (byte) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, term.points()));
+        concernPoints[at] = code(term, lexicon);
       }
     }
   }
 
-  private Scorecard read(Explanation explanation, TokenNames names) {
+  /** Tells a rank, which is positive, from points that are added. */
+  private static boolean sets(int code) {
+    return code >= SETS;
+  }
+
+  private static int code(Scorecard.Term term, Lexicon lexicon) {
+    return term.sets() && term.pattern() instanceof Pattern.Sequence own
+        ? SETS | Scorecard.rank(own, term.points(), lexicon)
+        : term.points();
+  }
+
+  private Scorecard read(Explanation explanation, Lexicon lexicon) {
     int latent = explanation.latent();
     if (latent < 0 || latent >= latents) {
       throw new PalimpsestException(
@@ -88,7 +101,7 @@ public final class LexicalSimulator implements Simulator {
       throw new PalimpsestException("latent " + latent + " is explained twice");
     }
     try {
-      return ScorecardText.parse(explanation.text(), names);
+      return Reading.of(explanation.text(), lexicon).card();
     } catch (PalimpsestException fault) {
       throw new PalimpsestException("latent " + latent + ": " + fault.getMessage(), fault);
     }
@@ -114,6 +127,7 @@ public final class LexicalSimulator implements Simulator {
   @Override
   public void rate(int[] context, Sink sink) {
     int[] sum = new int[latents];
+    int[] own = new int[latents];
     boolean[] touched = new boolean[latents];
     int[] concerned = new int[latents];
     matcher.match(
@@ -128,13 +142,20 @@ public final class LexicalSimulator implements Simulator {
                 touched[latent] = true;
                 concerned[size++] = latent;
               }
-              sum[latent] += concernPoints[c];
+              int code = concernPoints[c];
+              if (sets(code)) {
+                own[latent] = Math.max(own[latent], code);
+              } else {
+                sum[latent] += code;
+              }
             }
           }
           for (int i = 0; i < size; i++) {
             int latent = concerned[i];
-            float rating = Scorecard.rating(starts[latent] + sum[latent]);
+            int base = own[latent] == 0 ? starts[latent] : Scorecard.points(own[latent]);
+            float rating = Scorecard.rating(base + sum[latent]);
             sum[latent] = 0;
+            own[latent] = 0;
             touched[latent] = false;
             if (rating != defaults[latent]) {
               sink.accept(position, latent, rating);

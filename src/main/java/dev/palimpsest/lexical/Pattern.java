@@ -1,6 +1,5 @@
 package dev.palimpsest.lexical;
 
-import dev.palimpsest.text.TokenNames;
 import java.util.List;
 
 /**
@@ -15,32 +14,33 @@ public sealed interface Pattern {
    * The given tokens in a row, the last of them {@code back} places before the position (0: it is
    * the position's own token).
    *
-   * @param tokens at least one id, in reading order; {@link #ANY} matches any token, {@link
-   *     TokenNames#UNKNOWN} none; the last is not {@link #ANY}
+   * @param symbols at least one symbol of a {@link Lexicon}, in reading order; {@link #ANY} matches
+   *     any token, {@link dev.palimpsest.text.TokenNames#UNKNOWN} none; the last is not {@link
+   *     #ANY}
    */
-  record Sequence(int back, List<Integer> tokens) implements Pattern {
-    /** Copies the tokens. */
+  record Sequence(int back, List<Integer> symbols) implements Pattern {
+    /** Copies the symbols. */
     public Sequence {
-      tokens = List.copyOf(tokens);
+      symbols = List.copyOf(symbols);
     }
 
-    /** One token at a place. */
-    static Sequence of(int back, int token) {
-      return new Sequence(back, List.of(token));
+    /** One symbol at a place. */
+    static Sequence of(int back, int symbol) {
+      return new Sequence(back, List.of(symbol));
     }
   }
 
   /**
-   * The token occurs among the {@code reach} tokens before the position; the position's own token
+   * The symbol occurs among the {@code reach} tokens before the position; the position's own token
    * does not count, nor does anything before the last document boundary.
    *
    * @param reach at least 1; {@link #STORY}: everything since the boundary
    */
-  record Nearby(int reach, int token) implements Pattern {
+  record Nearby(int reach, int symbol) implements Pattern {
     /** The reach that looks back to the beginning of the document. */
     public static final int STORY = Integer.MAX_VALUE;
   }
 
-  /** The token {@code back} places before the position has the trait. */
-  record HasTrait(int back, Trait trait) implements Pattern {}
+  /** The token at the position has the trait. */
+  record HasTrait(Trait trait) implements Pattern {}
 }

@@ -11,12 +11,10 @@ import java.util.TreeMap;
  * Finds, for every position of a context, which of many patterns match there; the work depends on
  * the text and on what matches, not on the number of patterns.
  *
- * <p>Sequences lie in one trie of reversed tokens for each distance from the position; a walk from
+ * <p>Sequences lie in one trie of reversed symbols for each distance from the position; a walk from
  * a position backwards passes every sequence that ends there. Immutable, safe for concurrent use.
  */
 public final class PatternMatcher {
-  private static final int NONE = -1;
-
   /** Receives what matches at one position. */
   @FunctionalInterface
   public interface Sink {
@@ -30,56 +28,62 @@ public final class PatternMatcher {
   }
 
   private final int size;
-  private final int vocabulary;
   private final int boundary;
   private final TraitReader traitReader;
   private final SequenceTrie[] tries;
   private final Reach[] reaches;
   private final int[][] traitPatterns;
 
-  /** The nearby patterns of one reach: the pattern of a token, or {@link #NONE}. */
+  /** The nearby patterns of one reach: those that each token stands for. */
   @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
-  private record Reach(int tokens, int[] patternOfToken) {}
+  private record Reach(int tokens, int[][] patternsOfToken) {
+    void add(int token, int pattern) {
+      int[] before = patternsOfToken[token];
+      patternsOfToken[token] = Arrays.copyOf(before, before.length + 1);
+      patternsOfToken[token][before.length] = pattern;
+    }
+  }
 
   /**
    * @param patterns distinct
    */
-  public PatternMatcher(List<Pattern> patterns, TokenNames names) {
+  public PatternMatcher(List<Pattern> patterns, Lexicon lexicon) {
+    TokenNames names = lexicon.names();
     size = patterns.size();
-    vocabulary = names.size();
     boundary = names.boundary().orElse(TokenNames.UNKNOWN);
     traitReader = new TraitReader(names);
     Map<Integer, SequenceTrie> byBack = new TreeMap<>();
-    Map<Integer, int[]> byReach = new TreeMap<>();
+    Map<Integer, Reach> byReach = new TreeMap<>();
     List<int[]> traits = new ArrayList<>();
     for (int i = 0; i < patterns.size(); i++) {
       Pattern pattern = patterns.get(i);
       if (pattern instanceof Pattern.Sequence sequence) {
         byBack
-            .computeIfAbsent(sequence.back(), back -> new SequenceTrie(back, vocabulary))
-            .add(sequence.tokens(), i);
+            .computeIfAbsent(sequence.back(), back -> new SequenceTrie(back, lexicon))
+            .add(sequence.symbols(), i);
       } else if (pattern instanceof Pattern.Nearby nearby) {
-        int[] patternOfToken =
-            byReach.computeIfAbsent(
-                nearby.reach(),
-                reach -> {
-                  int[] none = new int[vocabulary];
-                  Arrays.fill(none, NONE);
-                  return none;
-                });
-        if (nearby.token() >= 0) {
-          patternOfToken[nearby.token()] = i;
+        Reach reach = byReach.computeIfAbsent(nearby.reach(), tokens -> reach(tokens, names));
+        if (nearby.symbol() >= 0) {
+          int index = i;
+          List<Integer> tokens =
+              lexicon.isGroup(nearby.symbol())
+                  ? lexicon.members(nearby.symbol())
+                  : List.of(nearby.symbol());
+          tokens.forEach(token -> reach.add(token, index));
         }
       } else if (pattern instanceof Pattern.HasTrait has) {
-        traits.add(new int[] {has.back(), has.trait().bit(), i});
+        traits.add(new int[] {has.trait().bit(), i});
       }
     }
     tries = byBack.values().toArray(SequenceTrie[]::new);
-    reaches =
-        byReach.entrySet().stream()
-            .map(entry -> new Reach(entry.getKey(), entry.getValue()))
-            .toArray(Reach[]::new);
+    reaches = byReach.values().toArray(Reach[]::new);
     traitPatterns = traits.toArray(int[][]::new);
+  }
+
+  private static Reach reach(int tokens, TokenNames names) {
+    int[][] none = new int[names.size()][];
+    Arrays.fill(none, new int[0]);
+    return new Reach(tokens, none);
   }
 
   /** Number of patterns. */
@@ -108,16 +112,17 @@ public final class PatternMatcher {
       for (Reach reach : reaches) {
         int from = reach.tokens >= p - storyStart ? storyStart : p - reach.tokens;
         for (int q = from; q < p; q++) {
-          int pattern = reach.patternOfToken[context[q]];
-          if (pattern != NONE && lastSeen[pattern] != p + 1) {
-            lastSeen[pattern] = p + 1;
-            found[count++] = pattern;
+          for (int pattern : reach.patternsOfToken[context[q]]) {
+            if (lastSeen[pattern] != p + 1) {
+              lastSeen[pattern] = p + 1;
+              found[count++] = pattern;
+            }
           }
         }
       }
       for (int[] has : traitPatterns) {
-        if (has[0] <= p && (traits[p - has[0]] & has[1]) != 0) {
-          found[count++] = has[2];
+        if ((traits[p] & has[0]) != 0) {
+          found[count++] = has[1];
         }
       }
       sink.accept(p, found, count);

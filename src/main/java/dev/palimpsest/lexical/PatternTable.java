@@ -1,6 +1,5 @@
 package dev.palimpsest.lexical;
 
-import dev.palimpsest.text.TokenNames;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,10 +43,10 @@ final class PatternTable {
    * @param mostShare patterns that match at a larger share of the counted positions are left out,
    *     except traits
    */
-  static PatternTable of(TokenRows text, TokenNames names, int fewest, double mostShare) {
-    List<Pattern> all = CandidatePatterns.in(text, fewest);
+  static PatternTable of(TokenRows text, Lexicon lexicon, int fewest, double mostShare) {
+    List<Pattern> all = CandidatePatterns.in(text, lexicon, fewest);
     Collector first = new Collector(all.size());
-    first.run(text, new PatternMatcher(all, names), null);
+    first.run(text, new PatternMatcher(all, lexicon), null);
     List<Pattern> kept = new ArrayList<>();
     int[] keptIndex = new int[all.size()];
     for (int i = 0; i < all.size(); i++) {
@@ -60,7 +59,7 @@ final class PatternTable {
       }
     }
     Collector second = new Collector(all.size());
-    second.run(text, new PatternMatcher(all, names), keptIndex);
+    second.run(text, new PatternMatcher(all, lexicon), keptIndex);
     return new PatternTable(
         kept,
         text.tokens().length,

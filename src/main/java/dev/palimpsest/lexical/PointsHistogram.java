@@ -1,19 +1,16 @@
 package dev.palimpsest.lexical;
 
 /**
- * Positions grouped by their points, with what was observed there: enough to know exactly what the
- * Poisson quasi-likelihood would be if all had so many points more.
+ * Positions grouped by a number of points, with what was observed there: enough to know exactly
+ * what the squared error, and the Poisson quasi-likelihood, would be at so many points more.
  */
 final class PointsHistogram {
   private static final int OFFSET = 64;
   private static final float[] MEAN = new float[2 * OFFSET];
-  private static final double[] LOG_MEAN = new double[2 * OFFSET];
 
   static {
     for (int i = 0; i < MEAN.length; i++) {
-      double mean = Math.log1p(Math.exp(i - OFFSET));
-      MEAN[i] = (float) mean;
-      LOG_MEAN[i] = Math.log(mean);
+      MEAN[i] = Scorecard.rating(i - OFFSET);
     }
   }
 
@@ -23,7 +20,7 @@ final class PointsHistogram {
   private int highest = -1;
   private long positions;
 
-  /** The rating expected at so many points, ln(1 + e^points). */
+  /** The rating expected at so many points. */
   static float mean(int points) {
     return MEAN[clamp(points + OFFSET)];
   }
@@ -54,42 +51,21 @@ final class PointsHistogram {
     positions = 0;
   }
 
-  /**
-   * The change of points, in a range, that gains most likelihood; 0 if none gains.
-   *
-   * @param prior weight of imagined observations, at the points typical of the group, that are as
-   *     expected without a change
-   */
-  int bestChange(int least, int most, double prior) {
-    double expected = 0;
-    for (int index = lowest; index <= highest; index++) {
-      expected += count[index] * (double) MEAN[index];
-    }
-    int typical = clamp(OFFSET + (int) Math.round(pointsOf(expected / positions)));
-    int best = 0;
-    double highestGain = 0;
-    for (int change = least; change <= most; change++) {
-      double ratio = LOG_MEAN[clamp(typical + change)] - LOG_MEAN[typical];
-      double gain = gain(change) - prior * (Math.expm1(ratio) - ratio);
-      if (gain > highestGain) {
-        highestGain = gain;
-        best = change;
-      }
-    }
-    return best;
+  /** Positions counted. */
+  long positions() {
+    return positions;
   }
 
-  private double gain(int change) {
-    double gain = 0;
+  /** The squared error with so many points more, less what does not depend on them. */
+  double error(int change) {
+    double error = 0;
     for (int index = lowest; index <= highest; index++) {
       if (count[index] > 0) {
-        int other = clamp(index + change);
-        gain +=
-            sum[index] * (LOG_MEAN[other] - LOG_MEAN[index])
-                - count[index] * (double) (MEAN[other] - MEAN[index]);
+        double mean = MEAN[clamp(index + change)];
+        error += mean * (count[index] * mean - 2 * sum[index]);
       }
     }
-    return gain;
+    return error;
   }
 
   private static int clamp(int index) {

@@ -1,159 +1,240 @@
 package dev.palimpsest.lexical;
 
-import dev.palimpsest.text.TokenNames;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Fits one latent's scorecard to where it fired and where it did not.
  *
- * <p>The rating expected at a position with points s is mu(s) = ln(1 + e^s); observed ratings y
- * scatter around it with a variance that grows with it, so points maximise the Poisson
- * quasi-likelihood sum of y ln mu - mu (McCullagh &amp; Nelder, chapter 9), whose unit is the
- * dispersion sum y² / sum y. {@code prior} imagined firings that say "no difference" shrink
- * patterns seen rarely.
- *
- * <p>Patterns are added greedily: of those whose likelihood gain exceeds a toll against chance
- * finds, the one that takes away most squared error per character of text. Both gains are estimated
- * from two sums over the pattern's positions, of y and of mu; its points are then the whole number
- * whose likelihood, computed exactly, is highest. Points may be revised later in the search, and
- * all are once more at the end.
+ * <p>Patterns are added greedily: of those whose gain in Poisson quasi-likelihood (McCullagh &amp;
+ * Nelder, chapter 9; its unit is the dispersion sum y² / sum y) exceeds a toll against chance
+ * finds, the one that is estimated to take away most squared error per character of text, from two
+ * sums over its positions: of what was observed and of what is expected. Its degree is the one that
+ * takes away most squared error, computed exactly, less the price of the characters it costs there;
+ * {@code prior} imagined positions that say "no difference" shrink patterns seen rarely. Degrees
+ * may be revised later in the search, and all are once more at the end.
  *
  * <p>Holds working memory of the size of the text: one per thread.
  */
 final class ScorecardFitter {
-  private static final int LOWEST_START = -9;
-  private static final int MOST_POINTS = 12;
-  private static final int SMALLEST_TERM = 5;
+  private static final int NONE = -1;
+  private static final int RESERVE = 14;
+
   private final PatternTable table;
-  private final TokenNames names;
+  private final Lexicon lexicon;
   private final LexicalConfig config;
-  private final int[] wordLength;
-  private final int[] placeLength;
-  private final int[] placeOf;
+  private final ClauseLengths lengths;
+  private final int[] specificity;
+
+  /** The chosen pattern that sets the points of a position, or {@link #NONE}. */
+  private final int[] owner;
 
   private final byte[] added;
   private final float[] observed;
+  private final int[] touched;
+  private final boolean[] isTouched;
+  private int touchedCount;
   private final float[] firedSum;
   private final float[] expectedSum;
   private final float[] worth;
-  private final int[] points;
+  private final int[] degree;
   private final int[] dirty;
   private final boolean[] isDirty;
   private final int[] promising;
   private final boolean[] isPromising;
-  private final boolean[] placeUsed;
   private final PointsHistogram histogram = new PointsHistogram();
   private int dirtyCount;
   private int promisingCount;
   private int start;
   private double dispersion;
+  private double price;
   private List<Integer> chosen = new ArrayList<>();
 
-  ScorecardFitter(PatternTable table, TokenNames names, LexicalConfig config) {
+  ScorecardFitter(PatternTable table, Lexicon lexicon, LexicalConfig config) {
     this.table = table;
-    this.names = names;
+    this.lexicon = lexicon;
     this.config = config;
     int patterns = table.patterns.size();
-    wordLength = new int[patterns];
-    placeLength = new int[patterns];
-    placeOf = new int[patterns];
-    List<ScorecardText.Place> places = new ArrayList<>();
+    lengths = new ClauseLengths(table.patterns, lexicon);
+    specificity = new int[patterns];
     for (int i = 0; i < patterns; i++) {
-      Pattern pattern = table.patterns.get(i);
-      ScorecardText.Place place = ScorecardText.Place.of(pattern);
-      wordLength[i] = ScorecardText.word(pattern, names).length();
-      placeLength[i] = place.words().length();
-      int known = places.indexOf(place);
-      placeOf[i] = known >= 0 ? known : places.size();
-      if (known < 0) {
-        places.add(place);
+      if (lengths.sets(i) && table.patterns.get(i) instanceof Pattern.Sequence own) {
+        specificity[i] = Scorecard.specificity(own, lexicon);
       }
     }
-    placeUsed = new boolean[places.size()];
+    owner = new int[table.positions];
+    Arrays.fill(owner, NONE);
     added = new byte[table.positions];
     observed = new float[table.positions];
+    touched = new int[table.positions];
+    isTouched = new boolean[table.positions];
     firedSum = new float[patterns];
     expectedSum = new float[patterns];
     worth = new float[patterns];
-    points = new int[patterns];
+    degree = new int[patterns];
+    Arrays.fill(degree, NONE);
     dirty = new int[patterns];
     isDirty = new boolean[patterns];
     promising = new int[patterns];
     isPromising = new boolean[patterns];
   }
 
-  /** How a search went, step by step, to find out where it should have stopped. */
-  interface Trace {
-    /**
-     * A pattern is about to be added.
-     *
-     * @param worth squared rating error it takes away per character
-     * @param characters length of the text so far
-     */
-    void adding(float worth, int characters);
-  }
-
   /**
    * @param at the positions where the latent fired
    * @param ratings [at.length] its activations there, in tenths of its maximum
-   * @param leastWorth the search ends where no pattern takes away so much squared rating error per
-   *     character
+   * @param price squared rating error that a character must take away
    */
-  Scorecard fit(int[] at, float[] ratings, float leastWorth) {
+  Fit fit(int[] at, float[] ratings, double price) {
+    this.price = price;
     begin(at, ratings);
-    search(leastWorth, Optional.empty());
+    search();
     for (int sweep = 0; sweep < config.polish(); sweep++) {
       restart();
       for (int pattern : chosen) {
-        polish(pattern);
+        revise(pattern);
       }
     }
     restart();
-    while (length() > config.longest() && !chosen.isEmpty()) {
-      chosen.remove(chosen.size() - 1);
+    Fit fit = shortened(state());
+    end(at);
+    return fit;
+  }
+
+  /**
+   * What was found of a latent.
+   *
+   * @param patterns indices in the table, the first chosen first
+   * @param degrees [patterns.length] indices of their degrees
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+  record Fit(int start, int[] patterns, int[] degrees) {}
+
+  private Fit state() {
+    int[] patterns = chosen.stream().mapToInt(i -> i).toArray();
+    return new Fit(start, patterns, IntStream.of(patterns).map(i -> degree[i]).toArray());
+  }
+
+  /** Without the terms chosen last, as far as the text would be too long. */
+  private Fit shortened(Fit fit) {
+    Fit kept = fit;
+    while (kept.patterns.length > 0
+        && EnglishWriter.write(card(kept), lexicon).length() > config.longest()) {
+      int fewer = kept.patterns.length - 1;
+      kept =
+          new Fit(
+              kept.start, Arrays.copyOf(kept.patterns, fewer), Arrays.copyOf(kept.degrees, fewer));
     }
-    Scorecard card = card();
-    end(at);
-    return card;
+    return kept;
   }
 
-  /** The same search without a least worth, for the sake of its course. */
-  void trace(int[] at, float[] ratings, Trace trace) {
-    begin(at, ratings);
-    search(0, Optional.of(trace));
-    end(at);
+  /** What a fit means. */
+  Scorecard card(Fit fit) {
+    List<Scorecard.Term> terms = new ArrayList<>();
+    for (int i = 0; i < fit.patterns.length; i++) {
+      int pattern = fit.patterns[i];
+      int points = lengths.degrees(pattern)[fit.degrees[i]];
+      terms.add(new Scorecard.Term(table.patterns.get(pattern), points, lengths.sets(pattern)));
+    }
+    return new Scorecard(fit.start, terms);
   }
 
-  private void search(float leastWorth, Optional<Trace> trace) {
-    int room = config.longest() - length();
-    for (int round = 0; round < 3 * config.longest(); round++) {
-      if (room <= 0) {
-        room = config.longest() - length();
-        if (room < SMALLEST_TERM) {
-          return;
+  /** Is told where a latent's rating is not that of its start. */
+  @FunctionalInterface
+  interface Ratings {
+    void at(int position, float rating);
+  }
+
+  /** Reports the ratings of a fit. */
+  void rate(Fit fit, Ratings ratings) {
+    load(fit);
+    for (int i = 0; i < touchedCount; i++) {
+      ratings.at(touched[i], PointsHistogram.mean(own(touched[i]) + added[touched[i]]));
+    }
+    end(new int[0]);
+  }
+
+  /** The rating wanted at a position where it is something now. */
+  @FunctionalInterface
+  interface Wanted {
+    float at(int position, float rating);
+  }
+
+  /**
+   * Chooses the degrees anew for other ratings than those that were observed.
+   *
+   * @param price squared rating error that a character must take away
+   * @param changes is told what is added to the rating where it changes
+   */
+  Fit refit(Fit fit, double price, Wanted wanted, Ratings changes) {
+    this.price = price;
+    load(fit);
+    float[] before = new float[touchedCount];
+    for (int i = 0; i < touchedCount; i++) {
+      int position = touched[i];
+      before[i] = PointsHistogram.mean(own(position) + added[position]);
+      observed[position] = wanted.at(position, before[i]);
+    }
+    for (int sweep = 0; sweep < config.polish(); sweep++) {
+      for (int pattern : chosen) {
+        revise(pattern);
+      }
+    }
+    for (int i = 0; i < touchedCount; i++) {
+      int position = touched[i];
+      float difference = PointsHistogram.mean(own(position) + added[position]) - before[i];
+      if (difference != 0) {
+        changes.at(position, difference);
+      }
+      observed[position] = 0;
+    }
+    Fit better = state();
+    end(new int[0]);
+    return shortened(better);
+  }
+
+  /** Takes up a fit where it was left. */
+  private void load(Fit fit) {
+    start = fit.start;
+    for (int i = 0; i < fit.patterns.length; i++) {
+      int pattern = fit.patterns[i];
+      chosen.add(pattern);
+      for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
+        int position = table.positionsOf[e];
+        if (!isTouched[position]) {
+          isTouched[position] = true;
+          touched[touchedCount++] = position;
         }
       }
+      change(pattern, fit.degrees[i], false);
+    }
+  }
+
+  private void search() {
+    int length = RESERVE;
+    for (int round = 0; round < 3 * config.longest(); round++) {
       settle();
       int best = best();
-      if (best < 0 || worth[best] < leastWorth) {
+      if (best < 0) {
         return;
       }
-      int change = bestChange(best);
-      if (change == 0) {
+      boolean isNew = degree[best] == NONE;
+      int cost = isNew ? lengths.item(best) : 0;
+      if (length + cost > config.longest()) {
         worth[best] = 0;
         continue;
       }
-      boolean isNew = points[best] == 0;
-      if (isNew) {
-        trace.ifPresent(listener -> listener.adding(worth[best], length()));
-        room -= cost(best);
-        chosen.add(best);
-        placeUsed[placeOf[best]] = true;
+      int wanted = bestDegree(best);
+      if (wanted == degree[best]) {
+        worth[best] = 0;
+        continue;
       }
-      points[best] += change;
-      shift(best, change);
+      if (isNew) {
+        length += lengths.of(best, wanted);
+        chosen.add(best);
+      }
+      change(best, wanted, true);
       if (isNew && isTimeToRestart(chosen.size()) && restart()) {
         expectAnew();
       }
@@ -182,7 +263,7 @@ final class ScorecardFitter {
     }
     dispersion = sum > 0 ? squares / sum : 1;
     double mean = sum / Math.max(1, table.counted);
-    start = (int) Math.max(LOWEST_START, Math.round(PointsHistogram.pointsOf(mean)));
+    start = English.nearestStrength(PointsHistogram.pointsOf(mean));
     float expected = PointsHistogram.mean(start);
     for (int pattern = 0; pattern < expectedSum.length; pattern++) {
       expectedSum[pattern] = expected * table.count(pattern);
@@ -194,10 +275,19 @@ final class ScorecardFitter {
     for (int position : at) {
       observed[position] = 0;
     }
-    java.util.Arrays.fill(firedSum, 0);
-    java.util.Arrays.fill(points, 0);
-    java.util.Arrays.fill(added, (byte) 0);
-    java.util.Arrays.fill(placeUsed, false);
+    Arrays.fill(firedSum, 0);
+    for (int pattern : chosen) {
+      for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
+        added[table.positionsOf[e]] = 0;
+        owner[table.positionsOf[e]] = NONE;
+      }
+      degree[pattern] = NONE;
+    }
+    for (int i = 0; i < touchedCount; i++) {
+      isTouched[touched[i]] = false;
+    }
+    touchedCount = 0;
+    lengths.clear();
     chosen = new ArrayList<>();
     for (int i = 0; i < dirtyCount; i++) {
       isDirty[dirty[i]] = false;
@@ -209,18 +299,8 @@ final class ScorecardFitter {
     promisingCount = 0;
   }
 
-  private Scorecard card() {
-    List<Scorecard.Term> terms = new ArrayList<>();
-    for (int pattern : chosen) {
-      if (points[pattern] != 0) {
-        terms.add(new Scorecard.Term(table.patterns.get(pattern), points[pattern]));
-      }
-    }
-    return new Scorecard(start, terms);
-  }
-
-  private int length() {
-    return ScorecardText.format(card(), names).length();
+  private int points(int pattern) {
+    return lengths.degrees(pattern)[degree[pattern]];
   }
 
   private void mark(int pattern) {
@@ -244,6 +324,7 @@ final class ScorecardFitter {
     dirtyCount = 0;
   }
 
+  /** Squared error taken away per character, as far as two sums tell; 0 where it does not pay. */
   private float worth(int pattern) {
     double prior = config.prior() * dispersion;
     double toll = config.toll() * dispersion;
@@ -256,14 +337,8 @@ final class ScorecardFitter {
       return 0;
     }
     double squaredError = surprise * surprise / (table.count(pattern) + 2 * prior);
-    return (float) (squaredError / cost(pattern));
-  }
-
-  private int cost(int pattern) {
-    if (points[pattern] != 0) {
-      return 2;
-    }
-    return wordLength[pattern] + 2 + (placeUsed[placeOf[pattern]] ? 0 : placeLength[pattern] + 1);
+    double each = squaredError / (degree[pattern] == NONE ? lengths.item(pattern) : 2);
+    return each > price ? (float) each : 0;
   }
 
   private int best() {
@@ -286,24 +361,94 @@ final class ScorecardFitter {
     return best;
   }
 
-  /** The whole number of points whose addition to the pattern's own gains most; 0 if none gains. */
-  private int bestChange(int pattern) {
+  /** Whether the pattern's points count at a position, were it chosen. */
+  private boolean rules(int pattern, int position) {
+    int other = owner[position];
+    return other == NONE
+        || other == pattern
+        || specificity[other] < specificity[pattern]
+        || (specificity[other] == specificity[pattern] && other > pattern);
+  }
+
+  private int own(int position) {
+    return owner[position] == NONE ? start : points(owner[position]);
+  }
+
+  /** The degree that takes away most squared error, less the price of its characters. */
+  private int bestDegree(int pattern) {
+    boolean sets = lengths.sets(pattern);
+    double now = 0;
+    double expected = 0;
     histogram.clear();
     for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      histogram.add(start + added[position], observed[position]);
+      if (sets && !rules(pattern, position)) {
+        continue;
+      }
+      double mean = PointsHistogram.mean(own(position) + added[position]);
+      now += mean * (mean - 2 * observed[position]);
+      expected += mean;
+      int without =
+          sets
+              ? added[position]
+              : own(position) + added[position] - (degree[pattern] == NONE ? 0 : points(pattern));
+      histogram.add(without, observed[position]);
     }
-    return histogram.bestChange(
-        -MOST_POINTS - points[pattern], MOST_POINTS - points[pattern], config.prior() * dispersion);
+    int best = degree[pattern];
+    double most = 0;
+    double typical = expected / Math.max(1, histogram.positions());
+    int[] degrees = lengths.degrees(pattern);
+    for (int d = 0; d < degrees.length; d++) {
+      if (d == degree[pattern]) {
+        continue;
+      }
+      double shift =
+          sets
+              ? PointsHistogram.mean(degrees[d]) - typical
+              : PointsHistogram.mean(
+                      (int) Math.round(PointsHistogram.pointsOf(typical)) + degrees[d])
+                  - typical;
+      double gain =
+          now
+              - histogram.error(degrees[d])
+              - config.shrink() * shift * shift
+              - price
+                  * (lengths.of(pattern, d)
+                      - (degree[pattern] == NONE ? 0 : lengths.item(pattern)));
+      if (gain > most) {
+        most = gain;
+        best = d;
+      }
+    }
+    return best;
   }
 
-  private void shift(int pattern, int change) {
+  /** Gives a pattern another degree. */
+  private void change(int pattern, int wanted, boolean searching) {
+    int[] degrees = lengths.degrees(pattern);
+    int before = degree[pattern];
+    if (before != NONE) {
+      lengths.count(pattern, before, -1);
+    }
+    lengths.count(pattern, wanted, 1);
+    boolean sets = lengths.sets(pattern);
+    int shift = degrees[wanted] - (before == NONE ? 0 : degrees[before]);
     for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      float before = PointsHistogram.mean(start + added[position]);
-      added[position] = (byte) Math.max(-60, Math.min(60, added[position] + change));
-      float difference = PointsHistogram.mean(start + added[position]) - before;
-      if (difference != 0) {
+      if (sets && !rules(pattern, position)) {
+        continue;
+      }
+      int total = own(position) + added[position];
+      int then;
+      if (sets) {
+        then = degrees[wanted] + added[position];
+        owner[position] = pattern;
+      } else {
+        then = total + shift;
+        added[position] = (byte) Math.max(-60, Math.min(60, added[position] + shift));
+      }
+      float difference = PointsHistogram.mean(then) - PointsHistogram.mean(total);
+      if (searching && difference != 0) {
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           int other = table.patternsAt[i];
           expectedSum[other] += difference;
@@ -311,17 +456,14 @@ final class ScorecardFitter {
         }
       }
     }
+    degree[pattern] = wanted;
     mark(pattern);
   }
 
-  private void polish(int pattern) {
-    int change = bestChange(pattern);
-    if (change != 0) {
-      points[pattern] += change;
-      for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
-        int position = table.positionsOf[e];
-        added[position] = (byte) Math.max(-60, Math.min(60, added[position] + change));
-      }
+  private void revise(int pattern) {
+    int wanted = bestDegree(pattern);
+    if (wanted != degree[pattern]) {
+      change(pattern, wanted, false);
     }
   }
 
@@ -329,13 +471,23 @@ final class ScorecardFitter {
   private boolean restart() {
     histogram.clear();
     for (int position = 0; position < table.positions; position++) {
-      if (table.patternsStart[position + 1] > table.patternsStart[position]) {
+      if (owner[position] == NONE
+          && table.patternsStart[position + 1] > table.patternsStart[position]) {
         histogram.add(start + added[position], observed[position]);
       }
     }
-    int change = histogram.bestChange(Math.max(LOWEST_START - start, -3), 3, 0);
-    start += change;
-    return change != 0;
+    int best = start;
+    double least = histogram.error(0);
+    for (int other : English.strengths()) {
+      double error = histogram.error(other - start);
+      if (error < least) {
+        least = error;
+        best = other;
+      }
+    }
+    boolean changed = best != start;
+    start = best;
+    return changed;
   }
 
   /** Recomputes what is expected of every pattern. */
@@ -346,8 +498,8 @@ final class ScorecardFitter {
       mark(pattern);
     }
     for (int position = 0; position < table.positions; position++) {
-      if (added[position] != 0) {
-        float difference = PointsHistogram.mean(start + added[position]) - base;
+      float difference = PointsHistogram.mean(own(position) + added[position]) - base;
+      if (difference != 0) {
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           expectedSum[table.patternsAt[i]] += difference;
         }

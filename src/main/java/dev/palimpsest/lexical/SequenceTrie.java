@@ -6,36 +6,42 @@ import java.util.List;
 
 /**
  * The sequences that end a given number of tokens before a position, as a trie of their reversed
- * tokens.
+ * symbols.
  */
 final class SequenceTrie {
   private static final int NONE = -1;
   private static final int ROOT = 0;
 
+  /** What the edges below a node are of. */
+  private static final int TOKENS = 1;
+
+  private static final int GROUPS = 2;
+  private static final int ANY = 4;
+
   private final int back;
+  private final Lexicon lexicon;
   private final long branching;
   private final LongIntMap children = new LongIntMap(1024);
   private int[] patternOfNode = {NONE};
-  private boolean[] inner = {false};
+  private int[] below = {0};
   private int nodes = 1;
 
-  /**
-   * @param vocabulary number of token ids
-   */
-  SequenceTrie(int back, int vocabulary) {
+  SequenceTrie(int back, Lexicon lexicon) {
     this.back = back;
-    this.branching = vocabulary + 1L;
+    this.lexicon = lexicon;
+    this.branching = lexicon.size() + 1L;
   }
 
   /** Adds a sequence; one that holds an unknown token can never match and is left out. */
-  void add(List<Integer> tokens, int pattern) {
-    if (tokens.contains(TokenNames.UNKNOWN)) {
+  void add(List<Integer> symbols, int pattern) {
+    if (symbols.contains(TokenNames.UNKNOWN)) {
       return;
     }
     int node = ROOT;
-    for (int i = tokens.size() - 1; i >= 0; i--) {
-      inner[node] = true;
-      long edge = edge(node, tokens.get(i));
+    for (int i = symbols.size() - 1; i >= 0; i--) {
+      int symbol = symbols.get(i);
+      below[node] |= symbol == Pattern.ANY ? ANY : lexicon.isGroup(symbol) ? GROUPS : TOKENS;
+      long edge = edge(node, symbol);
       int child = children.get(edge, NONE);
       if (child == NONE) {
         child = newNode();
@@ -59,26 +65,35 @@ final class SequenceTrie {
     if (patternOfNode[node] != NONE) {
       found[reached++] = patternOfNode[node];
     }
-    if (at < 0 || !inner[node]) {
+    int kinds = below[node];
+    if (at < 0 || kinds == 0) {
       return reached;
     }
-    int child = children.get(edge(node, context[at]), NONE);
-    if (child != NONE) {
-      reached = walk(child, context, at - 1, found, reached);
+    if ((kinds & TOKENS) != 0) {
+      reached = follow(node, context[at], context, at, found, reached);
     }
-    int any = node == ROOT ? NONE : children.get(edge(node, Pattern.ANY), NONE);
-    return any == NONE ? reached : walk(any, context, at - 1, found, reached);
+    if ((kinds & GROUPS) != 0) {
+      for (int group : lexicon.groupsOf(context[at])) {
+        reached = follow(node, group, context, at, found, reached);
+      }
+    }
+    return (kinds & ANY) == 0 ? reached : follow(node, Pattern.ANY, context, at, found, reached);
   }
 
-  /** Edges of a node are numbered by token, after the one for any token. */
-  private long edge(int node, int token) {
-    return node * branching + token + 1;
+  private int follow(int node, int symbol, int[] context, int at, int[] found, int count) {
+    int child = children.get(edge(node, symbol), NONE);
+    return child == NONE ? count : walk(child, context, at - 1, found, count);
+  }
+
+  /** Edges of a node are numbered by symbol, after the one for any token. */
+  private long edge(int node, int symbol) {
+    return node * branching + symbol + 1;
   }
 
   private int newNode() {
     if (nodes == patternOfNode.length) {
       patternOfNode = Arrays.copyOf(patternOfNode, 2 * nodes);
-      inner = Arrays.copyOf(inner, 2 * nodes);
+      below = Arrays.copyOf(below, 2 * nodes);
     }
     patternOfNode[nodes] = NONE;
     return nodes++;

@@ -1,56 +1,37 @@
 package dev.palimpsest.lexical;
 
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.Optional;
-
-/**
- * What can be said of a token without naming it: how it is spelt, and where in its sentence it
- * stands.
- */
+/** What can be said of the place of a token without naming it. */
 public enum Trait {
-  /** Its first letter is a capital. */
-  CAPITAL(0x1, true),
-  /** A piece that continues a word: letters without a space before them. */
-  PIECE(0x2, true),
-  /** Has neither letter nor digit. */
-  PUNCTUATION(0x4, true),
-  /** Begins with a digit. */
-  NUMBER(0x8, true),
   /** Stands inside double quotes (an opening quote itself does not count, the closing one does). */
-  QUOTED(0x10, false),
+  QUOTED(0x1, "in quotes"),
   /**
    * First token of a sentence: the token before it ends one, or is a line break, or there is none.
    */
-  FIRST(0x20, false),
+  FIRST(0x2, "at sentence starts"),
   /** Second to fourth token of a sentence. */
-  EARLY(0x40, false),
+  EARLY(0x4, "early in sentences"),
   /** Thirteenth or later token of a sentence. */
-  LATE(0x80, false),
+  LATE(0x8, "late in sentences"),
   /** One of the first 16 tokens of a document whose boundary is in the context. */
-  OPENING(0x100, false);
+  OPENING(0x10, "at story starts"),
+  /** The same token stands earlier in the document, as far as the context shows. */
+  SEEN(0x20, "if seen before"),
+  /** The same token stands exactly once earlier in the document. */
+  SECOND(0x40, "at second mentions"),
+  /** The token before it was followed by this same token the last time. */
+  REPEATING(0x80, "if it repeats what followed last time");
 
   private final int bit;
-  private final boolean spelling;
+  private final String words;
 
-  Trait(int bit, boolean spelling) {
+  Trait(int bit, String words) {
     this.bit = bit;
-    this.spelling = spelling;
-  }
-
-  /** Whether it depends on the token alone. */
-  boolean isSpelling() {
-    return spelling;
+    this.words = words;
   }
 
   /** How explanations spell it. */
-  public String word() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
-  /** The trait spelt so. */
-  static Optional<Trait> spelt(String word) {
-    return Arrays.stream(values()).filter(trait -> trait.word().equals(word)).findFirst();
+  public String words() {
+    return words;
   }
 
   /** Its place in a set of traits. */

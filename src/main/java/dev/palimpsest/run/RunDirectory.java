@@ -85,6 +85,11 @@ public record RunDirectory(Path root) {
     return root.resolve("explanations").resolve(hookpoint + ".jsonl");
   }
 
+  /** The word classes that a coder's words speak of; may be edited by hand. */
+  public Path glossary(String hookpoint) {
+    return root.resolve("explanations").resolve(hookpoint + ".glossary.txt");
+  }
+
   /** Scores of the words. */
   public Path scores(String hookpoint) {
     return root.resolve("scores").resolve(hookpoint + ".jsonl");
@@ -138,5 +143,10 @@ public record RunDirectory(Path root) {
   /** A coder's words as the explainer wrote them: by these a person's edits are known. */
   public Path writtenExplanations(String hookpoint) {
     return stages().resolve("written").resolve(hookpoint + ".jsonl");
+  }
+
+  /** A coder's word classes as the explainer wrote them. */
+  public Path writtenGlossary(String hookpoint) {
+    return stages().resolve("written").resolve(hookpoint + ".glossary.txt");
   }
 }

@@ -89,6 +89,11 @@ public final class TokenNames {
     return isWord(texts[id]) ? texts[id].substring(1) : "'" + escape(texts[id]) + "'";
   }
 
+  /** Whether the token can only be written by its number. */
+  public boolean isNumbered(int id) {
+    return byNumber[id];
+  }
+
   private static boolean isWord(String text) {
     return text.length() > 1
         && text.charAt(0) == ' '

@@ -94,7 +94,7 @@ final class HandEditsTest {
     for (String line :
         List.of(
             "{\"latent\": 32, \"text\": \"\"}",
-            "{\"latent\": 1, \"text\": \"no such words here\"}")) {
+            "{\"latent\": 1, \"text\": \"Fires on cat 7; starts at -5.\"}")) {
       Files.writeString(texts, line + "\n");
       for (Outcome refused :
           List.of(

@@ -98,18 +98,25 @@ class TextOfARunTest {
     Path file = run.resolve("explanations/layers.2.mlp.jsonl");
     List<String> lines = Files.readAllLines(file);
 
-    write(file, lines, "Fires on cat catz 7.");
+    write(file, lines, "Great on cat, catz.");
     Outcome strict = palimpsest("score", run.toString(), "--strict");
     assertThat(strict.exit()).isEqualTo(1);
-    assertThat(strict.err()).contains(file + " line 2", "no token is \" catz\"");
+    assertThat(strict.err()).contains(file + " line 2", "no token or class is \" catz\"");
     Outcome warned = palimpsest("score", run.toString(), "--set=strict=false");
     assertThat(warned.exit()).as(warned.err()).isZero();
-    assertThat(warned.err()).contains(file + " line 2", "no token is \" catz\"", "nearest: cat");
+    assertThat(warned.err())
+        .contains(file + " line 2", "no token or class is \" catz\"", "nearest: cat");
 
-    write(file, lines, "Fires on cat.");
+    write(file, lines, "Cats, mostly; never dogs!");
+    Outcome free = palimpsest("score", run.toString());
+    assertThat(free.exit()).as(free.err()).isZero();
+    assertThat(free.err())
+        .contains(file + " line 2", "character 1: found \"Cats", "understood: Strong on ");
+
+    write(file, lines, "Fires on cat 7; starts at -5.");
     Outcome fault = palimpsest("score", run.toString());
     assertThat(fault.exit()).isEqualTo(1);
-    assertThat(fault.err()).contains(file + " line 2", "character 13: found \".\", expected");
+    assertThat(fault.err()).contains(file + " line 2", "style of earlier versions");
 
     Files.writeString(file, "");
     Outcome emptied = palimpsest("score", run.toString());

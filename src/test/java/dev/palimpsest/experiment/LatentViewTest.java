@@ -15,9 +15,12 @@ import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.LatentBatch;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentCacheBuilder;
+import dev.palimpsest.lexical.DecoderRows;
+import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.CoderLatents;
@@ -64,6 +67,7 @@ class LatentViewTest {
     try (Tokenizer tokenizer = Tokenizer.load(ModelSource.resolve("embedded"))) {
       TokenNames names =
           TokenNames.of(tokenizer.vocabularySize(), tokenizer::token, tokenizer.separator());
+      Lexicon lexicon = new Lexicon(names, Glossary.none());
       int[] story =
           tokenizer.encode(
               " One day the cat saw the dog. The big dog ran to the cat and a cat ran up the tree."
@@ -87,11 +91,12 @@ class LatentViewTest {
       }
       try (LatentCache cache = LatentCache.open(folder)) {
         List<Explanation> explanations =
-            new LexicalExplainer(LexicalConfig.defaults(), names).explain(cache, done -> {});
+            new LexicalExplainer(LexicalConfig.defaults(), lexicon, DecoderRows.unknown())
+                .explain(cache, done -> {});
         ExplanationStore.write(run.explanations("layers.2"), explanations);
         ScoreStore.write(
             run.scores("layers.2"), List.of(new LatentScore(CAT, 0.93, 0.9, 0.96, 0.8, 10, 10)));
-        calibrate(run, cache, new LexicalSimulator(LATENTS, explanations, names), cat);
+        calibrate(run, cache, new LexicalSimulator(LATENTS, explanations, lexicon), cat);
       }
     }
   }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +30,7 @@ class ExplainStageTest {
     }
 
     @Override
-    public Work begin(LatentCache cache) {
+    public Work begin(LatentCache cache, IntConsumer told) {
       return (from, to, progress) -> {
         asked.add(from);
         if (from <= stopsAt && stopsAt < to) {

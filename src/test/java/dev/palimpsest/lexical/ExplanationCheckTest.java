@@ -1,6 +1,6 @@
 package dev.palimpsest.lexical;
 
-import static dev.palimpsest.lexical.TestVocabulary.NAMES;
+import static dev.palimpsest.lexical.TestVocabulary.LEXICON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -34,12 +34,12 @@ class ExplanationCheckTest {
       explanations.add(new Explanation(explanations.size() + 5, text, "me"));
     }
     ExplanationStore.write(file, explanations);
-    return ExplanationCheck.read(file, LATENTS, NAMES);
+    return ExplanationCheck.read(file, LATENTS, LEXICON);
   }
 
   @Test
   void goodFilesPass() {
-    ExplanationCheck check = check("Fires on cat 7, 'ing' 2.", "After the 3; starts at -2.");
+    ExplanationCheck check = check("Strong on cat, -ing.", "More after the. Else scant.");
     assertThat(check.warnings()).isEmpty();
     assertThat(check.strict()).hasSize(2).isEqualTo(ExplanationStore.read(file));
   }
@@ -47,18 +47,18 @@ class ExplanationCheckTest {
   @Test
   void unknownNamesAreToldWithTheNearest() {
     ExplanationCheck check =
-        check("Fires on cat 7.", "Fires on cat catt 'cat' 3; after the|Dgo 2, '\\#99999;' 1.");
+        check("Strong on cat.", "Strong on cat, catt, '-cat'; fair on the Dgo, '\\#99999;'.");
     assertThat(check.explanations()).hasSize(2);
     assertThat(check.warnings())
         .satisfiesExactly(
             first ->
                 assertThat(first)
-                    .startsWith(file + " line 2, latent 6, character 14: no token is \" catt\"")
+                    .startsWith(
+                        file + " line 2, latent 6, character 16: no token or class is \" catt\"")
                     .contains("never matches", "nearest: cat"),
-            second ->
-                assertThat(second).contains("character 19: no token is \"cat\"", "nearest: cat"),
-            third -> assertThat(third).contains("character 38: no token is \" Dgo\""),
-            fourth -> assertThat(fourth).contains("no token is \"\\#99999;\""));
+            second -> assertThat(second).contains("character 22: no token or class is \"-cat\""),
+            third -> assertThat(third).contains("character 42: no token or class is \" Dgo\""),
+            fourth -> assertThat(fourth).contains("no token or class is \"\\#99999;\""));
     assertThatThrownBy(check::strict)
         .isInstanceOf(PalimpsestException.class)
         .hasMessage(check.warnings().get(0));
@@ -66,31 +66,47 @@ class ExplanationCheckTest {
 
   @Test
   void manyUnknownNamesAreCounted() {
-    ExplanationCheck check = check("Fires on " + "qwrtzp ".repeat(500) + "1.");
+    ExplanationCheck check = check("Strong on " + "qwrtzp, ".repeat(500) + "cat.");
     assertThat(check.warnings()).hasSize(21);
-    assertThat(check.warnings().get(20)).contains("480 more names");
+    assertThat(check.warnings().get(20)).contains("480 more such texts and names");
   }
 
   @Test
-  void faultsOfTheGrammarNameFileLineAndPlace() {
-    assertThatThrownBy(() -> check("Fires on cat 7.", "Fires on cat."))
-        .isInstanceOf(PalimpsestException.class)
-        .hasMessageStartingWith(file + " line 2, latent 6: explanation, character 13: found \".\"")
-        .hasMessageContaining("expected");
-    assertThatThrownBy(() -> check("x\u001b[2J" + "y".repeat(100_000)))
-        .message()
+  void otherEnglishIsUnderstoodAsFarAsItGoes() {
+    ExplanationCheck check =
+        check("Strong on cat.", "Strng on cat.", "The word 'dog' when a cat plays with her ball.");
+    assertThat(check.explanations()).hasSize(3);
+    assertThat(check.warnings())
+        .satisfiesExactly(
+            first ->
+                assertThat(first)
+                    .startsWith(
+                        file + " line 2, latent 6: explanation, character 1: found \"Strng on")
+                    .contains("did you mean 'strong'?", "understood: Strong on cat. Else silent.")
+                    .endsWith("ignored: Strng"),
+            second ->
+                assertThat(second)
+                    .contains(
+                        "line 3",
+                        "understood: Strong on dog. More near cat, forms of play. Else silent.")
+                    .endsWith("ignored: her ball"));
+    assertThatThrownBy(check::strict).hasMessage(check.warnings().get(0));
+    assertThat(check("x\u001b[2J" + "y".repeat(100_000)).warnings().get(0))
         .doesNotContain("\u001b")
-        .hasSizeLessThan(300 + file.toString().length());
+        .hasSizeLessThan(700 + file.toString().length());
+  }
+
+  @Test
+  void textsOfAnEarlierStyleAreRefused() {
+    assertThatThrownBy(() -> check("Strong on cat.", "Fires on cat 7; starts at -5."))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageStartingWith(file + " line 2, latent 6: the text is in the style of earlier");
   }
 
   @Test
   void latentsThatTheCoderLacksAreRefused() {
-    ExplanationStore.write(
-        file, List.of(new Explanation(1, "cat", ""), new Explanation(LATENTS, "cat", "")));
-    assertThatThrownBy(() -> ExplanationCheck.read(file, LATENTS, NAMES))
-        .hasMessageContaining("line 1");
-    ExplanationStore.write(file, List.of(new Explanation(LATENTS, "Fires on cat 1.", "")));
-    assertThatThrownBy(() -> ExplanationCheck.read(file, LATENTS, NAMES))
+    ExplanationStore.write(file, List.of(new Explanation(LATENTS, "Strong on cat.", "")));
+    assertThatThrownBy(() -> ExplanationCheck.read(file, LATENTS, LEXICON))
         .hasMessage(file + " line 1: latent 40, but the coder has 40");
   }
 }

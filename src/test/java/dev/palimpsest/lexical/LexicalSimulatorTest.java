@@ -13,14 +13,15 @@ import org.junit.jupiter.api.Test;
 
 class LexicalSimulatorTest {
   private static final int LATENTS = 4;
-  private static final String CATS = "Fires on cat 9, dog 4; after the 2; starts at -4.";
-  private static final String ENDINGS = "Fires on 'ing' 5; within 3 cat 3; starts at -2.";
+  private static final String CATS =
+      "Great (9) on cat; clear on dog. More after the. Else rare (-4).";
+  private static final String ENDINGS = "Fair on -ing. Rather more soon after cat. Else scant.";
 
   private static Simulator simulator(String first, String second) {
     return new LexicalSimulator(
         LATENTS,
         List.of(new Explanation(1, first, "test"), new Explanation(3, second, "test")),
-        TestVocabulary.NAMES);
+        TestVocabulary.LEXICON);
   }
 
   /** All ratings, [position][latent]. */
@@ -41,12 +42,12 @@ class LexicalSimulatorTest {
   @Test
   void addsUpThePoints() {
     float[][] ratings = ratings(simulator(CATS, ENDINGS), TEXT);
-    assertThat(ratings[1][1]).isCloseTo(softplus(-4 + 9 + 2), within(1e-5f));
-    assertThat(ratings[3][1]).isCloseTo(softplus(-4 + 4), within(1e-5f));
-    assertThat(ratings[5][1]).isCloseTo(softplus(-4 + 4 + 2), within(1e-5f));
+    assertThat(ratings[1][1]).isEqualTo(10);
+    assertThat(ratings[3][1]).isCloseTo(softplus(4), within(1e-5f));
+    assertThat(ratings[5][1]).isCloseTo(softplus(4 + 2), within(1e-5f));
     assertThat(ratings[6][1]).isCloseTo(softplus(-4), within(1e-5f));
-    assertThat(ratings[2][3]).isCloseTo(softplus(-2 + 5 + 3), within(1e-5f));
-    assertThat(ratings[7][3]).isCloseTo(softplus(-2 + 5), within(1e-5f));
+    assertThat(ratings[2][3]).isCloseTo(softplus(3 + 3), within(1e-5f));
+    assertThat(ratings[7][3]).isCloseTo(softplus(3), within(1e-5f));
     assertThat(ratings[1][0]).isZero();
     assertThat(simulator(CATS, ENDINGS).explained(0)).isFalse();
   }
@@ -93,14 +94,43 @@ class LexicalSimulatorTest {
   }
 
   @Test
-  void namesTheLatentWhoseTextIsUnreadable() {
-    assertThatThrownBy(() -> simulator(CATS, "It likes cats."))
+  void theMostSpecificClauseAloneSetsThePoints() {
+    String text =
+        "Clear on dog; fair on dog-like; weak on cat-like; full on the dog; faint on forms of play;"
+            + " strong on playing. Else silent.";
+    int[] context = context(" dog", " puppy", " cat", " the", " dog", " plays", " playing");
+    float[][] ratings = ratings(simulator(text, ENDINGS), context);
+    int[] points = {4, 3, 1, -7, 10, 0, 6};
+    for (int p = 0; p < points.length; p++) {
+      assertThat(ratings[p][1]).as("%d", p).isEqualTo(Scorecard.rating(points[p]));
+    }
+  }
+
+  @Test
+  void whatMeansTheSameIsRatedTheSame() {
+    String[] same = {
+      "Strong on cat, dog; weak on -ing. More after the; less near Tom. Else silent.",
+      "Weak on -ing; strong on dog, cat. Less near Tom; more after the. Else silent.",
+      "else silent; strongly on 'cat' or dog; more after 'the'; less (-2) near Tom; weakly on -ing",
+      "More after the. Less near Tom. Strong (6) on cat and dog. Low on -ing."
+    };
+    int[] context = context(" Tom", " the", " cat", "ing", " dog", " the", " Tom", " cat");
+    float[][] first = ratings(simulator(same[0], ENDINGS), context);
+    for (String other : same) {
+      assertThat(ratings(simulator(other, ENDINGS), context)).isDeepEqualTo(first);
+    }
+    assertThat(first[2][1]).isNotEqualTo(first[7][1]);
+  }
+
+  @Test
+  void namesTheLatentWhoseTextIsOfAnEarlierStyle() {
+    assertThatThrownBy(() -> simulator(CATS, "Fires on cat 7; starts at -5."))
         .isInstanceOf(PalimpsestException.class)
-        .hasMessageContaining("latent 3: explanation, character 1");
+        .hasMessageContaining("latent 3: the text is in the style of earlier versions");
     assertThatThrownBy(
             () ->
                 new LexicalSimulator(
-                    1, List.of(new Explanation(1, CATS, "test")), TestVocabulary.NAMES))
+                    1, List.of(new Explanation(1, CATS, "test")), TestVocabulary.LEXICON))
         .isInstanceOf(PalimpsestException.class)
         .hasMessageContaining("1 latents");
   }

@@ -91,10 +91,10 @@ class CalibrationFitterTest {
     return new LexicalSimulator(
         LATENTS,
         List.of(
-            new Explanation(0, "Fires on cat 7; starts at -4.", "test"),
-            new Explanation(1, "Fires on dog 3, cat 1; starts at -4.", "test"),
-            new Explanation(2, "Fires on cat 2; starts at -9.", "test")),
-        TestVocabulary.NAMES);
+            new Explanation(0, "Great (7) on cat. Else rare (-4).", "test"),
+            new Explanation(1, "Slight on dog; rare on cat. Else rare (-4).", "test"),
+            new Explanation(2, "Silent on cat. Else mute.", "test")),
+        TestVocabulary.LEXICON);
   }
 
   private static final JointFit JOINT =
@@ -178,7 +178,7 @@ class CalibrationFitterTest {
     Simulator own = simulator();
     Simulator other =
         new LexicalSimulator(
-            LATENTS, List.of(new Explanation(0, "Starts at -2.", "test")), TestVocabulary.NAMES);
+            LATENTS, List.of(new Explanation(0, "Else scant.", "test")), TestVocabulary.LEXICON);
     List<CalibrationSet> both = fit(List.of(own, other), MAXIMA);
     CalibrationSet alone = fit(own, MAXIMA);
     assertThat(both.get(0).map(Calibration.QUANTILE, 0).activations())
@@ -190,7 +190,7 @@ class CalibrationFitterTest {
   /** A coder that never fires leaves calibrations that are read again, and guess silence. */
   @Test
   void aDeadCoderIsCalibratedToSilence() {
-    Simulator none = new LexicalSimulator(LATENTS, List.of(), TestVocabulary.NAMES);
+    Simulator none = new LexicalSimulator(LATENTS, List.of(), TestVocabulary.LEXICON);
     try (CalibrationFitter fitter =
         new CalibrationFitter(List.of(none), scratch.resolve("scratch"), 100, Map.of())) {
       fitter.add(

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.results.Protocol;
@@ -44,7 +46,8 @@ class CalibrationTextTest {
       TokenNames names =
           TokenNames.of(
               tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.separator()));
-      Simulator simulator = new LexicalSimulator(LATENTS, List.of(), names);
+      Simulator simulator =
+          new LexicalSimulator(LATENTS, List.of(), new Lexicon(names, Glossary.none()));
       for (Protocol protocol : Protocol.values()) {
         CalibrationText text =
             CalibrationText.of(protocol, length -> corpus.windows(Split.CALIBRATE, length), 16, 64);

@@ -22,15 +22,15 @@ class ScoreStageTest {
 
   private static final List<Explanation> TEXTS =
       List.of(
-          new Explanation(0, "Fires on cat 9; starts at -4.", "test"),
-          new Explanation(1, "Fires on dog 9; starts at -4.", "test"),
+          new Explanation(0, "Strong on cat. Else rare.", "test"),
+          new Explanation(1, "Strong on dog. Else rare.", "test"),
           new Explanation(2, "Starts at 3.", "test"));
 
   private static ScoreStage.Result score(Path folder, int latentsAtOnce) {
     try (LatentCache cache = LatentCache.open(folder)) {
       return ScoreStage.run(
           TEXTS,
-          some -> new LexicalSimulator(4, some, TestVocabulary.NAMES),
+          some -> new LexicalSimulator(4, some, TestVocabulary.LEXICON),
           cache,
           ScoreConfig.defaults(),
           Map.of(),
@@ -63,7 +63,7 @@ class ScoreStageTest {
                 if (asked[0] == 2) {
                   throw new IllegalStateException("stopped");
                 }
-                return new LexicalSimulator(4, some, TestVocabulary.NAMES);
+                return new LexicalSimulator(4, some, TestVocabulary.LEXICON);
               },
               cache,
               ScoreConfig.defaults(),

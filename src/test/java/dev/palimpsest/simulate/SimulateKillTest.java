@@ -8,7 +8,9 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.Keeping;
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.LexicalSimulator;
+import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.text.Corpus;
@@ -55,6 +57,7 @@ class SimulateKillTest {
         TokenNames names =
             TokenNames.of(
                 tokenizer.vocabularySize(), tokenizer::token, OptionalInt.of(corpus.separator()));
+        Lexicon lexicon = new Lexicon(names, Glossary.none());
         List<Explanation> texts =
             IntStream.range(0, LATENTS).mapToObj(i -> new Explanation(i, text(i), "test")).toList();
         Path file = Path.of(arguments[0]);
@@ -66,9 +69,9 @@ class SimulateKillTest {
                 model, coder, "layers.1.mlp", true, ExcludedTokens.of(corpus.separator())),
             new CalibrationText(corpus.windows(Split.CALIBRATE, 32), 0),
             List.of(
-                new SimulateStage.Rated(new LexicalSimulator(LATENTS, texts, names), file),
+                new SimulateStage.Rated(new LexicalSimulator(LATENTS, texts, lexicon), file),
                 new SimulateStage.Rated(
-                    new LexicalSimulator(LATENTS, ShuffledExplanations.of(texts, 1), names),
+                    new LexicalSimulator(LATENTS, ShuffledExplanations.of(texts, 1), lexicon),
                     file.resolveSibling(file.getFileName() + ".shuffled"))),
             maxima,
             new SimulateConfig(ROWS * 32, 4 * 32, 3, 0),
@@ -87,15 +90,15 @@ class SimulateKillTest {
 
     private static String text(int latent) {
       String[] words = {"the", "was", "dog", "a", "little", "and", "to", "she"};
-      return "Fires on "
+      String[] degrees = {"strong", "fair", "mild"};
+      return degrees[latent % 3]
+          + " on "
           + words[latent % 8]
-          + " "
-          + (1 + latent % 9)
           + ", "
           + words[(latent / 8 + 1 + latent) % 8]
-          + " 2; starts at -"
+          + ". Else rare (-"
           + (1 + latent % 4)
-          + ".";
+          + ").";
     }
   }
 

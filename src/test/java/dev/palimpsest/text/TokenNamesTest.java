@@ -2,7 +2,6 @@ package dev.palimpsest.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.palimpsest.lexical.ScorecardText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -35,20 +34,15 @@ class TokenNamesTest {
     return Tokenizer.load(folder);
   }
 
-  /** Every name is one token's, and is read back as that token. */
+  /** Every token has a text of its own. */
   @ParameterizedTest
   @ValueSource(strings = {"gpt_neox", "gpt2", "llama"})
-  void namesAreReversible(String name) throws IOException {
+  void noTokenIsWrittenByNumber(String name) throws IOException {
     try (Tokenizer tokenizer = load(name)) {
       TokenNames names = TokenNames.of(tokenizer);
       List<String> numbered = new ArrayList<>();
-      for (int id = 0; id < names.size(); id += name.equals("llama") ? 1 : 7) {
-        String text = "Fires on " + names.name(id) + " 1.";
-        assertThat(ScorecardText.format(ScorecardText.parse(text, names), names))
-            .isEqualTo("Fires on " + names.name(id) + " 1; starts at 0.");
-      }
       for (int id = 0; id < names.size(); id++) {
-        if (names.name(id).startsWith("'\\#")) {
+        if (names.isNumbered(id)) {
           numbered.add(tokenizer.rawToken(id));
         }
       }

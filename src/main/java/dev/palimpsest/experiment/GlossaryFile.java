@@ -1,0 +1,45 @@
+package dev.palimpsest.experiment;
+
+import dev.palimpsest.lexical.Glossary;
+import dev.palimpsest.lexical.Lexicon;
+import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.text.TokenNames;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/**
+ * The word classes of one coder. What the explainer wrote is kept beside; classes that differ from
+ * that are a person's, and the explainer writes its texts with them.
+ */
+final class GlossaryFile {
+  private final Path file;
+  private final Path written;
+
+  GlossaryFile(RunDirectory run, String coder) {
+    file = run.glossary(coder);
+    written = run.writtenGlossary(coder);
+  }
+
+  /**
+   * What texts are to be written with.
+   *
+   * @param replace whether a person's classes are replaced as well
+   * @param made makes new classes of a vocabulary
+   */
+  Lexicon lexicon(TokenNames names, boolean replace, Function<TokenNames, Glossary> made) {
+    if (Files.isRegularFile(file) && !replace) {
+      Glossary now = Glossary.read(file, names);
+      if (!Files.isRegularFile(written) || !now.equals(Glossary.read(written, names))) {
+        if (!Files.isRegularFile(written)) {
+          Glossary.none().write(written, names);
+        }
+        return new Lexicon(names, now);
+      }
+    }
+    Glossary fresh = made.apply(names);
+    fresh.write(written, names);
+    fresh.write(file, names);
+    return new Lexicon(names, fresh);
+  }
+}

@@ -1,0 +1,95 @@
+package dev.palimpsest.lexical;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Writes what an explanation means in the controlled English that the package describes. Terms of
+ * one degree stand together, where the first of them stands in the list; those that set points come
+ * before those that add to them.
+ */
+final class EnglishWriter {
+  /** More items than that are not enumerated in one clause. */
+  static final int MOST_ITEMS = 6;
+
+  private EnglishWriter() {}
+
+  static String write(Scorecard card, Lexicon lexicon) {
+    StringBuilder text = new StringBuilder();
+    sentence(text, clauses(card, true, lexicon));
+    sentence(text, clauses(card, false, lexicon));
+    sentence(text, List.of("else " + English.degree(card.start(), true)));
+    return text.toString();
+  }
+
+  private static void sentence(StringBuilder text, List<String> clauses) {
+    if (!clauses.isEmpty()) {
+      int begin = text.isEmpty() ? 0 : text.append(' ').length();
+      text.append(String.join("; ", clauses)).append('.');
+      text.setCharAt(begin, Character.toUpperCase(text.charAt(begin)));
+    }
+  }
+
+  private static List<String> clauses(Scorecard card, boolean sets, Lexicon lexicon) {
+    Map<Integer, Map<String, List<String>>> groups = new LinkedHashMap<>();
+    for (Scorecard.Term term : card.terms()) {
+      if (term.sets() == sets) {
+        groups
+            .computeIfAbsent(term.points(), points -> new LinkedHashMap<>())
+            .computeIfAbsent(place(term.pattern()), place -> new ArrayList<>())
+            .add(item(term.pattern(), lexicon));
+      }
+    }
+    List<String> clauses = new ArrayList<>();
+    groups.forEach((points, places) -> clauses.addAll(clauses(points, places, sets)));
+    return clauses;
+  }
+
+  private static List<String> clauses(int points, Map<String, List<String>> places, boolean sets) {
+    String degree = English.degree(points, sets);
+    List<String> clauses = new ArrayList<>();
+    StringBuilder clause = new StringBuilder(degree);
+    boolean first = true;
+    for (Map.Entry<String, List<String>> place : places.entrySet()) {
+      for (int from = 0; from < place.getValue().size(); from += MOST_ITEMS) {
+        List<String> items =
+            place.getValue().subList(from, Math.min(from + MOST_ITEMS, place.getValue().size()));
+        if (from > 0) {
+          clauses.add(clause.toString());
+          clause = new StringBuilder(degree);
+          first = true;
+        }
+        clause.append(first ? " " : ", ").append(place.getKey());
+        clause.append(place.getKey().isEmpty() ? "" : " ").append(String.join(", ", items));
+        first = false;
+      }
+    }
+    clauses.add(clause.toString());
+    return clauses;
+  }
+
+  /** The words of a pattern's place; traits bring their own. */
+  static String place(Pattern pattern) {
+    if (pattern instanceof Pattern.Sequence sequence) {
+      return Place.of(sequence).words();
+    }
+    return pattern instanceof Pattern.Nearby nearby ? Place.of(nearby).words() : "";
+  }
+
+  /** How the pattern is written within its clause. */
+  static String item(Pattern pattern, Lexicon lexicon) {
+    if (pattern instanceof Pattern.HasTrait has) {
+      return has.trait().words();
+    }
+    List<Integer> symbols =
+        pattern instanceof Pattern.Sequence sequence
+            ? sequence.symbols()
+            : List.of(((Pattern.Nearby) pattern).symbol());
+    return symbols.stream()
+        .map(symbol -> symbol == Pattern.ANY ? English.ANY : lexicon.write(symbol))
+        .collect(Collectors.joining(" "));
+  }
+}
