@@ -17,6 +17,7 @@ class ArchitectureTest {
   private static final List<String> LAYERS =
       List.of(
           "base",
+          "jinja",
           "run",
           "results",
           "kernels",
