@@ -30,6 +30,7 @@ class ArchitectureTest {
           "evaluate",
           "train",
           "latents",
+          "language",
           "explain",
           "simulate",
           "lexical",

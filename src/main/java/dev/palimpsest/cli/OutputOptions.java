@@ -15,6 +15,11 @@ final class OutputOptions {
       description = "No progress on stderr; failures still go there.")
   private boolean quiet;
 
+  /** Whether results are asked for as JSON. */
+  boolean json() {
+    return json;
+  }
+
   ConsoleLog log(PrintWriter err) {
     return new ConsoleLog(err, quiet);
   }

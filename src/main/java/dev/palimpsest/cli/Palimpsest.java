@@ -30,6 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     versionProvider = Palimpsest.Version.class,
     subcommands = {
       ActivationsCommand.class,
+      AskCommand.class,
       DemoCommand.class,
       RunCommand.class,
       StageCommand.Cache.class,

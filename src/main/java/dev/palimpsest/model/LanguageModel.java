@@ -117,6 +117,11 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
+  /** The longest sequence that there are positions for; without an end where none are learned. */
+  public int longestSequence() {
+    return weights.positions().isPresent() ? config.maxPositions() : Integer.MAX_VALUE;
+  }
+
   /**
    * Runs the model on token ids.
    *

@@ -132,6 +132,23 @@ public final class Tokenizer implements AutoCloseable {
         : inLibrary(() -> tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), false));
   }
 
+  /** The text of ids without special tokens, as a model's answer is shown. */
+  public String decodePlain(int... ids) {
+    return ids.length == 0
+        ? ""
+        : inLibrary(() -> tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true));
+  }
+
+  /** The one token that is exactly this text, blanks included: {@code "0"} is not {@code " 0"}. */
+  public OptionalInt tokenReading(String text) {
+    return vocabulary.reading(text);
+  }
+
+  /** The token that the tokenizer's file spells so, such as {@code "<s>"}. */
+  public OptionalInt tokenSpelled(String raw) {
+    return vocabulary.idOf(raw);
+  }
+
   /**
    * A token as it appears in text, such as {@code " cat"}. Bytes that are no whole character appear
    * as {@code <0xE2>}; ids without a token as {@code <unused 7>}.

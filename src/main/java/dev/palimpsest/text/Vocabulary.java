@@ -112,6 +112,16 @@ public final class Vocabulary {
     return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
+  /** The token that reads as this text, blanks included. */
+  OptionalInt reading(String wanted) {
+    for (int id = 0; id < text.length; id++) {
+      if (wanted.equals(text[id])) {
+        return OptionalInt.of(id);
+      }
+    }
+    return OptionalInt.empty();
+  }
+
   String raw(int id) {
     return at(raw, id);
   }
