@@ -122,7 +122,8 @@ final class AskCommand implements Callable<Integer> {
       names = "--precision",
       paramLabel = "bf16|fp32",
       defaultValue = "fp32",
-      description = "Of the model's products. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Of the model's products: fp32, the default and for now the only one of a whole model.")
   private String precision;
 
   @Mixin private ThreadOption threads;
@@ -134,6 +135,10 @@ final class AskCommand implements Callable<Integer> {
     Sampling sampling = new Sampling(maxTokens, temperature, topP, seed);
     if (cacheMemory < 1) {
       throw new UsageException("--cache-memory is " + cacheMemory + ", expected 1 or more");
+    }
+    if (Precision.labelled(precision) != Precision.FP32) {
+      throw new UsageException(
+          "--precision " + precision + ": a whole model computes in fp32 only");
     }
     List<Prompt> prompts = prompts();
     List<String> wanted = List.copyOf(new LinkedHashSet<>(labels));

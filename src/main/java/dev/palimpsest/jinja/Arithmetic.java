@@ -56,7 +56,7 @@ final class Arithmetic {
       case "*" -> Math.multiplyExact(a, b);
       case "//" -> Math.floorDiv(a, b);
       case "%" -> Math.floorMod(a, b);
-      default -> b < 0 ? (Object) Math.pow(a, b) : (Object) power(a, b);
+      default -> b < 0 ? (Object) Math.pow((double) a, (double) b) : (Object) power(a, b);
     };
   }
 

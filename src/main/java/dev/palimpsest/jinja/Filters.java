@@ -206,7 +206,7 @@ final class Filters {
   /** A member by its dotted name. */
   private static Object member(Object item, String name) {
     Object at = item;
-    for (String part : name.split("\\.")) {
+    for (String part : name.split("\\.", -1)) {
       Object found = at instanceof Map<?, ?> map ? map.get(part) : null;
       at = found == null ? Nothing.UNDEFINED : found;
     }

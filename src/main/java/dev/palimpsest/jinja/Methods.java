@@ -249,7 +249,8 @@ final class Methods {
   static String title(String text) {
     StringBuilder result = new StringBuilder();
     boolean inside = false;
-    for (char c : text.toCharArray()) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
       result.append(inside ? Character.toLowerCase(c) : Character.toUpperCase(c));
       inside = Character.isLetter(c);
     }

@@ -260,7 +260,8 @@ final class Values {
   private static void quote(String string, StringBuilder text) {
     char quote = string.contains("'") && !string.contains("\"") ? '"' : '\'';
     text.append(quote);
-    for (char c : string.toCharArray()) {
+    for (int i = 0; i < string.length(); i++) {
+      char c = string.charAt(i);
       switch (c) {
         case '\n' -> text.append("\\n");
         case '\t' -> text.append("\\t");
@@ -295,10 +296,13 @@ final class Values {
       String plain = new java.math.BigDecimal(Double.toString(value)).toPlainString();
       return plain.contains(".") ? plain : plain + ".0";
     }
-    String[] parts = Double.toString(value).toLowerCase(Locale.ROOT).split("e");
+    String[] parts = Double.toString(value).toLowerCase(Locale.ROOT).split("e", 2);
     String digits =
         parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0];
     int exponent = Integer.parseInt(parts[1]);
-    return digits + "e" + (exponent < 0 ? "-" : "+") + String.format("%02d", Math.abs(exponent));
+    return digits
+        + "e"
+        + (exponent < 0 ? "-" : "+")
+        + String.format(Locale.ROOT, "%02d", Math.abs(exponent));
   }
 }

@@ -79,7 +79,7 @@ final class Decoding {
 
   /** Where positions are learned, an answer ends with them. */
   private int mostTokens(int[] prompt, Sampling sampling) {
-    return (int) Math.min(sampling.maxTokens(), model.longestSequence() - prompt.length);
+    return Math.min(sampling.maxTokens(), model.longestSequence() - prompt.length);
   }
 
   /** Answers, in the prompts' order. */

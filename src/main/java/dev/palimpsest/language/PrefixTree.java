@@ -29,15 +29,15 @@ record PrefixTree(int[] tokens, List<Integer> ends, List<PrefixTree> children) {
             .sorted((a, b) -> Arrays.compare(sequences.get(a), sequences.get(b)))
             .mapToInt(Integer::intValue)
             .toArray();
-    return new Builder(sequences, order).build(0, order.length, 0, 0);
+    return new Builder(sequences, order).build(0, order.length, 0);
   }
 
   private record Builder(List<int[]> sequences, int[] order) {
     /**
-     * @param first of the sorted sequences, to before {@code last}; all alike up to {@code depth}
+     * @param first of the sorted sequences, to before {@code last}; all alike up to {@code start}
      * @param start where the tokens begin that no node above has
      */
-    List<PrefixTree> build(int first, int last, int start, int depth) {
+    List<PrefixTree> build(int first, int last, int start) {
       if (first == last) {
         return List.of();
       }
@@ -60,7 +60,7 @@ record PrefixTree(int[] tokens, List<Integer> ends, List<PrefixTree> children) {
         while (to < last && at(to)[common] == at(from)[common]) {
           to++;
         }
-        children.addAll(build(from, to, shared ? common : start, common));
+        children.addAll(build(from, to, shared ? common : start));
         from = to;
       }
       if (shared) {

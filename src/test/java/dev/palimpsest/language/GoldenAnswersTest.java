@@ -25,7 +25,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class GoldenAnswersTest {
   private static final double TOLERANCE = 1e-4;
-  private static final Progress SILENT = (what, unit, done, total) -> {};
 
   private static List<JsonNode> cases(String family) throws IOException {
     try (InputStream stream =
@@ -55,7 +54,8 @@ class GoldenAnswersTest {
       // All in one batch; then with room for one at a time.
       for (long budget : new long[] {1 << 30, 1}) {
         Decoding.Written[] written =
-            new Decoding(model, Set.of(), budget).answers(prompts, Sampling.greedy(64), SILENT);
+            new Decoding(model, Set.of(), budget)
+                .answers(prompts, Sampling.greedy(64), Progress.SILENT);
         for (int i = 0; i < written.length; i++) {
           assertThat(written[i].tokens()).isEqualTo(expected.get(i));
           assertThat(written[i].stopped()).isFalse();
@@ -64,7 +64,8 @@ class GoldenAnswersTest {
       // A stop token ends its own row alone, and is not part of the answer.
       int stop = expected.get(0)[5];
       Decoding.Written[] stopped =
-          new Decoding(model, Set.of(stop), 1 << 30).answers(prompts, Sampling.greedy(64), SILENT);
+          new Decoding(model, Set.of(stop), 1 << 30)
+              .answers(prompts, Sampling.greedy(64), Progress.SILENT);
       for (int i = 0; i < stopped.length; i++) {
         int[] whole = expected.get(i);
         int end =
