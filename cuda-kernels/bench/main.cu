@@ -297,6 +297,18 @@ class Stages {
       });
     }
     report("step adam", {weights * 26.0 + b_ * k_ * d_ * 10.0, 0.0, b_}, [&](int i) { step(i, PAL_ADAM); });
+    if (options_.wants("step adam bf16 rows")) {
+      MUST(pal_cuda_set_bf16_rows(1));
+      const Buffer<unsigned char> space(static_cast<int64_t>(pal_step_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k)));
+      const pal_hyper hyper{PAL_ADAM, 1e-5f, 0.9f, 0.999f, 1e-8f, 1000};
+      const pal_optimizer_state state{first_.view(), second_.view()};
+      report("step adam bf16 rows", {weights * 26.0 + b_ * d_ * 12.0 + b_ * k_ * d_ * 6.0, 0.0, b_}, [&](int i) {
+        MUST(pal_step(&in_.coder, &state, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &hyper, 0, 0, space.get(),
+                      space.bytes(), bench_.stream()));
+      });
+      MUST(cudaStreamSynchronize(bench_.stream()));
+      MUST(pal_cuda_set_bf16_rows(0));
+    }
     report("step signum", {weights * 18.0 + b_ * k_ * d_ * 10.0, 0.0, b_}, [&](int i) { step(i, PAL_SIGNUM); });
   }
 

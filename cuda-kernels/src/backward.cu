@@ -22,9 +22,9 @@
 namespace pal {
 namespace {
 
-template <int V>
+template <int V, class R>
 __global__ void __launch_bounds__(kMaxRowThreads)
-    write_gradients(HitView view, const float* __restrict__ encoder_bias, bool accumulate, pal_gradients to) {
+    write_gradients(HitView<R> view, const float* __restrict__ encoder_bias, bool accumulate, pal_gradients to) {
   const int64_t latent = blockIdx.x;
   float* to_decoder = to.decoder + latent * view.width;
   float* to_encoder = to.encoder + latent * view.width;
@@ -118,9 +118,16 @@ pal_status pal_backward(const pal_coder* coder, const float* x, const float* gra
   const bool vectors = pal::rows_are_vectors(coder->width, x, grad, coder->decoder, coder->decoder_bias, gradients->encoder,
                                              gradients->decoder);
   PAL_TRY(parts.list.prepare(batch, vectors, s));
-  PAL_TRY(pal::launch("write_gradients", vectors ? &pal::write_gradients<4> : &pal::write_gradients<1>,
-                      dim3(static_cast<unsigned>(coder->latents)), pal::row_threads(coder->width, vectors ? 4 : 1), 0, s,
-                      pal::view_of(parts.list, batch), parts.list.encoder_bias, accumulate != 0, *gradients));
+  const auto write = [&](auto kernel, const auto& view) {
+    return pal::launch("write_gradients", kernel, dim3(static_cast<unsigned>(coder->latents)),
+                       pal::row_threads(coder->width, vectors ? 4 : 1), 0, s, view, parts.list.encoder_bias, accumulate != 0,
+                       *gradients);
+  };
+  if (parts.list.reads_copies(batch, vectors)) {
+    PAL_TRY(write(&pal::write_gradients<4, pal::bf16>, pal::view_of_copies(parts.list, batch)));
+  } else {
+    PAL_TRY(write(vectors ? &pal::write_gradients<4, float> : &pal::write_gradients<1, float>, pal::view_of(parts.list, batch)));
+  }
   PAL_TRY(parts.list.decoder_bias_gradient(batch, gradients->decoder_bias, accumulate != 0, s));
   if (coder->skip == nullptr) return PAL_OK;
   return pal::skip_gradient(batch, gradients->skip, accumulate != 0, parts.product, s);

@@ -26,6 +26,7 @@
 #include <algorithm>
 
 #include "operands.h"
+#include "palimpsest_cuda.h"
 
 namespace pal {
 namespace {
@@ -110,8 +111,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /* Block (tile, side): the tile's part of its first (side 0) or last (side 1) latent, if that latent has many hits. */
-template <int V>
-__global__ void __launch_bounds__(kMaxRowThreads) sum_pieces(HitView view, int64_t latents, float* __restrict__ pieces) {
+template <int V, class R>
+__global__ void __launch_bounds__(kMaxRowThreads) sum_pieces(HitView<R> view, int64_t latents, float* __restrict__ pieces) {
   const int64_t tile = blockIdx.x / 2, side = blockIdx.x % 2;
   const int64_t hits = view.offsets[latents];
   const int64_t first = tile * HitList::kPiece;
@@ -191,6 +192,11 @@ pal_status queue_columns(const float* matrix, const float* weight, int64_t rows,
   return launch("sum_columns", &sum_columns, grid, kColumns, 0, stream, matrix, weight, rows, width, chunks.rows, partial);
 }
 
+bool& bf16_rows() {
+  static bool on = false;
+  return on;
+}
+
 template <class W, int V>
 pal_status queue_scores(const Batch& b, const HitList& list, const W* decoder, int64_t stride, cudaStream_t stream) {
   const int64_t d = b.coder->width;
@@ -205,6 +211,9 @@ HitList::HitList(int64_t width, int64_t latents, int64_t rows, int64_t k, Arena&
   encoder_bias = arena.take<float>(latents);
   pieces = arena.take<float>(ceil_divide(rows * k, kPiece) * 2 * 2 * width);
   columns = arena.take<double>((chunks_of(rows).count + chunks_of(latents).count) * width);
+  const int64_t copied = bf16_rows() ? rows * bf16_stride(width) : 0;
+  grad = copied > 0 ? arena.take<bf16>(copied) : nullptr;
+  x = copied > 0 ? arena.take<bf16>(copied) : nullptr;
 }
 
 pal_status HitList::prepare(const Batch& b, bool vectors, cudaStream_t stream) const {
@@ -224,8 +233,16 @@ pal_status HitList::prepare(const Batch& b, bool vectors, cudaStream_t stream) c
                  stream, hits, sort.offsets, coder.latents, encoder_bias));
   const int64_t tiles = ceil_divide(sort.slots, kPiece);
   if (tiles == 0) return PAL_OK;
-  return launch("sum_pieces", vectors ? &sum_pieces<4> : &sum_pieces<1>, dim3(static_cast<unsigned>(2 * tiles)),
-                row_threads(coder.width, vectors ? 4 : 1), 0, stream, view_of(*this, b), coder.latents, pieces);
+  const dim3 grid(static_cast<unsigned>(2 * tiles));
+  const unsigned threads = row_threads(coder.width, vectors ? 4 : 1);
+  if (reads_copies(b, vectors)) {
+    const int64_t d = coder.width, stride = bf16_stride(d);
+    PAL_TRY(convert_to_bf16(b.grad, nullptr, b.rows, d, stride, grad, stream));
+    PAL_TRY(convert_to_bf16(b.x, coder.subtract_decoder_bias ? coder.decoder_bias : nullptr, b.rows, d, stride, x, stream));
+    return launch("sum_pieces", &sum_pieces<4, bf16>, grid, threads, 0, stream, view_of_copies(*this, b), coder.latents, pieces);
+  }
+  return launch("sum_pieces", vectors ? &sum_pieces<4, float> : &sum_pieces<1, float>, grid, threads, 0, stream, view_of(*this, b),
+                coder.latents, pieces);
 }
 
 pal_status HitList::decoder_bias_gradient(const Batch& b, float* to, bool accumulate, cudaStream_t stream) const {
@@ -241,3 +258,9 @@ pal_status HitList::decoder_bias_gradient(const Batch& b, float* to, bool accumu
 }
 
 }  // namespace pal
+
+extern "C" pal_status pal_cuda_set_bf16_rows(int32_t on) {
+  PAL_REQUIRE(on == 0 || on == 1, "pal_cuda_set_bf16_rows: %d, expected 0 or 1", on);
+  pal::bf16_rows() = on == 1;
+  return PAL_OK;
+}

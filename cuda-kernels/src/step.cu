@@ -13,6 +13,8 @@
  *   unfused       gradients of M x d written and read by projection, optimiser and normalisation in turn: 2.2 GB more.
  *   block a latent (the one used) both gradient rows stay in shared memory between summation and update; each weight and
  *                 moment is read once and written once. Every latent takes part, used or not.
+ *   of bf16 rows  (pal_cuda_set_bf16_rows, for coders with operands) the hits' rows of x - c and grad are bf16 copies, made once a
+ *                 batch: half the bytes, and at B 65536 half of what does not fit the L2. Rounds what is summed, so it is asked for.
  * Same bits as the unfused functions: the same sums (hits.h, rows.cuh) and the same update (optimizer.cuh), and no
  * contraction of multiplications and additions but where fmaf says so. Arrays that are not aligned to 16 bytes sum in
  * another order, so for equal bits either all are or none.
@@ -70,9 +72,9 @@ struct StepOptions {
   bool normalize_after;
 };
 
-template <int V>
+template <int V, class R>
 __global__ void __launch_bounds__(kMaxRowThreads)
-    step_latents(HitView view, const float* __restrict__ encoder_bias_gradient, UpdateSource source, StepOptions options,
+    step_latents(HitView<R> view, const float* __restrict__ encoder_bias_gradient, UpdateSource source, StepOptions options,
                  pal_coder coder, Operands operands, pal_optimizer_state state) {
   using Columns = Pack<float, V>;
   PAL_DYNAMIC_SHARED(float, shared); /* [2, d]: dW_dec[i], then the new W_dec[i]; dW_enc[i]. In vectors: no bank twice at a time */
@@ -181,9 +183,16 @@ pal_status run_step(const char* name, const pal_coder* coder, const pal_optimize
                                         used.first.decoder, used.second.encoder, used.second.decoder);
   PAL_TRY(parts.list.prepare(batch, vectors, stream));
   PAL_TRY(parts.list.decoder_bias_gradient(batch, parts.decoder_bias, false, stream));
-  PAL_TRY(launch("step_latents", vectors ? &step_latents<4> : &step_latents<1>, dim3(static_cast<unsigned>(coder->latents)),
-                 row_threads(d, vectors ? 4 : 1), static_cast<size_t>(d) * 2 * sizeof(float), stream, view_of(parts.list, batch),
-                 parts.list.encoder_bias, source, options, *coder, Operands(*coder), used));
+  const auto step = [&](auto kernel, const auto& view) {
+    return launch("step_latents", kernel, dim3(static_cast<unsigned>(coder->latents)), row_threads(d, vectors ? 4 : 1),
+                  static_cast<size_t>(d) * 2 * sizeof(float), stream, view, parts.list.encoder_bias, source, options, *coder,
+                  Operands(*coder), used);
+  };
+  if (parts.list.reads_copies(batch, vectors)) {
+    PAL_TRY(step(&step_latents<4, bf16>, view_of_copies(parts.list, batch)));
+  } else {
+    PAL_TRY(step(vectors ? &step_latents<4, float> : &step_latents<1, float>, view_of(parts.list, batch)));
+  }
   /* b_dec last: the kernel above reads it as the centre. */
   PAL_TRY(update_array(coder->decoder_bias, parts.decoder_bias, used.first.decoder_bias, used.second.decoder_bias, d, source, stream));
   if (!skip) return PAL_OK;

@@ -43,11 +43,14 @@ void launch_all(int64_t d, bool bf16, const char* product) {
   PAL_OK_OR_FAULT(pal_decode(&coder, floats, rows, k, floats, indices, floats, floats, all, nullptr));
   PAL_OK_OR_FAULT(pal_fvu(floats, floats, rows, d, floats, somewhere<double>(), floats, all, nullptr));
   PAL_OK_OR_FAULT(pal_count_firings(floats, indices, rows, k, m, somewhere<int64_t>(), nullptr));
-  PAL_OK_OR_FAULT(pal_backward(&coder, floats, floats, rows, k, floats, indices, &arrays, 0, floats, all, nullptr));
   PAL_OK_OR_FAULT(pal_remove_parallel(floats, floats, m, d, nullptr));
   PAL_OK_OR_FAULT(pal_normalize_rows(floats, m, d, nullptr));
   PAL_OK_OR_FAULT(pal_update(floats, floats, floats, floats, m * d + (d % 4 == 0 ? 0 : 1), &hyper, nullptr));
-  PAL_OK_OR_FAULT(pal_step(&coder, &state, floats, floats, rows, k, floats, indices, &hyper, 1, 1, floats, all, nullptr));
+  for (const int32_t bf16_rows : {1, 0}) {
+    PAL_OK_OR_FAULT(pal_cuda_set_bf16_rows(bf16_rows));
+    PAL_OK_OR_FAULT(pal_backward(&coder, floats, floats, rows, k, floats, indices, &arrays, 0, floats, all, nullptr));
+    PAL_OK_OR_FAULT(pal_step(&coder, &state, floats, floats, rows, k, floats, indices, &hyper, 1, 1, floats, all, nullptr));
+  }
   PAL_OK_OR_FAULT(pal_cuda_write_hyper(&hyper, floats, nullptr));
   auto* counts = somewhere<int64_t>();
   const pal_cuda_record record{m, 10'000'000, 64, counts, counts, counts, counts, somewhere<double>(), counts};

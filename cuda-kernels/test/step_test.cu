@@ -2,6 +2,7 @@
  * step_test.cu - pal_step gives the same bits as the functions it replaces, one after the other, and as itself again;
  * and a coder trained with it from the reference's own problem gets better.
  */
+#include "pack.cuh"
 #include "palimpsest_cuda.h"
 #include "training.h"
 
@@ -185,10 +186,63 @@ void learns() {
   }
 }
 
+/* Numbers that bf16 holds exactly. */
+std::vector<float> rounded(std::vector<float> values) {
+  for (float& value : values) value = to_float(to_bf16(value));
+  return values;
+}
+
+/*
+ * Hits summed over bf16 copies of x - c and grad: the bits of the plain step where these are bf16 already, and close to it where not;
+ * the fused step has the bits of the unfused functions. Latents of few hits and of many, widths that are padded and not.
+ */
+void of_bf16_rows() {
+  const TrainingShape shapes[] = {{40, 12, 9, 9, false, true, true}, {650, 64, 40, 5, true, false, true}, {30, 20, 50, 6, true, true, false},
+                                  {12, 7, 20, 3, false, false, false} /* not in vectors: as ever */};
+  for (const TrainingShape& s : shapes) {
+    for (const bool exact : {true, false}) {
+      if (exact && s.centre) continue; /* x - c is rounded once more */
+      const CoderShape shape{s.width, s.latents, s.skip, s.centre, true};
+      const Trained plain(shape, 55), one(shape, 55), other(shape, 55);
+      Random random(56);
+      TestBatch batch(s, random);
+      if (exact) {
+        batch.x.upload(rounded(batch.host_x));
+        batch.grad.upload(rounded(batch.host_grad));
+      }
+      const pal_hyper hyper{PAL_SIGNUM, 1e-3f, 0.95f, 0.0f, 0.0f, 1};
+      const pal_hyper adam{PAL_ADAM, 1e-3f, 0.9f, 0.999f, 1e-8f, 1};
+      fused(plain, batch, s, exact ? hyper : adam, s.centre, s.centre);
+      PAL_OK_OR_FAULT(pal_cuda_set_bf16_rows(1));
+      fused(one, batch, s, exact ? hyper : adam, s.centre, s.centre);
+      unfused(other, batch, s, exact ? hyper : adam, s.centre, s.centre);
+      PAL_OK_OR_FAULT(pal_cuda_set_bf16_rows(0));
+      expect(one.bytes() == other.bytes(), "other bits than unfused, width %ld", long(s.width));
+      if (exact || s.width % 4 != 0) {
+        expect(one.bytes() == plain.bytes(), "other bits than of floats, width %ld", long(s.width));
+        continue;
+      }
+      expect(one.bytes() != plain.bytes(), "the copies are not read, width %ld", long(s.width));
+      const auto wanted = plain.first.encoder.download(), found = one.first.encoder.download();
+      double error = 0.0, size = 0.0;
+      for (size_t i = 0; i < wanted.size(); ++i) {
+        error += (found[i] - wanted[i]) * (found[i] - wanted[i]);
+        size += wanted[i] * wanted[i];
+      }
+      expect(error < 1e-5 * size, "moments differ by %g of their size, width %ld", std::sqrt(error / size), long(s.width));
+    }
+  }
+  expect(pal_cuda_set_bf16_rows(2) == PAL_INVALID_ARGUMENT, "neither on nor off");
+}
+
 }  // namespace
 
 std::vector<Case> step_cases() {
-  return {{"step same bits as unfused", same_bits_as_unfused}, {"step from device memory", from_device_memory}, {"step repeatable", repeatable}, {"step learns", learns}};
+  return {{"step same bits as unfused", same_bits_as_unfused},
+          {"step from device memory", from_device_memory},
+          {"step of bf16 rows", of_bf16_rows},
+          {"step repeatable", repeatable},
+          {"step learns", learns}};
 }
 
 }  // namespace pal::test

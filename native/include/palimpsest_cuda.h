@@ -49,6 +49,14 @@ PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);
 PAL_API pal_status pal_cuda_set_overlap(int32_t on);
 
 /*
+ * 1: the backward pass of a coder with `operands` and a width that is a multiple of 4 sums a latent's gradient rows over bf16
+ * copies of grad and of x - c (the bits that the encoder multiplies): half the traffic of the hits, and 4 bytes an element of x more
+ * of workspace. Scores, biases and the skip matrix are taken from the floats as ever. 0, the default: from the floats. For the
+ * *_workspace_bytes and backward or step calls that follow.
+ */
+PAL_API pal_status pal_cuda_set_bf16_rows(int32_t on);
+
+/*
  * How a coder with `operands` selects its top k: "e0" (and "", the default) = product into a buffer of pre-activations, then
  * selection; "e2" = both fused, without that buffer, where k <= 256 and M <= 131072 (else as e0). Both are exact: e2 for the
  * pre-activations as product "mma" computes and rounds them to bf16, the bits that e0 has with pal_cuda_set_product("mma").
