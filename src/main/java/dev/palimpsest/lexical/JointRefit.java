@@ -91,6 +91,7 @@ final class JointRefit {
         fitter.refit(
             fits[latent],
             price / (unit * unit),
+            residual.positions(),
             (position, rating) ->
                 rating - (float) ((residual.along(position, latent) + everywhere) / scale),
             change::add);

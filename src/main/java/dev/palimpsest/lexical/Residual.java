@@ -5,8 +5,12 @@ package dev.palimpsest.lexical;
  * The errors where a latent is at its start are the same everywhere and are kept apart.
  */
 final class Residual {
+  /** Numbers held at most; where a text has more, its first positions stand for all. */
+  private static final int LARGEST = 40_000_000;
+
   private final DecoderRows decoder;
   private final int width;
+  private final int held;
   private final float[] values;
   private final float[] everywhere;
 
@@ -16,13 +20,21 @@ final class Residual {
   Residual(DecoderRows decoder, int positions) {
     this.decoder = decoder;
     width = decoder.width();
-    values = new float[Math.multiplyExact(positions, width)];
+    held = Math.min(positions, LARGEST / Math.max(1, width));
+    values = new float[held * width];
     everywhere = new float[width];
   }
 
-  /** Adds an error of a latent at a position. */
+  /** Positions that are held, from the first on. */
+  int positions() {
+    return held;
+  }
+
+  /** Adds an error of a latent at a position, if that is held. */
   void add(int position, int latent, float error) {
-    axpy(error, latent, values, position * width);
+    if (position < held) {
+      axpy(error, latent, values, position * width);
+    }
   }
 
   /** Adds an error of a latent at all positions. */
@@ -66,17 +78,5 @@ final class Residual {
       a += from[at + i] * rows[row + i];
     }
     return a + b + (c + e);
-  }
-
-  /** Mean square of all errors. */
-  double meanSquare() {
-    double sum = 0;
-    for (int at = 0; at < values.length; at += width) {
-      for (int i = 0; i < width; i++) {
-        double error = values[at + i] + everywhere[i];
-        sum += error * error;
-      }
-    }
-    return sum / Math.max(1, values.length / Math.max(1, width));
   }
 }

@@ -36,6 +36,10 @@ final class ScorecardFitter {
   private final int[] touched;
   private final boolean[] isTouched;
   private int touchedCount;
+
+  /** Positions from here on are not looked at. */
+  private int limit;
+
   private final float[] firedSum;
   private final float[] expectedSum;
   private final float[] worth;
@@ -64,6 +68,7 @@ final class ScorecardFitter {
         specificity[i] = Scorecard.specificity(own, lexicon);
       }
     }
+    limit = table.positions;
     owner = new int[table.positions];
     Arrays.fill(owner, NONE);
     added = new byte[table.positions];
@@ -165,16 +170,20 @@ final class ScorecardFitter {
    * Chooses the degrees anew for other ratings than those that were observed.
    *
    * @param price squared rating error that a character must take away
+   * @param positions the first so many positions count
    * @param changes is told what is added to the rating where it changes
    */
-  Fit refit(Fit fit, double price, Wanted wanted, Ratings changes) {
+  Fit refit(Fit fit, double price, int positions, Wanted wanted, Ratings changes) {
     this.price = price;
+    limit = positions;
     load(fit);
     float[] before = new float[touchedCount];
     for (int i = 0; i < touchedCount; i++) {
       int position = touched[i];
       before[i] = PointsHistogram.mean(own(position) + added[position]);
-      observed[position] = wanted.at(position, before[i]);
+      if (position < limit) {
+        observed[position] = wanted.at(position, before[i]);
+      }
     }
     for (int sweep = 0; sweep < config.polish(); sweep++) {
       for (int pattern : chosen) {
@@ -190,6 +199,7 @@ final class ScorecardFitter {
       observed[position] = 0;
     }
     Fit better = state();
+    limit = table.positions;
     end(new int[0]);
     return shortened(better);
   }
@@ -382,7 +392,7 @@ final class ScorecardFitter {
     histogram.clear();
     for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      if (sets && !rules(pattern, position)) {
+      if (position >= limit || (sets && !rules(pattern, position))) {
         continue;
       }
       double mean = PointsHistogram.mean(own(position) + added[position]);
