@@ -2,7 +2,6 @@
  * step_test.cu - pal_step gives the same bits as the functions it replaces, one after the other, and as itself again;
  * and a coder trained with it from the reference's own problem gets better.
  */
-#include "pack.cuh"
 #include "palimpsest_cuda.h"
 #include "training.h"
 
@@ -188,7 +187,7 @@ void learns() {
 
 /* Numbers that bf16 holds exactly. */
 std::vector<float> rounded(std::vector<float> values) {
-  for (float& value : values) value = to_float(to_bf16(value));
+  for (float& value : values) value = static_cast<float>(rounded_to_bf16(value));
   return values;
 }
 
