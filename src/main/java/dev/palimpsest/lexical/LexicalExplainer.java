@@ -162,6 +162,11 @@ public final class LexicalExplainer implements Explainer {
         squares += activation * activation * norm * norm;
       }
     }
+    if (!(squares > 0 && Double.isFinite(squares))) {
+      // Nothing fires, or nothing it writes matters: no text pays, and no price would be low
+      // enough.
+      return Double.MAX_VALUE;
+    }
     // High prices make short texts, which are soon fitted: so from there down.
     double high = squares / Math.max(1, sample.length);
     double low = high;
