@@ -1,6 +1,8 @@
 package dev.palimpsest.jinja;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -210,18 +212,28 @@ final class Evaluator {
     return true;
   }
 
-  private Object binary(Expression.Binary binary, Scope scope) {
-    Object left = value(binary.left(), scope);
-    switch (binary.operator()) {
-      case "and" -> {
-        return Values.isTrue(left) ? value(binary.right(), scope) : left;
-      }
-      case "or" -> {
-        return Values.isTrue(left) ? left : value(binary.right(), scope);
-      }
-      default -> {
-        return checked(Arithmetic.of(binary.operator(), left, value(binary.right(), scope)));
-      }
+  /**
+   * A chain such as {@code a + b + c} leans to the left: it is walked without recursion, so that a
+   * long one takes no stack.
+   */
+  private Object binary(Expression.Binary last, Scope scope) {
+    Deque<Expression.Binary> chain = new ArrayDeque<>();
+    Expression first = last;
+    while (first instanceof Expression.Binary binary) {
+      bounds.step();
+      chain.push(binary);
+      first = binary.left();
     }
+    Object left = value(first, scope);
+    for (Expression.Binary binary : chain) {
+      left =
+          switch (binary.operator()) {
+            case "and" -> Values.isTrue(left) ? value(binary.right(), scope) : left;
+            case "or" -> Values.isTrue(left) ? left : value(binary.right(), scope);
+            default ->
+                checked(Arithmetic.of(binary.operator(), left, value(binary.right(), scope)));
+          };
+    }
+    return left;
   }
 }

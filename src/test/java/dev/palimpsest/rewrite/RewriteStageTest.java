@@ -46,7 +46,8 @@ class RewriteStageTest {
               "mean_latents",
               "random_latents",
               "shuffled_explanations",
-              "shuffled_explanations_unrefitted");
+              "shuffled_explanations_unrefitted",
+              "shuffled_explanations_joint");
       assertThat(json.path("rewrites")).hasSize(2 * 2 * 3 * 2);
       Path losses = RewriteStage.lossesFile(file);
       try (SafeTensors tensors = SafeTensors.open(losses)) {
