@@ -60,12 +60,12 @@ final class FreeEnglish {
   private static final Set<String> PASSED_OVER =
       Set.of(
           ("a an the this that these those it its is are was were be been as of on to for from by"
-               + " at or and but also only mostly mainly often usually especially particularly word"
-               + " words token tokens latent neuron feature fires fire firing activates activate"
-               + " activation activations active text texts phrase phrases sentence sentences story"
-               + " stories such like any all every some other form forms which who what there their"
-               + " they can may related referring indicating describing associated mentions mention"
-               + " occurs appears used part end beginning start")
+                  + " at or and but also only mostly mainly often usually especially particularly word"
+                  + " words token tokens latent neuron feature fires fire firing activates activate"
+                  + " activation activations active text texts phrase phrases sentence sentences story"
+                  + " stories such like any all every some other form forms which who what there their"
+                  + " they can may related referring indicating describing associated mentions mention"
+                  + " occurs appears used part end beginning start")
               .split(" ", -1));
 
   private static final Map<String, Trait> TRAITS =
