@@ -172,11 +172,6 @@ public final class SplicedModel {
       return firstRow[sequence];
     }
 
-    /** Tokens that a pass over one sequence runs again. */
-    public int tokensAgain() {
-      return offset == 0 ? tokens.length() : 1;
-    }
-
     /**
      * The untouched model's predictions at the replaced positions; the caller closes them.
      *

@@ -264,11 +264,6 @@ public final class LatentPageCollector implements AutoCloseable {
         : explanation.explainer();
   }
 
-  /** Whether there is a cache, without which a page has no contexts. */
-  public boolean hasCache() {
-    return cache.isPresent();
-  }
-
   @Override
   public void close() {
     cache.ifPresent(LatentCache::close);

@@ -52,22 +52,6 @@ public record RewriteInputs(
   public record Shuffled(
       LatentPredictor refitted, LatentPredictor unrefitted, Optional<LatentPredictor> joint) {}
 
-  /** The same with other rivals. */
-  RewriteInputs withRivals(Map<String, Rival> others) {
-    return new RewriteInputs(
-        model,
-        coder,
-        hookpoint,
-        transcode,
-        windows,
-        means,
-        predictors,
-        shuffled,
-        others,
-        scores,
-        excluded);
-  }
-
   /** M. */
   int latents() {
     return coder.config().numLatents();
