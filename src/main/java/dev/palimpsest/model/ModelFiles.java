@@ -18,8 +18,8 @@ public final class ModelFiles {
   private ModelFiles() {}
 
   /**
-   * {@code config.json}, {@code tokenizer.json} where there is one, and the weights: {@code
-   * model.safetensors}, or an index and the files it names, by name.
+   * {@code config.json}, {@code tokenizer.json} and {@code tokenizer_config.json} where they are
+   * there, and the weights: {@code model.safetensors}, or an index and the files it names, by name.
    *
    * @param folder as {@link ModelSource#resolve} gives it
    * @throws PalimpsestException where a file is missing, or the index cannot be read
@@ -27,9 +27,10 @@ public final class ModelFiles {
   public static List<Path> of(Path folder) {
     List<Path> files = new ArrayList<>();
     files.add(folder.resolve("config.json"));
-    Path tokenizer = folder.resolve("tokenizer.json");
-    if (Files.exists(tokenizer)) {
-      files.add(tokenizer);
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+      if (Files.exists(folder.resolve(name))) {
+        files.add(folder.resolve(name));
+      }
     }
     Path single = folder.resolve(ShardedSafeTensors.SINGLE_FILE);
     Path index = folder.resolve(ShardedSafeTensors.INDEX_FILE);

@@ -61,8 +61,9 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Loads {@code tokenizer.json} of a model folder, and from its {@code config.json}, if there is
-   * one, which token separates documents.
+   * Loads {@code tokenizer.json} of a model folder, from its {@code tokenizer_config.json}, if
+   * there is one, where a Llama tokenizer puts blanks, and from its {@code config.json} which token
+   * separates documents.
    *
    * @throws PalimpsestException naming the file when it is missing or bad
    */
@@ -80,7 +81,7 @@ public final class Tokenizer implements AutoCloseable {
             ? Separator.of(Json.read(config, JsonNode.class), vocabulary.size())
             : OptionalInt.empty();
     return new Tokenizer(
-        open(file, checked.bytes()),
+        open(file, SentencePieceForm.of(folder, checked)),
         checked.backtracks(),
         vocabulary,
         separator.isPresent() ? separator : Separator.known(vocabulary::idOf));

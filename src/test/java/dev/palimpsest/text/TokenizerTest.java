@@ -102,6 +102,46 @@ class TokenizerTest {
     }
   }
 
+  /** Ids by transformers 5.18, whose LlamaTokenizer was given these settings. */
+  @ParameterizedTest
+  @ValueSource(strings = {"plain", "legacy", "no_prefix"})
+  void blanksOfLlamaTokenizersAreTheReferenceLibrarys(String settings) throws IOException {
+    unpack("llama");
+    JsonNode golden;
+    try (InputStream stream = resource("llama_blanks.json")) {
+      golden = Json.MAPPER.readTree(stream).path(settings);
+    }
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"), Json.line(golden.path("tokenizer_config")));
+    assertThat(golden.path("cases")).hasSizeGreaterThan(10);
+    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+      for (JsonNode example : golden.path("cases")) {
+        String text = example.path("text").asText();
+        assertThat(tokenizer.encode(text))
+            .as(text)
+            .isEqualTo(Json.MAPPER.convertValue(example.path("ids"), int[].class));
+        assertThat(tokenizer.decodePlain(tokenizer.encode(text)))
+            .as(text)
+            .isEqualTo(example.path("plain").asText());
+      }
+    }
+  }
+
+  /** A folder that calls its tokenizer a Llama's, with a file of another kind, is left alone. */
+  @Test
+  void aByteLevelFileKeepsItsForm() throws IOException {
+    unpack("gpt2");
+    int[] before;
+    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+      before = tokenizer.encode("a<|endoftext|>a b");
+    }
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"), "{\"tokenizer_class\":\"LlamaTokenizerFast\"}");
+    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+      assertThat(tokenizer.encode("a<|endoftext|>a b")).isEqualTo(before);
+    }
+  }
+
   @Test
   void badFilesAreNamed() throws IOException {
     assertThatThrownBy(() -> Tokenizer.load(folder))
