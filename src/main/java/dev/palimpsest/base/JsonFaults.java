@@ -15,12 +15,17 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What is wrong with JSON or YAML, in a person's words instead of the library's. */
 public final class JsonFaults {
   private static final int LONGEST_SENTENCE = 160;
+
+  /** "[Source: (byte[])…; line: 1, column: 2]": which Java object the text is read from. */
+  private static final Pattern SOURCE =
+      Pattern.compile("\\[Source: .*; line: (-?\\d+), column: (-?\\d+)\\]");
 
   private JsonFaults() {}
 
@@ -113,7 +118,12 @@ public final class JsonFaults {
     String message = failure.getOriginalMessage();
     String first =
         message == null ? "cannot be parsed" : message.lines().findFirst().orElse("nothing there");
-    return Quoted.shortened(first, LONGEST_SENTENCE);
+    return Quoted.shortened(withoutSource(first), LONGEST_SENTENCE);
+  }
+
+  /** Of what the library says of the text's source, the place alone. */
+  private static String withoutSource(String sentence) {
+    return SOURCE.matcher(sentence).replaceAll("line $1, column $2");
   }
 
   private static String kind(@Nullable Class<?> type) {

@@ -92,6 +92,7 @@ public final class ExperimentRunner {
     try (RunContext bench = new RunContext(config, run, device, log)) {
       boolean anew = request.trains() && request.force();
       if (!anew) {
+        inputs.damage().ifPresent(log::says);
         inputs.requireSame(request.trains());
       }
       StageLedger ledger = new StageLedger(run, digests);

@@ -1,19 +1,17 @@
 package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.Differences;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.text.TextFiles;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,13 +23,10 @@ import java.util.TreeMap;
  * the splits, the coders that are trained and how. Files are known by what they contain, so a model
  * or a text that has moved, or is spelt in another way, is still the same.
  *
- * <p>{@code stages/inputs.json} holds it from the moment at which a command has been accepted.
+ * <p>{@code stages/inputs.json} holds it ({@link RunBeginning}) from the moment at which a command
+ * has been accepted.
  */
 final class RunInputs {
-  private static final String FIXED = "settings";
-  private static final String MODEL = "model";
-  private static final String TEXT = "text";
-
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final Map<String, String> model = new TreeMap<>();
@@ -89,28 +84,37 @@ final class RunInputs {
   }
 
   /**
+   * What is wrong with what the run keeps of its beginning, and by what it is judged instead, as a
+   * sentence; empty where nothing is wrong.
+   */
+  Optional<String> damage() {
+    return begun().damage();
+  }
+
+  /**
    * What differs from what the run was begun with, in words; empty for a new run.
    *
    * @param trainsToo whether the command trains: it may then go on for more tokens (the trainer
    *     says whether the schedule allows it), and coders that are not trained may change
    */
   List<String> changes(boolean trainsToo) {
-    Optional<JsonNode> begun = begun();
-    if (begun.isEmpty()) {
+    RunBeginning begun = begun();
+    if (begun.settings().isEmpty()) {
       return List.of();
     }
-    List<String> changes = new ArrayList<>();
-    ObjectNode before = settings(begun.get().path(FIXED), trainsToo);
+    ObjectNode before = settings(begun.settings().get(), trainsToo);
     ObjectNode now = settings(settings(config), trainsToo);
     if (trainsToo && longer(before, now)) {
       now.withObject("/train").set("tokens", before.path("train").path("tokens"));
     }
-    changes.addAll(Differences.between(before, now));
-    if (begun.get().has(MODEL)) {
-      changes.addAll(modelChanges(begun.get().path(MODEL)));
+    List<String> changes = new ArrayList<>(Differences.between(before, now));
+    begun.kept().ifPresent(kept -> changes.addAll(modelChanges(kept.model())));
+    begun.kept().ifPresent(kept -> changes.addAll(textChanges(kept.text())));
+    if (begun.modelDigest().filter(digest -> !digest.equals(modelDigest())).isPresent()) {
+      changes.add("the model " + config.model() + " has another content");
     }
-    if (begun.get().has(TEXT)) {
-      changes.addAll(textChanges(begun.get().path(TEXT)));
+    if (begun.textDigest().filter(digest -> !digest.equals(textDigest())).isPresent()) {
+      changes.add("the text has another content");
     }
     return changes;
   }
@@ -138,25 +142,11 @@ final class RunInputs {
 
   /** Notes what the run is about, once a command has been accepted. */
   void write() {
-    ObjectNode tree = Json.MAPPER.createObjectNode();
-    model.forEach(tree.putObject(MODEL)::put);
-    text.forEach(tree.putArray(TEXT)::add);
-    tree.set(FIXED, settings(config));
-    String content = Json.pretty(tree);
-    AtomicFiles.writeString(run.inputs(), content);
+    StateFiles.writeSealed(run.inputs(), new RunBeginning.Kept(model, text, settings(config)));
   }
 
-  /** As noted; without a note, from the configuration of a run that {@code train} has begun. */
-  private Optional<JsonNode> begun() {
-    if (Files.isRegularFile(run.inputs())) {
-      return Optional.of(Json.read(run.inputs(), JsonNode.class));
-    }
-    if (!Files.isRegularFile(run.config())) {
-      return Optional.empty();
-    }
-    ObjectNode tree = Json.MAPPER.createObjectNode();
-    tree.set(FIXED, settings(ConfigFiles.readResolved(run.config())));
-    return Optional.of(tree);
+  private RunBeginning begun() {
+    return RunBeginning.of(run, RunInputs::settings);
   }
 
   private static ObjectNode settings(ExperimentConfig config) {
@@ -209,37 +199,35 @@ final class RunInputs {
     return now.path("train").path("tokens").asLong() > before.path("train").path("tokens").asLong();
   }
 
-  private List<String> modelChanges(JsonNode before) {
+  private List<String> modelChanges(Map<String, String> before) {
     List<String> changes = new ArrayList<>();
-    before
-        .properties()
-        .forEach(
-            file -> {
-              String now = model.get(file.getKey());
-              if (!file.getValue().asText().equals(now)) {
-                changes.add(
-                    file.getKey()
-                        + " of the model "
-                        + config.model()
-                        + (now == null ? " is gone" : " has another content"));
-              }
-            });
+    before.forEach(
+        (file, digest) -> {
+          String now = model.get(file);
+          if (!digest.equals(now)) {
+            changes.add(
+                file
+                    + " of the model "
+                    + config.model()
+                    + (now == null ? " is gone" : " has another content"));
+          }
+        });
     for (String file : model.keySet()) {
-      if (!before.has(file)) {
+      if (!before.containsKey(file)) {
         changes.add(file + " of the model " + config.model() + " is new");
       }
     }
     return changes;
   }
 
-  private List<String> textChanges(JsonNode before) {
+  private List<String> textChanges(List<String> before) {
     List<String> changes = new ArrayList<>();
-    if (!(before instanceof ArrayNode) || before.size() != text.size()) {
+    if (before.size() != text.size()) {
       changes.add("the text was " + before.size() + " files, is " + text.size());
       return changes;
     }
     for (int i = 0; i < text.size(); i++) {
-      if (!text.get(i).equals(before.get(i).asText())) {
+      if (!text.get(i).equals(before.get(i))) {
         changes.add("the text " + config.data().files().get(i) + " has another content");
       }
     }

@@ -34,6 +34,11 @@ import java.util.TreeMap;
 
 /** Trains the coders of an experiment, or copies trained ones into the run directory. */
 final class TrainStage {
+  /** What the stage's record calls what it read. */
+  static final String MODEL = "the model";
+
+  static final String TEXT = "the text";
+
   private static final String AUTO = ExperimentConfig.AUTO;
 
   private final ExperimentConfig config;
@@ -115,8 +120,8 @@ final class TrainStage {
 
   private Stage stage(RunInputs inputs) {
     Map<String, String> read = new TreeMap<>();
-    read.put("the model", inputs.modelDigest());
-    read.put("the text", inputs.textDigest());
+    read.put(MODEL, inputs.modelDigest());
+    read.put(TEXT, inputs.textDigest());
     ObjectNode coders = Json.MAPPER.createObjectNode();
     for (ExperimentConfig.Coder coder : config.coders()) {
       ObjectNode one = Json.MAPPER.valueToTree(coder);
@@ -127,7 +132,7 @@ final class TrainStage {
           .ifPresent(
               path ->
                   read.put(
-                      "the coder given for " + coder.hookpoint(),
+                      given(coder.hookpoint()),
                       digests.of(files(SparseCoder.find(Path.of(path))))));
     }
     ObjectNode train = Json.MAPPER.valueToTree(config.train());
@@ -140,6 +145,11 @@ final class TrainStage {
     List<Path> outputs = new ArrayList<>();
     CoderUnit.of(config).forEach(unit -> outputs.addAll(unit.files(run)));
     return new Stage(StageName.TRAIN.label(), settings, read, outputs);
+  }
+
+  /** What the stage's record calls a coder that was given by its path. */
+  static String given(String hookpoint) {
+    return "the coder given for " + hookpoint;
   }
 
   private static List<Path> files(Path coder) {

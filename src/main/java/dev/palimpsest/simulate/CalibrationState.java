@@ -2,6 +2,7 @@ package dev.palimpsest.simulate;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.JsonFaults;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.latents.ScratchLog;
 import dev.palimpsest.safetensors.SafeTensors;
@@ -104,7 +105,7 @@ final class CalibrationState {
       }
       return state;
     } catch (JsonProcessingException fault) {
-      throw new PalimpsestException(file + ": " + fault.getOriginalMessage(), fault);
+      throw new PalimpsestException(file + ": " + JsonFaults.describe(fault), fault);
     }
   }
 }

@@ -12,7 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -53,9 +55,9 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
     if (!Files.exists(file)) {
       return;
     }
-    JsonNode before = Json.read(file, JsonNode.class);
+    JsonNode before = read(file, remedy);
     JsonNode now = Json.MAPPER.valueToTree(this);
-    List<String> differences = new ArrayList<>(model.differences(modelOf(file, before)));
+    List<String> differences = new ArrayList<>(model.differences(modelOf(before)));
     if (!before.path("corpus").equals(now.path("corpus"))) {
       differences.add("the text");
     }
@@ -116,14 +118,28 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
     return names;
   }
 
-  private static ModelDigest modelOf(Path file, JsonNode identity) {
-    JsonNode files = identity.path("model").path("files");
-    if (!files.isObject()) {
+  private static JsonNode read(Path file, String remedy) {
+    try {
+      JsonNode identity = Json.read(file, JsonNode.class);
+      if (!identity.path("model").path("files").isObject()) {
+        throw new PalimpsestException(
+            file + ": does not say which model was trained on: damaged, or of an older version");
+      }
+      return identity;
+    } catch (PalimpsestException damaged) {
       throw new PalimpsestException(
-          file + " does not say which model was trained on: it is damaged, or of an older version");
+          damaged.getMessage() + "; without it nobody knows what the run was made with: " + remedy,
+          damaged);
     }
-    java.util.Map<String, String> digests = new java.util.TreeMap<>();
-    files.properties().forEach(each -> digests.put(each.getKey(), each.getValue().asText()));
+  }
+
+  private static ModelDigest modelOf(JsonNode identity) {
+    Map<String, String> digests = new TreeMap<>();
+    identity
+        .path("model")
+        .path("files")
+        .properties()
+        .forEach(each -> digests.put(each.getKey(), each.getValue().asText()));
     return new ModelDigest(digests);
   }
 
