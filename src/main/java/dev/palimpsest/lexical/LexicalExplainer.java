@@ -26,8 +26,9 @@ public final class LexicalExplainer implements Explainer {
   /** Latents tried to find out what a character must be worth. */
   private static final int SAMPLE = 256;
 
-  private static final double STEP = 4;
-  private static final double CLOSE = 1.05;
+  /** One in so many of them is tried while the price is far off. */
+  private static final int THIN = 8;
+
   private static final double LEAST = 1e-12;
 
   private final LexicalConfig config;
@@ -167,25 +168,13 @@ public final class LexicalExplainer implements Explainer {
       // enough.
       return Double.MAX_VALUE;
     }
-    // High prices make short texts, which are soon fitted: so from there down.
-    double high = squares / Math.max(1, sample.length);
-    double low = high;
-    while (meanLength(cache, text, fitters, sample, low) <= config.characters()) {
-      high = low;
-      low /= STEP;
-      if (low < squares * LEAST) {
-        return low;
-      }
-    }
-    while (high > low * CLOSE) {
-      double middle = Math.sqrt(low * high);
-      if (meanLength(cache, text, fitters, sample, middle) > config.characters()) {
-        low = middle;
-      } else {
-        high = middle;
-      }
-    }
-    return high;
+    PriceSearch search =
+        new PriceSearch(config.characters(), squares / sample.length, squares * LEAST);
+    int thin = sample.length < SAMPLE ? 1 : THIN;
+    int[] few = IntStream.range(0, sample.length).filter(i -> i % thin == 0).toArray();
+    return search.find(
+        price -> meanLength(cache, text, fitters, few, price),
+        price -> meanLength(cache, text, fitters, sample, price));
   }
 
   private double meanLength(

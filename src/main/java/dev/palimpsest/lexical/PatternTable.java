@@ -13,6 +13,10 @@ final class PatternTable {
   final List<Pattern> patterns;
   final int positions;
   final int counted;
+
+  /** Positions that any pattern matches. */
+  final int described;
+
   final int[] patternsStart;
   final int[] patternsAt;
   final int[] positionsStart;
@@ -31,12 +35,20 @@ final class PatternTable {
     }
     Arrays.parallelPrefix(positionsStart, Integer::sum);
     positionsOf = new int[patternsAt.length];
+    int any = 0;
     int[] next = positionsStart.clone();
     for (int position = 0; position < positions; position++) {
+      any += describes(position) ? 1 : 0;
       for (int i = patternsStart[position]; i < patternsStart[position + 1]; i++) {
         positionsOf[next[patternsAt[i]]++] = position;
       }
     }
+    described = any;
+  }
+
+  /** Whether any pattern matches a position. */
+  boolean describes(int position) {
+    return patternsStart[position + 1] > patternsStart[position];
   }
 
   /**

@@ -32,12 +32,21 @@ final class PointsHistogram {
 
   /** Counts one position. */
   void add(int points, float observed) {
+    add(points, 1, observed);
+  }
+
+  /**
+   * Counts several positions of the same points.
+   *
+   * @param observed the sum there
+   */
+  void add(int points, long several, double observed) {
     int index = clamp(points + OFFSET);
-    count[index]++;
+    count[index] += several;
     sum[index] += observed;
     lowest = Math.min(lowest, index);
     highest = Math.max(highest, index);
-    positions++;
+    positions += several;
   }
 
   /** Forgets all positions. */

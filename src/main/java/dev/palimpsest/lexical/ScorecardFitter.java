@@ -53,6 +53,10 @@ final class ScorecardFitter {
   private int promisingCount;
   private int start;
   private double dispersion;
+
+  /** Sum of what was observed where any pattern matches. */
+  private double total;
+
   private double price;
   private List<Integer> chosen = new ArrayList<>();
 
@@ -210,13 +214,6 @@ final class ScorecardFitter {
     for (int i = 0; i < fit.patterns.length; i++) {
       int pattern = fit.patterns[i];
       chosen.add(pattern);
-      for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
-        int position = table.positionsOf[e];
-        if (!isTouched[position]) {
-          isTouched[position] = true;
-          touched[touchedCount++] = position;
-        }
-      }
       change(pattern, fit.degrees[i], false);
     }
   }
@@ -263,9 +260,11 @@ final class ScorecardFitter {
   private void begin(int[] at, float[] ratings) {
     double sum = 0;
     double squares = 0;
+    total = 0;
     for (int i = 0; i < at.length; i++) {
       observed[at[i]] = ratings[i];
       sum += ratings[i];
+      total += table.describes(at[i]) ? ratings[i] : 0;
       squares += (double) ratings[i] * ratings[i];
       for (int e = table.patternsStart[at[i]]; e < table.patternsStart[at[i] + 1]; e++) {
         firedSum[table.patternsAt[e]] += ratings[i];
@@ -287,14 +286,13 @@ final class ScorecardFitter {
     }
     Arrays.fill(firedSum, 0);
     for (int pattern : chosen) {
-      for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
-        added[table.positionsOf[e]] = 0;
-        owner[table.positionsOf[e]] = NONE;
-      }
       degree[pattern] = NONE;
     }
     for (int i = 0; i < touchedCount; i++) {
-      isTouched[touched[i]] = false;
+      int position = touched[i];
+      isTouched[position] = false;
+      added[position] = 0;
+      owner[position] = NONE;
     }
     touchedCount = 0;
     lengths.clear();
@@ -433,11 +431,24 @@ final class ScorecardFitter {
     return best;
   }
 
+  /** From now on the pattern bears on its positions. */
+  private void touch(int pattern) {
+    for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
+      int position = table.positionsOf[e];
+      if (!isTouched[position]) {
+        isTouched[position] = true;
+        touched[touchedCount++] = position;
+      }
+    }
+  }
+
   /** Gives a pattern another degree. */
   private void change(int pattern, int wanted, boolean searching) {
     int[] degrees = lengths.degrees(pattern);
     int before = degree[pattern];
-    if (before != NONE) {
+    if (before == NONE) {
+      touch(pattern);
+    } else {
       lengths.count(pattern, before, -1);
     }
     lengths.count(pattern, wanted, 1);
@@ -480,12 +491,17 @@ final class ScorecardFitter {
   /** Chooses the start anew, all points being as they are; true if it has changed. */
   private boolean restart() {
     histogram.clear();
-    for (int position = 0; position < table.positions; position++) {
-      if (owner[position] == NONE
-          && table.patternsStart[position + 1] > table.patternsStart[position]) {
+    long untouched = table.described;
+    double fired = total;
+    for (int i = 0; i < touchedCount; i++) {
+      int position = touched[i];
+      if (owner[position] == NONE) {
         histogram.add(start + added[position], observed[position]);
       }
+      untouched--;
+      fired -= observed[position];
     }
+    histogram.add(start, untouched, fired);
     int best = start;
     double least = histogram.error(0);
     for (int other : English.strengths()) {
@@ -507,7 +523,8 @@ final class ScorecardFitter {
       expectedSum[pattern] = base * table.count(pattern);
       mark(pattern);
     }
-    for (int position = 0; position < table.positions; position++) {
+    for (int t = 0; t < touchedCount; t++) {
+      int position = touched[t];
       float difference = PointsHistogram.mean(own(position) + added[position]) - base;
       if (difference != 0) {
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
