@@ -184,11 +184,7 @@ final class CoderStages {
             Lexicon lexicon = glossary.lexicon(bench.names(), replace, names -> Glossary.none());
             Explainer explainer = new LexicalExplainer(lexicalConfig(), lexicon, decoderRows());
             ExplainStage.run(
-                cache,
-                explainer,
-                stage.source(),
-                edits.target(),
-                done -> progress("explaining " + name, "latents", done, cache.latents()));
+                cache, explainer, stage.source(), edits.target(), "explaining " + name, log);
             return ExplainStage.summary(cache.latents(), edits.merge(replace));
           }
         },

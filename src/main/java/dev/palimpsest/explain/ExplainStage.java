@@ -1,5 +1,6 @@
 package dev.palimpsest.explain;
 
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.latents.Keeping;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.ScratchFolder;
@@ -34,18 +35,19 @@ public final class ExplainStage {
    * @param explainer writes the words
    * @param source what identifies the cache and the explainer's settings, free-form
    * @param file usually {@code explanations/<hookpoint>.jsonl}
-   * @param progress is told the number of latents done so far, from any thread
+   * @param what the work is called to who hears of its progress, from any thread
    */
   public static Result run(
       LatentCache cache,
       Explainer explainer,
       Map<String, String> source,
       Path file,
-      IntConsumer progress) {
+      String what,
+      Progress progress) {
     Path scratch = ScratchFolder.beside(file);
     List<Explanation> explanations;
     try (StageJournal journal = new StageJournal(scratch, source)) {
-      explain(cache, explainer, journal, Keeping.usual(), progress);
+      explain(cache, explainer, journal, Keeping.usual(), what, progress);
       explanations = journal.lines(Explanation.class);
     }
     ExplanationStore.write(file, explanations);
@@ -58,11 +60,15 @@ public final class ExplainStage {
       Explainer explainer,
       StageJournal journal,
       Keeping keeping,
-      IntConsumer progress) {
+      String what,
+      Progress progress) {
     Explainer.Work work = explainer.begin(cache, progress);
-    for (int from = journal.done(); from < cache.latents(); from += LATENTS_AT_ONCE) {
-      int to = Math.min(from + LATENTS_AT_ONCE, cache.latents());
-      work.explain(from, to, progress).forEach(journal::add);
+    int latents = cache.latents();
+    IntConsumer told = done -> progress.advanced(what, "latents", done, latents);
+    told.accept(journal.done());
+    for (int from = journal.done(); from < latents; from += LATENTS_AT_ONCE) {
+      int to = Math.min(from + LATENTS_AT_ONCE, latents);
+      work.explain(from, to, told).forEach(journal::add);
       keeping.ifDue(() -> journal.keep(to));
     }
   }

@@ -1,5 +1,6 @@
 package dev.palimpsest.explain;
 
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.latents.LatentCache;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -13,9 +14,9 @@ public interface Explainer {
    * Looks at a cache as far as it must before the first latent is explained.
    *
    * @param cache of the explain split; nothing else of the model or the text is seen
-   * @param progress is told the number of latents looked at so far, from any thread
+   * @param progress hears how far that is, from any thread
    */
-  Work begin(LatentCache cache, IntConsumer progress);
+  Work begin(LatentCache cache, Progress progress);
 
   /**
    * Explains every latent that fires in a cache.
@@ -24,7 +25,7 @@ public interface Explainer {
    * @return ordered by latent; latents that never fire are left out
    */
   default List<Explanation> explain(LatentCache cache, IntConsumer progress) {
-    return begin(cache, progress).explain(0, cache.latents(), progress);
+    return begin(cache, Progress.SILENT).explain(0, cache.latents(), progress);
   }
 
   /** The explaining of one cache. What is said of a latent does not depend on the others asked. */

@@ -13,7 +13,6 @@ package dev.palimpsest.lexical;
  *     dispersion
  * @param shrink imagined positions, without a difference, that degrees are shrunk by
  * @param polish sweeps over the degrees at the end
- * @param joint sweeps over all latents that fit them together to what they decode to
  * @param tokens at most so many tokens of the cache are looked at
  * @param threads worker threads
  */
@@ -26,7 +25,6 @@ public record LexicalConfig(
     double toll,
     double shrink,
     int polish,
-    int joint,
     int tokens,
     int threads) {
   /** About 300 characters a latent. */
@@ -40,7 +38,6 @@ public record LexicalConfig(
         2,
         1,
         2,
-        2,
         250_000,
         Math.max(1, Runtime.getRuntime().availableProcessors()));
   }
@@ -48,28 +45,18 @@ public record LexicalConfig(
   /** The same aiming at another length; the longest text has twice as much. */
   public LexicalConfig withCharacters(int wanted) {
     return new LexicalConfig(
-        wanted, 2 * wanted, fewest, mostShare, prior, toll, shrink, polish, joint, tokens, threads);
+        wanted, 2 * wanted, fewest, mostShare, prior, toll, shrink, polish, tokens, threads);
   }
 
   /** The same looking at no more than so many tokens of the cache. */
   public LexicalConfig withTokens(int wanted) {
     return new LexicalConfig(
-        characters,
-        longest,
-        fewest,
-        mostShare,
-        prior,
-        toll,
-        shrink,
-        polish,
-        joint,
-        wanted,
-        threads);
+        characters, longest, fewest, mostShare, prior, toll, shrink, polish, wanted, threads);
   }
 
   /** The same on another number of threads. */
   public LexicalConfig withThreads(int wanted) {
     return new LexicalConfig(
-        characters, longest, fewest, mostShare, prior, toll, shrink, polish, joint, tokens, wanted);
+        characters, longest, fewest, mostShare, prior, toll, shrink, polish, tokens, wanted);
   }
 }

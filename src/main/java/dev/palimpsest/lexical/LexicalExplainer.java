@@ -1,11 +1,11 @@
 package dev.palimpsest.lexical;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentRecord;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -31,6 +31,11 @@ public final class LexicalExplainer implements Explainer {
 
   private static final double LEAST = 1e-12;
 
+  private static final String PRICING = "finding what a character must be worth";
+
+  /** Trials that it usually takes, as often as there are latents in the sample. */
+  private static final int USUAL_TRIALS = 4;
+
   private final LexicalConfig config;
   private final Lexicon lexicon;
   private final DecoderRows decoder;
@@ -51,7 +56,7 @@ public final class LexicalExplainer implements Explainer {
   }
 
   @Override
-  public Work begin(LatentCache cache, IntConsumer progress) {
+  public Work begin(LatentCache cache, Progress progress) {
     int[] excluded = cache.header().excludedTokens().stream().mapToInt(id -> id).toArray();
     TokenRows text = TokenRows.of(cache.contextLength(), cache.tokens(), excluded, config.tokens());
     for (int token : text.tokens()) {
@@ -66,91 +71,48 @@ public final class LexicalExplainer implements Explainer {
     }
     PatternTable table = PatternTable.of(text, lexicon, config.fewest(), config.mostShare());
     Fitters fitters = new Fitters(table);
-    double price = price(cache, text, fitters);
-    ScorecardFitter.Fit[] fits = new ScorecardFitter.Fit[cache.latents()];
-    AtomicInteger done = new AtomicInteger();
-    fitters.run(
-        fits.length,
-        (fitter, latent) -> {
-          fits[latent] = fit(fitter, cache.activations(latent), text, price);
-          progress.accept(done.incrementAndGet());
-        });
-    if (config.joint() > 0 && decoder.width() > 0) {
-      refit(cache, text, fitters, fits, price);
-    }
-    return (from, to, told) -> write(cache, fitters, fits, from, to);
+    double price = price(cache, text, fitters, progress);
+    return (from, to, told) -> explain(cache, text, fitters, price, from, to, told);
   }
 
-  private List<Explanation> write(
-      LatentCache cache, Fitters fitters, ScorecardFitter.Fit[] fits, int from, int to) {
-    List<Explanation> written = new ArrayList<>(to - from);
-    fitters.run(
-        1,
-        (fitter, only) -> {
-          for (int latent = from; latent < to; latent++) {
-            if (cache.count(latent) > 0) {
-              String words = EnglishWriter.write(fitter.card(fits[latent]), lexicon);
-              written.add(new Explanation(latent, words, NAME));
-            }
-          }
-        });
-    return written;
-  }
-
-  /** Fits all latents together to what they decode to. */
-  private void refit(
+  private List<Explanation> explain(
       LatentCache cache,
       TokenRows text,
       Fitters fitters,
-      ScorecardFitter.Fit[] fits,
-      double price) {
-    Residual residual = new Residual(decoder, text.tokens().length);
-    float[] units = new float[fits.length];
+      double price,
+      int from,
+      int to,
+      IntConsumer told) {
+    String[] texts = new String[to - from];
+    AtomicInteger done = new AtomicInteger(from);
     fitters.run(
-        1,
-        (fitter, only) -> {
-          for (int latent = 0; latent < fits.length; latent++) {
-            LatentRecord firings = cache.activations(latent);
-            float unit = firings.maximum() / Scorecard.MAXIMUM;
-            units[latent] = unit;
-            Firings fired = Firings.of(firings, text);
-            for (int i = 0; i < fired.at.length; i++) {
-              residual.add(fired.at[i], latent, -fired.ratings[i] * unit);
-            }
-            float start = PointsHistogram.mean(fits[latent].start());
-            residual.addEverywhere(latent, start * unit);
-            int which = latent;
-            fitter.rate(
-                fits[latent],
-                (position, rating) -> {
-                  if (rating != start) {
-                    residual.add(position, which, (rating - start) * unit);
-                  }
-                });
-          }
+        texts.length,
+        (fitter, i) -> {
+          texts[i] = text(fitter, cache.activations(from + i), text, price);
+          told.accept(done.incrementAndGet());
         });
-    JointRefit joint = new JointRefit(decoder, residual, units, fits, price);
-    int[] latents = IntStream.range(0, fits.length).filter(i -> cache.count(i) > 0).toArray();
-    for (int sweep = 0; sweep < config.joint(); sweep++) {
-      joint.sweep(latents, fitters::run);
-    }
+    return IntStream.range(from, to)
+        .filter(latent -> cache.count(latent) > 0)
+        .mapToObj(latent -> new Explanation(latent, texts[latent - from], NAME))
+        .toList();
   }
 
   /**
    * @param price what a character must take away of the squared error of all that is decoded
    */
-  private ScorecardFitter.Fit fit(
-      ScorecardFitter fitter, LatentRecord firings, TokenRows text, double price) {
+  private String text(ScorecardFitter fitter, LatentRecord firings, TokenRows text, double price) {
     Firings fired = Firings.of(firings, text);
     double unit = firings.maximum() / Scorecard.MAXIMUM * decoder.norm(firings.latent());
-    return fitter.fit(fired.at, fired.ratings, unit > 0 ? price / (unit * unit) : Double.MAX_VALUE);
+    Scorecard card =
+        fitter.fit(fired.at, fired.ratings, unit > 0 ? price / (unit * unit) : Double.MAX_VALUE);
+    return EnglishWriter.write(card, lexicon);
   }
 
   /**
    * The price at which texts have the wanted mean length, from {@link #SAMPLE} evenly spaced
    * latents: so a character more would do about equally much good anywhere.
    */
-  private double price(LatentCache cache, TokenRows text, Fitters fitters) {
+  private double price(LatentCache cache, TokenRows text, Fitters fitters, Progress progress) {
     int[] alive = IntStream.range(0, cache.latents()).filter(i -> cache.count(i) > 0).toArray();
     int[] sample =
         IntStream.range(0, Math.min(SAMPLE, alive.length))
@@ -172,19 +134,30 @@ public final class LexicalExplainer implements Explainer {
         new PriceSearch(config.characters(), squares / sample.length, squares * LEAST);
     int thin = sample.length < SAMPLE ? 1 : THIN;
     int[] few = IntStream.range(0, sample.length).filter(i -> i % thin == 0).toArray();
+    AtomicInteger fits = new AtomicInteger();
+    Runnable fitted =
+        () -> {
+          int done = fits.incrementAndGet();
+          progress.advanced(PRICING, "trials", done, Math.max(done, USUAL_TRIALS * sample.length));
+        };
     return search.find(
-        price -> meanLength(cache, text, fitters, few, price),
-        price -> meanLength(cache, text, fitters, sample, price));
+        price -> meanLength(cache, text, fitters, few, price, fitted),
+        price -> meanLength(cache, text, fitters, sample, price, fitted));
   }
 
   private double meanLength(
-      LatentCache cache, TokenRows text, Fitters fitters, int[] sample, double price) {
+      LatentCache cache,
+      TokenRows text,
+      Fitters fitters,
+      int[] sample,
+      double price,
+      Runnable fitted) {
     int[] lengths = new int[sample.length];
     fitters.run(
         sample.length,
         (fitter, i) -> {
-          ScorecardFitter.Fit fit = fit(fitter, cache.activations(sample[i]), text, price);
-          lengths[i] = EnglishWriter.write(fitter.card(fit), lexicon).length();
+          lengths[i] = text(fitter, cache.activations(sample[i]), text, price).length();
+          fitted.run();
         });
     return IntStream.of(lengths).average().orElse(0);
   }
@@ -193,12 +166,6 @@ public final class LexicalExplainer implements Explainer {
   @FunctionalInterface
   interface Fitting {
     void on(ScorecardFitter fitter, int item);
-  }
-
-  /** Runs work on numbered items. */
-  @FunctionalInterface
-  interface Parallel {
-    void run(int items, Fitting work);
   }
 
   /** A fitter a thread, made when first needed. */

@@ -3,7 +3,6 @@ package dev.palimpsest.lexical;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Fits one latent's scorecard to where it fired and where it did not.
@@ -37,9 +36,6 @@ final class ScorecardFitter {
   private final boolean[] isTouched;
   private int touchedCount;
 
-  /** Positions from here on are not looked at. */
-  private int limit;
-
   private final float[] firedSum;
   private final float[] expectedSum;
   private final float[] worth;
@@ -72,7 +68,6 @@ final class ScorecardFitter {
         specificity[i] = Scorecard.specificity(own, lexicon);
       }
     }
-    limit = table.positions;
     owner = new int[table.positions];
     Arrays.fill(owner, NONE);
     added = new byte[table.positions];
@@ -95,7 +90,7 @@ final class ScorecardFitter {
    * @param ratings [at.length] its activations there, in tenths of its maximum
    * @param price squared rating error that a character must take away
    */
-  Fit fit(int[] at, float[] ratings, double price) {
+  Scorecard fit(int[] at, float[] ratings, double price) {
     this.price = price;
     begin(at, ratings);
     search();
@@ -106,116 +101,24 @@ final class ScorecardFitter {
       }
     }
     restart();
-    Fit fit = shortened(state());
+    Scorecard card = shortened();
     end(at);
-    return fit;
+    return card;
   }
 
-  /**
-   * What was found of a latent.
-   *
-   * @param patterns indices in the table, the first chosen first
-   * @param degrees [patterns.length] indices of their degrees
-   */
-  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
-  record Fit(int start, int[] patterns, int[] degrees) {}
-
-  private Fit state() {
-    int[] patterns = chosen.stream().mapToInt(i -> i).toArray();
-    return new Fit(start, patterns, IntStream.of(patterns).map(i -> degree[i]).toArray());
-  }
-
-  /** Without the terms chosen last, as far as the text would be too long. */
-  private Fit shortened(Fit fit) {
-    Fit kept = fit;
-    while (kept.patterns.length > 0
-        && EnglishWriter.write(card(kept), lexicon).length() > config.longest()) {
-      int fewer = kept.patterns.length - 1;
-      kept =
-          new Fit(
-              kept.start, Arrays.copyOf(kept.patterns, fewer), Arrays.copyOf(kept.degrees, fewer));
-    }
-    return kept;
-  }
-
-  /** What a fit means. */
-  Scorecard card(Fit fit) {
+  /** What was found, without the terms chosen last as far as the text would be too long. */
+  private Scorecard shortened() {
     List<Scorecard.Term> terms = new ArrayList<>();
-    for (int i = 0; i < fit.patterns.length; i++) {
-      int pattern = fit.patterns[i];
-      int points = lengths.degrees(pattern)[fit.degrees[i]];
-      terms.add(new Scorecard.Term(table.patterns.get(pattern), points, lengths.sets(pattern)));
+    for (int pattern : chosen) {
+      terms.add(
+          new Scorecard.Term(table.patterns.get(pattern), points(pattern), lengths.sets(pattern)));
     }
-    return new Scorecard(fit.start, terms);
-  }
-
-  /** Is told where a latent's rating is not that of its start. */
-  @FunctionalInterface
-  interface Ratings {
-    void at(int position, float rating);
-  }
-
-  /** Reports the ratings of a fit. */
-  void rate(Fit fit, Ratings ratings) {
-    load(fit);
-    for (int i = 0; i < touchedCount; i++) {
-      ratings.at(touched[i], PointsHistogram.mean(own(touched[i]) + added[touched[i]]));
+    Scorecard card = new Scorecard(start, terms);
+    while (!terms.isEmpty() && EnglishWriter.write(card, lexicon).length() > config.longest()) {
+      terms.remove(terms.size() - 1);
+      card = new Scorecard(start, terms);
     }
-    end(new int[0]);
-  }
-
-  /** The rating wanted at a position where it is something now. */
-  @FunctionalInterface
-  interface Wanted {
-    float at(int position, float rating);
-  }
-
-  /**
-   * Chooses the degrees anew for other ratings than those that were observed.
-   *
-   * @param price squared rating error that a character must take away
-   * @param positions the first so many positions count
-   * @param changes is told what is added to the rating where it changes
-   */
-  Fit refit(Fit fit, double price, int positions, Wanted wanted, Ratings changes) {
-    this.price = price;
-    limit = positions;
-    load(fit);
-    float[] before = new float[touchedCount];
-    for (int i = 0; i < touchedCount; i++) {
-      int position = touched[i];
-      before[i] = PointsHistogram.mean(own(position) + added[position]);
-      if (position < limit) {
-        observed[position] = wanted.at(position, before[i]);
-      }
-    }
-    for (int sweep = 0; sweep < config.polish(); sweep++) {
-      for (int pattern : chosen) {
-        revise(pattern);
-      }
-    }
-    for (int i = 0; i < touchedCount; i++) {
-      int position = touched[i];
-      float difference = PointsHistogram.mean(own(position) + added[position]) - before[i];
-      if (difference != 0) {
-        changes.at(position, difference);
-      }
-      observed[position] = 0;
-    }
-    Fit better = state();
-    limit = table.positions;
-    end(new int[0]);
-    return shortened(better);
-  }
-
-  /** Takes up a fit where it was left. */
-  private void load(Fit fit) {
-    start = fit.start;
-    for (int i = 0; i < fit.patterns.length; i++) {
-      int pattern = fit.patterns[i];
-      chosen.add(pattern);
-      change(pattern, fit.degrees[i], false);
-    }
+    return card;
   }
 
   private void search() {
@@ -390,7 +293,7 @@ final class ScorecardFitter {
     histogram.clear();
     for (int e = table.positionsStart[pattern]; e < table.positionsStart[pattern + 1]; e++) {
       int position = table.positionsOf[e];
-      if (position >= limit || (sets && !rules(pattern, position))) {
+      if (sets && !rules(pattern, position)) {
         continue;
       }
       double mean = PointsHistogram.mean(own(position) + added[position]);

@@ -3,6 +3,7 @@ package dev.palimpsest.explain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.latents.Keeping;
 import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.StageJournal;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +30,7 @@ class ExplainStageTest {
     }
 
     @Override
-    public Work begin(LatentCache cache, IntConsumer told) {
+    public Work begin(LatentCache cache, Progress told) {
       return (from, to, progress) -> {
         asked.add(from);
         if (from <= stopsAt && stopsAt < to) {
@@ -61,21 +61,27 @@ class ExplainStageTest {
                 try (StageJournal journal =
                     new StageJournal(folder.resolve(".explanations.jsonl.building"), source)) {
                   ExplainStage.explain(
-                      cache, new Fickle(asked, 400), journal, Keeping.always(), done -> {});
+                      cache,
+                      new Fickle(asked, 400),
+                      journal,
+                      Keeping.always(),
+                      "",
+                      Progress.SILENT);
                 }
               })
           .hasMessage("stopped");
       assertThat(asked).containsExactly(0, 256);
       assertThat(file).doesNotExist();
       asked.clear();
-      ExplainStage.run(cache, new Fickle(asked, -1), source, file, done -> {});
+      ExplainStage.run(cache, new Fickle(asked, -1), source, file, "", Progress.SILENT);
       assertThat(asked).containsExactly(256, 512);
       assertThat(ExplanationStore.read(file))
           .extracting(Explanation::latent)
           .containsExactlyElementsOf(IntStream.range(0, LATENTS / 2).mapToObj(i -> 2 * i).toList());
       assertThat(folder.resolve(".explanations.jsonl.building")).doesNotExist();
       asked.clear();
-      ExplainStage.run(cache, new Fickle(asked, -1), Map.of("explainer", "other"), file, n -> {});
+      ExplainStage.run(
+          cache, new Fickle(asked, -1), Map.of("explainer", "other"), file, "", Progress.SILENT);
       assertThat(asked).containsExactly(0, 256, 512);
     }
   }

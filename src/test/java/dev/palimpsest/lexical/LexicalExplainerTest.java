@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.latents.LatentCache;
@@ -95,6 +96,22 @@ class LexicalExplainerTest {
   @Test
   void theNumberOfThreadsLeavesNoTrace() {
     assertThat(explain(3, 200)).isEqualTo(explain(1, 200));
+  }
+
+  /** So a stage that was killed goes on behind what it has kept, and ends with the same texts. */
+  @Test
+  void whatIsSaidDoesNotDependOnWhatIsAskedTogether() {
+    LexicalConfig config = LexicalConfig.defaults().withCharacters(200).withThreads(2);
+    try (LatentCache cache = LatentCache.open(folder)) {
+      List<Explanation> pieces = new ArrayList<>();
+      for (int[] piece : new int[][] {{0, 2}, {2, 3}, {3, 6}}) {
+        pieces.addAll(
+            new LexicalExplainer(config, LEXICON, DecoderRows.unknown())
+                .begin(cache, Progress.SILENT)
+                .explain(piece[0], piece[1], done -> {}));
+      }
+      assertThat(pieces).isEqualTo(explain(1, 200));
+    }
   }
 
   @Test
