@@ -18,7 +18,7 @@ import org.bytedeco.javacpp.PointerScope;
  * after the last hook, gives x and y of every hook as dense float32 [n, width], excluded positions
  * dropped. The buffers are reused: what they hold is valid until the next {@link #run}.
  */
-public final class HookedActivations implements AutoCloseable {
+public final class HookedActivations implements Rows, AutoCloseable {
   private final LanguageModel model;
   private final List<Hook> hooks;
   private final HookPlan plan = new HookPlan().logits(false);
@@ -106,12 +106,12 @@ public final class HookedActivations implements AutoCloseable {
     return n;
   }
 
-  /** The coder's input at a hook, [n, width]; a view that stays this object's. */
+  @Override
   public FloatPointer x(int hook) {
     return inputs.get(hook).orElse(outputs.get(hook));
   }
 
-  /** The coder's target at a hook, [n, width]; the same memory as {@link #x} for an autoencoder. */
+  @Override
   public FloatPointer y(int hook) {
     return outputs.get(hook);
   }
@@ -126,7 +126,7 @@ public final class HookedActivations implements AutoCloseable {
     return capacity;
   }
 
-  /** d, the width of every x and y. */
+  @Override
   public int width() {
     return width;
   }
@@ -159,7 +159,7 @@ public final class HookedActivations implements AutoCloseable {
     return true;
   }
 
-  /** Rows of the last batch, n. */
+  @Override
   public int rows() {
     return kept.count();
   }

@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       AskCommand.class,
       DemoCommand.class,
       RunCommand.class,
+      CacheActivationsCommand.class,
       StageCommand.Cache.class,
       StageCommand.Explain.class,
       StageCommand.Score.class,

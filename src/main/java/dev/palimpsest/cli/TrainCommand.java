@@ -137,6 +137,15 @@ public final class TrainCommand implements Callable<Integer> {
   private String warmupSteps = "auto";
 
   @Option(
+      names = "--activations",
+      showDefaultValue = Visibility.NEVER,
+      paramLabel = "DIR",
+      description =
+          "Read the activations that cache-activations has left there, in place of running the"
+              + " model in every step; evaluations run it.")
+  private Optional<Path> activations = Optional.empty();
+
+  @Option(
       names = "--checkpoint-every",
       paramLabel = "STEPS",
       defaultValue = "500",
@@ -219,6 +228,7 @@ public final class TrainCommand implements Callable<Integer> {
     train.put("lr", learningRate).put("warmup_steps", warmupSteps);
     train.put("checkpoint_every", checkpointEvery).put("eval_every", evalEvery);
     train.put("eval_tokens", evalTokens);
+    train.put("activations", activations.map(Path::toString).orElse(null));
     (seeds.size() > 1 ? seeds : List.<Long>of()).forEach(train.putArray("seeds")::add);
     return root;
   }

@@ -98,6 +98,13 @@ public record ExperimentConfig(
         report);
   }
 
+  /** The same with another training. */
+  ExperimentConfig withTrain(Train other) {
+    return new ExperimentConfig(
+        name, model, seed, threads, device, precision, strict, data, coders, other, cache, explain,
+        score, simulate, rewrite, report);
+  }
+
   /** The same with other coders. */
   ExperimentConfig withCoders(List<Coder> others) {
     return new ExperimentConfig(
@@ -206,7 +213,11 @@ public record ExperimentConfig(
     }
   }
 
-  /** Training; {@code lr} and {@code warmupSteps} may be {@code auto}. */
+  /**
+   * Training; {@code lr} and {@code warmupSteps} may be {@code auto}.
+   *
+   * @param activations folder of a cache to read in place of running the language model
+   */
   public record Train(
       List<Long> seeds,
       long tokens,
@@ -217,10 +228,27 @@ public record ExperimentConfig(
       String warmupSteps,
       long checkpointEvery,
       long evalEvery,
-      long evalTokens) {
+      long evalTokens,
+      Optional<String> activations) {
     /** Copies the list. */
     public Train {
       seeds = List.copyOf(seeds);
+    }
+
+    /** The same with a cache in another place. */
+    Train withActivations(Optional<String> folder) {
+      return new Train(
+          seeds,
+          tokens,
+          batchTokens,
+          contextLength,
+          optimizer,
+          lr,
+          warmupSteps,
+          checkpointEvery,
+          evalEvery,
+          evalTokens,
+          folder);
     }
   }
 

@@ -70,6 +70,8 @@ public final class Experiments {
         .withInputs(
             SourcePaths.whole(config.model()),
             config.data().files().stream().map(SourcePaths::whole).toList())
+        .withTrain(
+            config.train().withActivations(config.train().activations().map(SourcePaths::whole)))
         .withCoders(
             config.coders().stream()
                 .map(coder -> coder.withPath(coder.path().map(SourcePaths::whole)))

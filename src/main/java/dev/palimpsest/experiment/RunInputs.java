@@ -175,6 +175,8 @@ final class RunInputs {
     ObjectNode kept = all.isObject() ? all.deepCopy() : Json.MAPPER.createObjectNode();
     if (kept.path("train") instanceof ObjectNode train) {
       train.remove("checkpoint_every");
+      // Known by what is in it, not by its place: the trainer looks.
+      train.remove("activations");
     }
     if (kept.path("coders") instanceof ObjectNode coders) {
       List<String> given = new ArrayList<>();

@@ -1,6 +1,7 @@
 package dev.palimpsest.experiment;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.activations.ActivationCache;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
@@ -137,6 +138,12 @@ final class TrainStage {
     }
     ObjectNode train = Json.MAPPER.valueToTree(config.train());
     train.remove("checkpoint_every");
+    train.remove("activations");
+    config
+        .train()
+        .activations()
+        .ifPresent(
+            folder -> read.put("the cached activations", ActivationCache.digest(Path.of(folder))));
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("seed", config.seed());
     settings.put("data", RunInputs.reading(config));
@@ -186,7 +193,15 @@ final class TrainStage {
     TrainConfig training = trainConfig(config);
     ModelDigest digest = ModelDigest.of(ModelSource.resolve(config.model()), digests);
     TrainResult result =
-        Training.run(training, digest, bench.model(), bench.corpus(), run.root(), start, log);
+        Training.run(
+            training,
+            digest,
+            bench.model(),
+            bench.corpus(),
+            config.train().activations().map(folder -> ActivationCache.open(Path.of(folder), log)),
+            run.root(),
+            start,
+            log);
     result.warnings().forEach(log::says);
     return result;
   }
@@ -199,6 +214,7 @@ final class TrainStage {
   static void check(ExperimentConfig config) {
     if (!specs(config).isEmpty()) {
       trainConfig(config);
+      config.train().activations().ifPresent(folder -> ActivationCache.digest(Path.of(folder)));
     }
   }
 

@@ -258,6 +258,26 @@ public final class SafeTensors implements TensorReader {
             + ", expected finite numbers");
   }
 
+  /**
+   * Maps a tensor of F16, BF16 or F32 of less than 2 GiB. It outlives this object.
+   *
+   * @throws PalimpsestException where it has another dtype
+   */
+  public MappedTensor map(String name) {
+    SafeTensorsHeader.Entry entry = entry(name);
+    DType dtype = entry.info().dtype();
+    if (dtype != DType.F16 && dtype != DType.BF16 && dtype != DType.F32) {
+      throw wrongType(name, entry, "F16, BF16 or F32");
+    }
+    try {
+      ByteBuffer bytes =
+          channel.map(FileChannel.MapMode.READ_ONLY, entry.position(), entry.bytes());
+      return new MappedTensor(dtype, bytes.order(ByteOrder.LITTLE_ENDIAN));
+    } catch (IOException failure) {
+      throw unreadable(file, failure);
+    }
+  }
+
   @Override
   public Tensor torch(String name) {
     TensorInfo info = info(name);

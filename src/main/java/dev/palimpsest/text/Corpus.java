@@ -284,6 +284,11 @@ public final class Corpus {
     return fingerprint;
   }
 
+  /** The seed by which documents are dealt to the splits. */
+  public long seed() {
+    return splits.seed();
+  }
+
   /**
    * Makes sure that a model can read this text.
    *

@@ -43,6 +43,11 @@ final class DocumentSplits {
     return new DocumentSplits(seed, moved(indexes, seed), repeated(indexes, HASHES_AT_ONCE));
   }
 
+  /** By which documents are dealt. */
+  long seed() {
+    return seed;
+  }
+
   /** The split of a document of the text with this {@link ContentHash}. */
   Split of(long content) {
     Split given = moved.get(content);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -25,8 +26,10 @@ import java.util.TreeSet;
  * @param config as resolved
  * @param model the content of the model's files
  * @param corpus the text's fingerprint
+ * @param activations the cache that is read in place of running the model
  */
-record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
+record RunIdentity(
+    TrainConfig config, ModelDigest model, String corpus, Optional<String> activations) {
   /**
    * Settings that may change between a run and its continuation: they do not touch what is trained.
    */
@@ -60,6 +63,12 @@ record RunIdentity(TrainConfig config, ModelDigest model, String corpus) {
     List<String> differences = new ArrayList<>(model.differences(modelOf(before)));
     if (!before.path("corpus").equals(now.path("corpus"))) {
       differences.add("the text");
+    }
+    if (!before.path("activations").asText("").equals(now.path("activations").asText(""))) {
+      differences.add(
+          activations.isPresent()
+              ? "not the activations of this cache"
+              : "activations of a cache, not the model's own");
     }
     compare("", before.path("config"), now.path("config"), differences);
     boolean longer = differences.removeIf(line -> line.startsWith(TOKENS + " "));

@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.activations.NonFiniteActivations;
+import dev.palimpsest.activations.Rows;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.ParameterSet;
 import dev.palimpsest.kernels.Addresses;
@@ -39,9 +39,9 @@ final class StepFaults {
       "; start anew with a lower learning rate, or with another optimizer";
 
   private final LanguageModel model;
-  private final HookedActivations activations;
+  private final Rows activations;
 
-  StepFaults(LanguageModel model, HookedActivations activations) {
+  StepFaults(LanguageModel model, Rows activations) {
     this.model = model;
     this.activations = activations;
   }

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.activations.Rows;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
@@ -75,7 +76,7 @@ final class TrainedCoder implements AutoCloseable {
    * Trains on the batch that {@code activations} holds, if it has rows, without waiting for it; the
    * first that has also sets the biases. The trainer's {@link CoderTrainer#settle} has the figures.
    */
-  void queue(HookedActivations activations) {
+  void queue(Rows activations) {
     if (activations.rows() == 0) {
       trainer.queueSkip();
       return;

@@ -1,7 +1,10 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.activations.ActivationCache;
+import dev.palimpsest.activations.CachedRows;
 import dev.palimpsest.activations.Hook;
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.activations.StepRows;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
@@ -45,10 +48,12 @@ public final class Training {
   private static final String IDENTITY = "run.json";
 
   private final TrainConfig config;
+  private final Optional<ActivationCache> cache;
   private final Path out;
 
-  private Training(TrainConfig config, Path out) {
+  private Training(TrainConfig config, Optional<ActivationCache> cache, Path out) {
     this.config = config;
+    this.cache = cache;
     this.out = out;
   }
 
@@ -68,11 +73,12 @@ public final class Training {
    * @param digest of the model's files
    * @param model the language model
    * @param corpus the text
+   * @param cache in place of the model where steps are made; evaluations run the model
    * @param out the run directory, made if missing
    * @param start what becomes of a run that is in it
    * @param log hears how it gets on
    * @throws UsageException where the directory holds a run with another configuration, model or
-   *     text, or a hookpoint does not exist
+   *     text, a hookpoint does not exist, or the cache is of something else
    * @throws PalimpsestException where the text is too short, the directory cannot be written or is
    *     in use, or training diverges
    */
@@ -81,10 +87,11 @@ public final class Training {
       ModelDigest digest,
       LanguageModel model,
       Corpus corpus,
+      Optional<ActivationCache> cache,
       Path out,
       Start start,
       RunLog log) {
-    return new Training(config, out).run(digest, model, corpus, start, log);
+    return new Training(config, cache, out).run(digest, model, corpus, start, log);
   }
 
   private TrainResult run(
@@ -102,8 +109,12 @@ public final class Training {
     TokenWindows heldOut = corpus.windows(Split.CALIBRATE, config.contextLength());
     ExcludedTokens excluded = ExcludedTokens.parse(config.excludedTokens(), corpus);
 
+    cache.ifPresent(
+        known -> known.require(digest, corpus, config.contextLength(), excluded, hooks));
+
     try (RunLock lock = RunLock.of(out)) {
-      RunIdentity identity = new RunIdentity(config, digest, corpus.fingerprint());
+      RunIdentity identity =
+          new RunIdentity(config, digest, corpus.fingerprint(), cache.map(ActivationCache::digest));
       Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
       if (start.overwrite()) {
         clear(identityFile);
@@ -117,14 +128,10 @@ public final class Training {
       start.accepted().run();
       Checkpoints checkpoints = new Checkpoints(out.resolve(CHECKPOINTS));
       checkpoints.clean();
-      BatchReader batches =
-          new BatchReader(
-              windows,
-              new WindowOrder(windows.size(), Seeds.mix(config.seeds().get(0))),
-              config.batchTokens());
       List<TrainedCoder> coders = new ArrayList<>();
       try (HookedActivations activations =
-          new HookedActivations(model, hooks, excluded, config.batchTokens())) {
+              new HookedActivations(model, hooks, excluded, config.batchTokens());
+          StepRows rows = rows(windows, hooks, excluded, activations, model.device())) {
         boolean several = config.seeds().size() > 1;
         for (int hook = 0; hook < hooks.size(); hook++) {
           for (long seed : config.seeds()) {
@@ -141,13 +148,29 @@ public final class Training {
         }
         TrainingLoop loop =
             new TrainingLoop(
-                config, model, batches, activations, coders, heldOut, excluded, checkpoints);
+                config, model, rows, activations, coders, heldOut, excluded, checkpoints);
         long from = loop.run(out.resolve(METRICS), log);
         return finish(loop, coders, from, model.device());
       } finally {
         coders.forEach(TrainedCoder::close);
       }
     }
+  }
+
+  private StepRows rows(
+      TokenWindows windows,
+      List<Hook> hooks,
+      ExcludedTokens excluded,
+      HookedActivations activations,
+      Device device) {
+    long seed = config.seeds().get(0);
+    if (cache.isPresent()) {
+      return new CachedRows(
+          cache.get(), hooks, windows, seed, config.batchTokens(), excluded, device);
+    }
+    WindowOrder order = new WindowOrder(windows.size(), Seeds.mix(seed));
+    return new LiveRows(
+        new BatchReader(windows, order, config.batchTokens()), activations, config.batchTokens());
   }
 
   /** Writes the coders, then the result, which marks the run as finished. */

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.activations.HookedActivations;
+import dev.palimpsest.activations.StepRows;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.coder.SparseCoder;
@@ -20,10 +21,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The loop: one forward pass of the language model a step, stopped after the last hook, from which
- * every coder makes one update. Where it stands is a step number alone, so it goes on from any
- * checkpoint with the same bits. Steps on a GPU are queued ahead: it is waited for where figures
- * are due, every second or so, and every step still has its line.
+ * The loop: one forward pass of the language model a step, stopped after the last hook, or what a
+ * cache holds of it, from which every coder makes one update. Where it stands is a step number
+ * alone, so it goes on from any checkpoint with the same bits. Steps on a GPU are queued ahead: it
+ * is waited for where figures are due, every second or so, and every step still has its line.
  */
 final class TrainingLoop {
   /** Between the tokens of a reconstruction and those of a loss, while training. */
@@ -36,7 +37,7 @@ final class TrainingLoop {
 
   private final TrainConfig config;
   private final LanguageModel model;
-  private final BatchReader batches;
+  private final StepRows rows;
   private final HookedActivations activations;
   private final List<TrainedCoder> coders;
   private final TokenWindows heldOutWindows;
@@ -47,14 +48,14 @@ final class TrainingLoop {
   private long nanosInSteps;
 
   /**
-   * @param batches tokens of any step
-   * @param activations the hooks of {@code coders}
+   * @param rows of any step, at the hooks of {@code coders}
+   * @param activations of the same hooks, for evaluations while training
    * @param heldOutWindows for evaluations while training
    */
   TrainingLoop(
       TrainConfig config,
       LanguageModel model,
-      BatchReader batches,
+      StepRows rows,
       HookedActivations activations,
       List<TrainedCoder> coders,
       TokenWindows heldOutWindows,
@@ -62,13 +63,13 @@ final class TrainingLoop {
       Checkpoints checkpoints) {
     this.config = config;
     this.model = model;
-    this.batches = batches;
+    this.rows = rows;
     this.activations = activations;
     this.coders = coders;
     this.heldOutWindows = heldOutWindows;
     this.excluded = excluded;
     this.checkpoints = checkpoints;
-    this.faults = new StepFaults(model, activations);
+    this.faults = new StepFaults(model, rows);
   }
 
   /**
@@ -84,7 +85,7 @@ final class TrainingLoop {
     try (MetricsLog lines = MetricsLog.open(metrics, start.metricsBytes())) {
       long all = config.steps() * config.batchTokens();
       log.advanced("training", "tokens", start.step() * config.batchTokens(), all);
-      TokenBatch batch = batches.newBatch();
+      TokenBatch batch = rows.newBatch();
       long told = start.step();
       long toldNanos = System.nanoTime();
       for (long done = told + 1; done <= config.steps(); done++) {
@@ -133,9 +134,8 @@ final class TrainingLoop {
   /** Queues a step of every coder; the processor's own is done then. */
   private void queue(long step, TokenBatch batch) {
     long begin = System.nanoTime();
-    batches.read(step, batch);
-    activations.run(batch, config.batchTokens());
-    coders.forEach(coder -> coder.queue(activations));
+    rows.load(step, batch);
+    coders.forEach(coder -> coder.queue(rows));
     nanosInSteps += System.nanoTime() - begin;
   }
 
@@ -186,7 +186,7 @@ final class TrainingLoop {
   /**
    * A step's figures as they are to be told. Where one is odd, the batch is looked at.
    *
-   * @param present whether {@code batch} and the activations are this step's; else they become it
+   * @param present whether {@code batch} and the rows are this step's; else they become it
    */
   private List<StepStats> judged(
       List<StepStats> stats, long step, boolean present, TokenBatch batch) {
@@ -194,8 +194,7 @@ final class TrainingLoop {
       return stats;
     }
     if (!present) {
-      batches.read(step - 1, batch);
-      activations.run(batch, config.batchTokens());
+      rows.load(step - 1, batch);
     }
     List<StepStats> judged = new ArrayList<>();
     for (int i = 0; i < coders.size(); i++) {

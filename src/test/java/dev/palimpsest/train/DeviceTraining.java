@@ -288,6 +288,7 @@ abstract class DeviceTraining {
           new ModelDigest(Map.of()),
           model,
           corpus,
+          Optional.empty(),
           out,
           new Training.Start(false, "choose another", () -> {}),
           RunLog.SILENT);

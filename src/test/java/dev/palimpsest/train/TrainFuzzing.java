@@ -8,6 +8,7 @@ import dev.palimpsest.model.ModelDigest;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Checkpoints and identities of runs for tests of other packages. */
@@ -63,7 +64,8 @@ public final class TrainFuzzing {
             0,
             100),
         new ModelDigest(Map.of("config.json", "ab", "model.safetensors", "cd")),
-        "ef");
+        "ef",
+        Optional.empty());
   }
 
   /** Writes a run's identity. */
