@@ -62,10 +62,19 @@ final class CoderSeal {
     if (!Files.exists(folder.resolve(NAME))) {
       return;
     }
-    Sums noted = StateFiles.readSealed(folder.resolve(NAME), Sums.class);
+    Sums noted = noted(folder.resolve(NAME));
     Sums found = Sums.of(folder);
     requireSame(folder.resolve(CoderFiles.NAME), noted.weights(), found.weights());
     requireSame(folder.resolve(CoderConfigFile.NAME), noted.config(), found.config());
+  }
+
+  private static Sums noted(Path file) {
+    try {
+      return StateFiles.readSealed(file, Sums.class);
+    } catch (PalimpsestException damaged) {
+      throw new PalimpsestException(
+          damaged.getMessage() + " (where the files beside it are right, remove it)", damaged);
+    }
   }
 
   private static void requireSame(Path file, String noted, String found) {

@@ -97,12 +97,15 @@ public final class ExperimentRunner {
       }
       StageLedger ledger = new StageLedger(run, digests);
       TrainStage train = new TrainStage(config, run, log, bench, digests);
-      checkPersonsTexts(train, bench, anew && !inputs.changes(true).isEmpty());
-      Training.useThreads(config.threads());
       List<StagePlan> plans =
           CoderUnit.of(config).stream()
               .map(unit -> new StagePlan(config, run, inputs, ledger, digests, unit))
               .toList();
+      for (StagePlan plan : plans) {
+        HandEdits.restore(run, plan.unit().name(), ledger, plan.explain());
+      }
+      checkPersonsTexts(train, bench, anew && !inputs.changes(true).isEmpty());
+      Training.useThreads(config.threads());
       log.planned(planned(plans));
       if (request.trains()) {
         train.ensure(inputs, ledger, request.force(), () -> accept(inputs, device));

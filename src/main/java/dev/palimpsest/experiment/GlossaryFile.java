@@ -1,11 +1,13 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.text.TokenNames;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -30,10 +32,11 @@ final class GlossaryFile {
   Lexicon lexicon(TokenNames names, boolean replace, Function<TokenNames, Glossary> made) {
     if (Files.isRegularFile(file) && !replace) {
       Glossary now = Glossary.read(file, names);
-      if (!Files.isRegularFile(written) || !now.equals(Glossary.read(written, names))) {
-        if (!Files.isRegularFile(written)) {
-          Glossary.none().write(written, names);
-        }
+      Optional<Glossary> before = before(names);
+      if (before.isEmpty()) {
+        Glossary.none().write(written, names);
+      }
+      if (!before.equals(Optional.of(now))) {
         return new Lexicon(names, now);
       }
     }
@@ -41,5 +44,18 @@ final class GlossaryFile {
     fresh.write(written, names);
     fresh.write(file, names);
     return new Lexicon(names, fresh);
+  }
+
+  /**
+   * The explainer's own classes; damaged, they are as good as gone: what is there is a person's.
+   */
+  private Optional<Glossary> before(TokenNames names) {
+    try {
+      return Files.isRegularFile(written)
+          ? Optional.of(Glossary.read(written, names))
+          : Optional.empty();
+    } catch (PalimpsestException damaged) {
+      return Optional.empty();
+    }
   }
 }

@@ -5,6 +5,8 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.run.StageLedger;
+import dev.palimpsest.run.StageLedger.Stage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +21,8 @@ import java.util.TreeSet;
 /**
  * Which of a coder's explanations a person has written. The explainer's own lines are kept apart
  * ({@code stages/written}); a line that differs from them, or is gone, is the person's, and stays
- * the person's when the explainer runs again.
+ * the person's when the explainer runs again. Where the explainer's lines are damaged or gone, and
+ * cannot be had again, every line counts as a person's: nothing is lost.
  */
 final class HandEdits {
   private final Path file;
@@ -47,11 +50,12 @@ final class HandEdits {
       return edited;
     }
     Map<Integer, Explanation> now = read(file);
-    if (!Files.isRegularFile(written)) {
+    Optional<Map<Integer, Explanation>> own = own();
+    if (own.isEmpty()) {
       edited.addAll(now.keySet());
       return edited;
     }
-    Map<Integer, Explanation> before = read(written);
+    Map<Integer, Explanation> before = own.get();
     // Left by a killed process that may have merged it already.
     Map<Integer, Explanation> after = Files.isRegularFile(fresh) ? read(fresh) : before;
     TreeSet<Integer> all = new TreeSet<>(now.keySet());
@@ -68,7 +72,26 @@ final class HandEdits {
 
   /** {@link #latents} as far as the explainer's own lines are known; else none. */
   Set<Integer> known() {
-    return Files.isRegularFile(written) ? latents() : Set.of();
+    return own().isPresent() ? latents() : Set.of();
+  }
+
+  private Optional<Map<Integer, Explanation>> own() {
+    try {
+      return Files.isRegularFile(written) ? Optional.of(read(written)) : Optional.empty();
+    } catch (PalimpsestException damaged) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Makes the explainer's lines and word classes again where they are damaged or gone and the texts
+   * are still, to the byte, what was written.
+   *
+   * @param explain the stage that wrote them
+   */
+  static void restore(RunDirectory run, String coder, StageLedger ledger, Stage explain) {
+    ledger.restore(explain, run.explanations(coder), run.writtenExplanations(coder));
+    ledger.restore(explain, run.glossary(coder), run.writtenGlossary(coder));
   }
 
   /**

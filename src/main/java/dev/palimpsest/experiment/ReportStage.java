@@ -17,6 +17,7 @@ import dev.palimpsest.run.RunLog;
 import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.text.Corpus;
+import dev.palimpsest.train.Training;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,8 +65,7 @@ final class ReportStage {
       }
       log.advanced("collecting latents", "coders", latents.size(), plans.size());
     }
-    List<TrainingCurve> curves =
-        Files.exists(run.metrics()) ? TrainingCurve.readAll(run.metrics()) : List.of();
+    List<TrainingCurve> curves = curves(leftOut);
     List<RewriteTable> tables = tables(leftOut);
     for (Path entry : ledger.damaged()) {
       leftOut.add(entry + " is damaged, so that its stage counts as not done; 'run' repeats it.");
@@ -78,6 +78,15 @@ final class ReportStage {
       HtmlReport.writeFigure(run.figure(), tables.get(0));
     }
     log.finished(StageName.REPORT.label(), (System.nanoTime() - start) * 1e-9);
+  }
+
+  /** The curves of training, unless the file is not what training left. */
+  private List<TrainingCurve> curves(List<String> leftOut) {
+    Optional<String> damage = Training.damagedMetrics(run.root());
+    damage.ifPresent(what -> leftOut.add("The course of training is left out: " + what + "."));
+    return damage.isEmpty() && Files.exists(run.metrics())
+        ? TrainingCurve.readAll(run.metrics())
+        : List.of();
   }
 
   private String title() {

@@ -4,6 +4,7 @@ import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
+import dev.palimpsest.rewrite.RewriteStage;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageLedger.Stage;
@@ -140,9 +141,11 @@ final class StagePlan {
     List<Path> files = new ArrayList<>();
     files.add(run.simulations(unit.name(), protocol.label()));
     Path texts = run.explanations(unit.name());
+    Path shuffled = run.shuffledSimulations(unit.name(), protocol.label());
     if (Files.isRegularFile(texts)
-        && ExplanationStore.read(texts).size() >= ShuffledExplanations.FEWEST) {
-      files.add(run.shuffledSimulations(unit.name(), protocol.label()));
+        ? ExplanationStore.read(texts).size() >= ShuffledExplanations.FEWEST
+        : Files.isRegularFile(shuffled)) {
+      files.add(shuffled);
     }
     return files;
   }
@@ -172,7 +175,9 @@ final class StagePlan {
                 with(read, SIMULATIONS, run.simulations(unit.name(), protocol.label())),
                 SHUFFLED,
                 run.shuffledSimulations(unit.name(), protocol.label())),
-            headline ? List.of(run.rewrite(), own) : List.of(own)));
+            headline
+                ? List.of(run.rewrite(), own, RewriteStage.lossesFile(own))
+                : List.of(own, RewriteStage.lossesFile(own))));
   }
 
   /** The stages behind a name, in order: one, or one a protocol. */

@@ -73,10 +73,15 @@ final class TrainStage {
    */
   void ensure(RunInputs inputs, StageLedger ledger, boolean again, Runnable accepted) {
     Stage stage = stage(inputs);
-    if (!again && ledger.judge(stage).isCurrent()) {
+    boolean current = !again && ledger.judge(stage).isCurrent();
+    boolean recorded =
+        specs(config).isEmpty() || !Training.lacksRecord(run.root(), trainConfig(config));
+    if (current && recorded) {
+      CoderUnit.of(config).forEach(this::requireIntact);
       accepted.run();
+      Training.damagedMetrics(run.root()).ifPresent(log::says);
     }
-    ledger.ensure(stage, again, () -> trainAndCopy(again, accepted), log);
+    ledger.ensure(stage, !current || !recorded, () -> trainAndCopy(again, accepted), log);
   }
 
   /**
@@ -84,7 +89,8 @@ final class TrainStage {
    * now.
    *
    * @param refresh whether one that has changed is copied anew
-   * @throws PalimpsestException where one is not trained, or has changed and must not be copied
+   * @throws PalimpsestException where one is not trained, is damaged, or has changed and must not
+   *     be copied
    */
   void asFound(boolean refresh) {
     for (CoderUnit unit : CoderUnit.of(config)) {
@@ -106,6 +112,17 @@ final class TrainStage {
         log.says(what + ": it is copied anew");
         copy(given.get(), unit);
       }
+      requireIntact(unit);
+    }
+  }
+
+  private void requireIntact(CoderUnit unit) {
+    try {
+      SparseCoder.requireIntact(run.coder(unit.name()));
+    } catch (PalimpsestException damaged) {
+      throw new PalimpsestException(
+          damaged.getMessage() + "; otherwise 'run --force' or 'train --overwrite' makes it anew",
+          damaged);
     }
   }
 

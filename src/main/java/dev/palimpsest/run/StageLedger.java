@@ -131,7 +131,11 @@ public final class StageLedger {
   public Verdict judge(Stage stage) {
     Optional<Entry> before = entry(stage.name());
     if (before.isEmpty()) {
-      return new Verdict(Standing.MISSING, "it has not been run");
+      return new Verdict(
+          Standing.MISSING,
+          Files.exists(file(stage.name()))
+              ? "its record " + relative(file(stage.name())) + " is damaged"
+              : "it has not been run");
     }
     for (Path output : stage.outputs()) {
       if (!Files.exists(output)) {
@@ -167,6 +171,21 @@ public final class StageLedger {
     return entry(stage.name())
         .map(entry -> !entry.outputs().equals(digestsOf(stage.outputs())))
         .orElse(false);
+  }
+
+  /**
+   * Copies a file over an output that is no longer what the stage left, if the file is that to the
+   * byte.
+   */
+  public void restore(Stage stage, Path from, Path output) {
+    Optional<String> left = entry(stage.name()).map(entry -> entry.outputs().get(relative(output)));
+    if (left.isPresent() && !left.equals(digestNow(output)) && left.equals(digestNow(from))) {
+      AtomicFiles.copy(from, output);
+    }
+  }
+
+  private Optional<String> digestNow(Path file) {
+    return Optional.ofNullable(digestsOf(List.of(file)).get(relative(file)));
   }
 
   /**

@@ -48,18 +48,18 @@ final class Checkpoints {
    * Where a run stands, besides the coders' own state.
    *
    * @param step steps done; the position in the text follows from it
-   * @param metricsBytes length of {@code metrics.jsonl}
+   * @param metrics what {@code metrics.jsonl} was
    * @param evaluation the held-out figures of each coder as of the last evaluation, in order; empty
    *     before the first
    */
-  record State(long step, long metricsBytes, List<HeldOut> evaluation) {
+  record State(long step, MetricsExtent metrics, List<HeldOut> evaluation) {
     /** Before the first step. */
-    static final State START = new State(0, 0, List.of());
+    static final State START = new State(0, MetricsExtent.NONE, List.of());
 
     State {
       evaluation = List.copyOf(evaluation);
-      if (step < 0 || metricsBytes < 0) {
-        throw new IllegalArgumentException("a step and a length are not negative");
+      if (step < 0) {
+        throw new IllegalArgumentException("a step is not negative");
       }
     }
   }
@@ -114,6 +114,11 @@ final class Checkpoints {
               + ")");
     }
     return State.START;
+  }
+
+  /** Whether there is a checkpoint of a step, whole or not. */
+  boolean has(long step) {
+    return Files.isDirectory(folder.resolve(name(step)));
   }
 
   private static State state(Path checkpoint) {

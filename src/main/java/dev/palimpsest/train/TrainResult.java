@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  * @param peakDeviceBytes the most of a GPU's memory that was in use; empty on the CPU
  * @param coders the coders' folders
  * @param perCoder the figures of every coder, in the order of {@code coders}
+ * @param metrics what {@code metrics.jsonl} was at the end
  * @param warnings what a person should know, a sentence each
  */
 public record TrainResult(
@@ -33,6 +34,7 @@ public record TrainResult(
     OptionalLong peakDeviceBytes,
     List<String> coders,
     List<PerCoder> perCoder,
+    MetricsExtent metrics,
     List<String> warnings) {
 
   /** One coder's figures. */
@@ -59,6 +61,7 @@ public record TrainResult(
         peakDeviceBytes,
         folders,
         perCoder,
+        metrics,
         warnings);
   }
 }

@@ -6,7 +6,6 @@ import dev.palimpsest.activations.Hook;
 import dev.palimpsest.activations.HookedActivations;
 import dev.palimpsest.activations.StepRows;
 import dev.palimpsest.base.AtomicFiles;
-import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.base.StateFiles;
@@ -120,8 +119,9 @@ public final class Training {
         clear(identityFile);
       }
       identity.requireSame(identityFile, out, start.remedy());
-      Optional<TrainResult> finished = finishedBefore();
+      Optional<TrainResult> finished = finishedBefore(start.remedy());
       if (finished.isPresent()) {
+        damagedMetrics(out).ifPresent(log::says);
         return finished.get();
       }
       identity.write(identityFile);
@@ -215,38 +215,91 @@ public final class Training {
             device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.usedBytes()),
             folders,
             each,
+            loop.metrics(),
             warnings);
-    AtomicFiles.writeString(out.resolve(RESULT), Json.pretty(result));
+    StateFiles.writeSealed(out.resolve(RESULT), result);
     return result;
   }
 
-  /** The result of a finished run of this length whose coders are all there. */
-  private Optional<TrainResult> finishedBefore() {
-    Path file = out.resolve(RESULT);
-    if (!Files.exists(file)) {
-      return Optional.empty();
-    }
-    TrainResult result;
-    try {
-      result = StateFiles.read(file, TrainResult.class);
-    } catch (PalimpsestException damaged) {
-      // The last checkpoint has all that is in it.
-      return Optional.empty();
-    }
-    if (result.steps() != config.steps()) {
+  /**
+   * The result of a finished run of this length whose coders are all there.
+   *
+   * @throws PalimpsestException where one of them is damaged
+   */
+  private Optional<TrainResult> finishedBefore(String remedy) {
+    // Damaged, it is made again: the last checkpoint has all that is in it.
+    Optional<TrainResult> result = record(out).filter(found -> found.steps() == config.steps());
+    if (result.isEmpty()) {
       return Optional.empty();
     }
     List<String> folders = new ArrayList<>();
-    for (TrainResult.PerCoder coder : result.perCoder()) {
+    for (TrainResult.PerCoder coder : result.get().perCoder()) {
       Path folder = out.resolve(CODERS).resolve(coder.coder());
       if (!Files.exists(folder.resolve("cfg.json"))
           || !Files.exists(folder.resolve("sae.safetensors"))) {
         return Optional.empty();
       }
-      SparseCoder.requireIntact(folder);
+      try {
+        SparseCoder.requireIntact(folder);
+      } catch (PalimpsestException damaged) {
+        throw new PalimpsestException(damaged.getMessage() + "; otherwise " + remedy, damaged);
+      }
       folders.add(folder.toString());
     }
-    return Optional.of(result.foundFinished(folders));
+    return result.map(found -> found.foundFinished(folders));
+  }
+
+  private static Optional<TrainResult> record(Path out) {
+    Path file = out.resolve(RESULT);
+    try {
+      return Files.exists(file)
+          ? Optional.of(StateFiles.readSealed(file, TrainResult.class))
+          : Optional.empty();
+    } catch (PalimpsestException damaged) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Whether a finished run's {@code training.json} is damaged or gone, and can be made again from
+   * its last checkpoint.
+   *
+   * @param config of the whole run
+   */
+  public static boolean lacksRecord(Path out, TrainConfig config) {
+    return record(out).isEmpty() && new Checkpoints(out.resolve(CHECKPOINTS)).has(config.steps());
+  }
+
+  /**
+   * Why {@code metrics.jsonl} is not what a finished training left, as a sentence; empty where it
+   * is, and for a training that is not finished.
+   */
+  public static Optional<String> damagedMetrics(Path out) {
+    if (!Files.exists(out.resolve(RESULT))) {
+      return Optional.empty();
+    }
+    Optional<TrainResult> record = record(out);
+    if (record.isEmpty()) {
+      return Optional.of(
+          out.resolve(RESULT)
+              + " is damaged, so that nobody knows whether "
+              + METRICS
+              + " is whole; 'run' and 'train' make it anew while there is the last checkpoint");
+    }
+    MetricsExtent metrics = record.get().metrics();
+    long lacking = record.get().steps() - metrics.lines();
+    return metrics
+        .damage(out.resolve(METRICS))
+        .map(what -> what + " since training ended; the coders are as they were")
+        .or(
+            () ->
+                lacking == 0
+                    ? Optional.empty()
+                    : Optional.of(
+                        out.resolve(METRICS)
+                            + " lacks lines of "
+                            + lacking
+                            + " steps: it was damaged before training went on"));
   }
 
   /** Removes what an earlier run of training left in the folder, and nothing else. */

@@ -45,6 +45,7 @@ final class TrainingLoop {
   private final Checkpoints checkpoints;
   private final StepFaults faults;
   private List<HeldOut> heldOut = List.of();
+  private MetricsExtent written = MetricsExtent.NONE;
   private long nanosInSteps;
 
   /**
@@ -82,7 +83,7 @@ final class TrainingLoop {
   long run(Path metrics, RunLog log) {
     Checkpoints.State start = checkpoints.resume(this::readState, log::says);
     heldOut = start.evaluation();
-    try (MetricsLog lines = MetricsLog.open(metrics, start.metricsBytes())) {
+    try (MetricsLog lines = MetricsLog.open(metrics, start.metrics(), log::says)) {
       long all = config.steps() * config.batchTokens();
       log.advanced("training", "tokens", start.step() * config.batchTokens(), all);
       TokenBatch batch = rows.newBatch();
@@ -103,6 +104,7 @@ final class TrainingLoop {
         }
         log.advanced("training", "tokens", done * config.batchTokens(), all, note(stats.get(0)));
       }
+      written = lines.force();
     }
     return start.step();
   }
@@ -263,6 +265,11 @@ final class TrainingLoop {
   /** The held-out figures of each coder as of the last evaluation. */
   List<HeldOut> heldOut() {
     return heldOut;
+  }
+
+  /** What {@code metrics.jsonl} was at the end. */
+  MetricsExtent metrics() {
+    return written;
   }
 
   /** Time spent in steps by this process, without evaluations and checkpoints. */

@@ -24,7 +24,7 @@ public final class TrainFuzzing {
     try (Arrays arrays = new Arrays()) {
       new Checkpoints(folder.resolve("checkpoints"))
           .write(
-              new Checkpoints.State(7, 120, List.of()),
+              new Checkpoints.State(7, new MetricsExtent(120, 2, "01234567"), List.of()),
               to ->
                   new TrainerState(Optimizer.ADAM, 7, 56, true)
                       .write(to.resolve(TRAINER), arrays.parameters, arrays.state, arrays.firings));
