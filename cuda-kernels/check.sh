@@ -21,6 +21,8 @@
 #   PALIMPSEST_CUBLASLT            path of libcublasLt.so; none: do without
 #   PALIMPSEST_CPU_LIBRARY         the CPU library to compare with (target/native/libpalimpsest.so where it exists)
 #   PALIMPSEST_REAL_INPUTS         a file of bench/export_inputs.py: timed too
+#   PALIMPSEST_CCCL                folders of CCCL's headers, with ":" between, in the place of the toolkit's: from 3.5 on the bench has
+#                                  CUB's batched top-k beside ours
 #   NVCC, CXX                      the compilers (nvcc, g++)
 set -eu
 
@@ -126,7 +128,18 @@ host_only() {
     part=$((part + 1))
   done
   wait
-  [ ! -f "$build/failed" ]
+  if [ -f "$build/failed" ]; then exit 1; fi
+  # What a run on a GPU would do: the names of its cases, its parts, the script that drives the library.
+  for one in $sanitized_cases; do "$build/watched/test" --list "$(printf '%s' "$one" | tr _ ' ')" >/dev/null; done
+  sh "$here/test/check_test.sh"
+  if command -v python3 >/dev/null 2>&1; then
+    python3 -B "$here/test/drive_test.py" "$root"/native/include/palimpsest.h "$root"/native/include/palimpsest_cuda.h
+    host_library "$build"
+    python3 -B "$here/test/drive.py" "$build/libpalimpsest_cuda_emulated.so" --host >"$build/drive.log" || {
+      cat "$build/drive.log"
+      exit 1
+    }
+  fi
 }
 
 # ---- with nvcc --------------------------------------------------------------------------------------------------------
@@ -144,7 +157,7 @@ nvcc_flags() {
 device_object() {
   object=$objects/$(basename "$(dirname "$1")")_$(basename "$1").o
   if [ ! -f "$object" ] || [ "$1" -nt "$object" ] || [ "$header" -nt "$object" ]; then
-    if ! $nvcc $(nvcc_flags) -Xptxas=-v $includes -I"$here/bench" -c "$1" -o "$object.new" >"$object.log" 2>&1; then
+    if ! $nvcc $(nvcc_flags) -Xptxas=-v $includes -I"$here/bench" $cccl -c "$1" -o "$object.new" >"$object.log" 2>&1; then
       cat "$object.log" >&2
       return 1
     fi
@@ -164,6 +177,8 @@ find_nvcc() {
 
 # Compiles all and links library, test and bench into $objects.
 device_build() {
+  cccl=
+  for folder in $(printf '%s' "${PALIMPSEST_CCCL:-}" | tr ':' ' '); do cccl="$cccl -I$folder"; done
   objects=$build/$(printf 'sm_%s' "$architectures" | tr ' ' '_')
   mkdir -p "$objects"
   header=$(newest_header)
@@ -171,12 +186,21 @@ device_build() {
     say "the build with nvcc failed"
     exit 1
   fi
-  link="$nvcc $(nvcc_flags)"
   # The library shares the runtime with whoever else uses CUDA in the process (libtorch); the programs stand alone. Its calls
   # of its own functions stay inside, also where the process is linked with the CPU library, which has the same names.
-  $link --cudart shared -shared -Xlinker=-Bsymbolic -o "$objects/libpalimpsest_cuda.so" "$objects"/src_*.o -ldl
-  $link --cudart static -o "$objects/test" "$objects"/src_*.o "$objects"/test_*.o "$objects/bench_verify.cu.o" -ldl
-  $link --cudart static -o "$objects/bench" "$objects"/src_*.o "$objects"/bench_*.o -ldl
+  device_link libpalimpsest_cuda.so --cudart shared -shared -Xlinker=-Bsymbolic "$objects"/src_*.o
+  device_link test --cudart static "$objects"/src_*.o "$objects"/test_*.o "$objects/bench_verify.cu.o"
+  device_link bench --cudart static "$objects"/src_*.o "$objects"/bench_*.o
+}
+
+# device_link NAME ARGUMENT...: into $objects.
+device_link() {
+  linked=$1
+  shift
+  if ! $nvcc $(nvcc_flags) -o "$objects/$linked" "$@" -ldl; then
+    say "$linked could not be linked"
+    exit 1
+  fi
 }
 
 # Names of kernels as the report has them.
@@ -329,11 +353,12 @@ within() {
   shift 2
   started=$(date +%s)
   code=0
-  timeout "$limit" "$@" >"$results/$name.log" 2>&1 || code=$?
+  # What does not end when it is told to is killed: a process may hang in the driver.
+  timeout -k 5 "$limit" "$@" >"$results/$name.log" 2>&1 || code=$?
   took=$(($(date +%s) - started))
   case $code in
     0) say "$name: passed in $took s" ;;
-    124) problem "$name: stopped after its $limit s; see $results/$name.log" ;;
+    124 | 137) problem "$name: stopped after its $limit s; see $results/$name.log" ;;
     *)
       tail -n 15 "$results/$name.log" >&2
       problem "$name: failed (status $code) after $took s; see $results/$name.log"
@@ -342,22 +367,33 @@ within() {
 }
 
 # The cases that each sanitizer sees: one of every kernel, small, since it slows them a hundredfold.
-sanitized_cases='sort_random decode_against backward_repeatable step_repeatable fvu_against encode_special fused_encode_special update_rows'
+sanitized_cases='sort_random record_against decode_against backward_repeatable step_repeatable fvu_against encode_special fused_encode_special update_rows'
 
-sanitize() { # tool seconds
-  set -- "$1" "$2" $(printf '%s' "$sanitized_cases")
+# Races and initialisation are looked for without cuBLASLt: its kernels are not ours, and their asynchronous copies, which
+# racecheck does not follow, look like races.
+sanitize() { # tool seconds [VARIABLE=VALUE]
   tool=$1
   limit=$2
-  shift 2
+  with=${3:-PALIMPSEST_CUBLASLT=${PALIMPSEST_CUBLASLT:-}}
+  set -- $(printf '%s' "$sanitized_cases")
   for one in "$@"; do
     shift
     set -- "$@" "$(printf '%s' "$one" | tr _ ' ')"
   done
-  within "$limit" "$tool" "$sanitizer" --tool "$tool" --error-exitcode 9 "$objects/test" "$@"
+  within "$limit" "$tool" env "$with" "$sanitizer" --tool "$tool" --error-exitcode 9 "$objects/test" "$@"
 }
 
 # In the order of what is wanted most, each part with its own time. A part: build (always), test, sanitize, bench, torch, profile.
 on_device() {
+  for one in "$@"; do
+    case "$one" in
+      test | sanitize | bench | torch | profile) ;;
+      *)
+        say "no part '$one': expected test, sanitize, bench, torch or profile"
+        exit 2
+        ;;
+    esac
+  done
   wanted=${*:-test sanitize bench torch profile}
   wants() { case " $wanted " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
   if ! find_nvcc; then
@@ -388,16 +424,17 @@ on_device() {
   fi
   if wants sanitize; then
     if sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null); then
-      sanitize racecheck 150
+      sanitize racecheck 150 PALIMPSEST_CUBLASLT=none
       sanitize memcheck 120
-      sanitize initcheck 120
+      sanitize initcheck 120 PALIMPSEST_CUBLASLT=none
     else
       say "compute-sanitizer is not installed"
     fi
   fi
   if wants bench; then
+    rm -f "$results"/bench-*.json # of an earlier run: not to stand beside figures of this one
     within 120 bench-8192 "$objects/bench" --rows 8192 --json "$results/bench-8192.json"
-    within 200 bench-65536 "$objects/bench" --rows 65536 --json "$results/bench-65536.json"
+    within 240 bench-65536 "$objects/bench" --rows 65536 --json "$results/bench-65536.json"
     if [ -n "${PALIMPSEST_REAL_INPUTS:-}" ]; then
       within 60 bench-real "$objects/bench" --real "$PALIMPSEST_REAL_INPUTS" --json "$results/bench-real.json"
     fi
@@ -405,7 +442,7 @@ on_device() {
   # PyTorch beside it, where there is one: its product, torch.topk and sparsify's step; and our library driven from its process.
   if wants torch; then
     if python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; then
-      within 60 drive python3 "$here/test/drive.py" "$objects/libpalimpsest_cuda.so"
+      within 120 drive python3 "$here/test/drive.py" "$objects/libpalimpsest_cuda.so" --time
       for rows in 8192 65536; do
         if [ -f "$results/bench-$rows.json" ]; then
           within 100 "torch-$rows" python3 "$here/bench/torch_baseline.py" --rows "$rows" --json "$results/torch-$rows.json" \

@@ -4,13 +4,14 @@
  *   bench [--json FILE] [--real FILE] [--rows N] [NAME...]      NAME: only benches whose name contains one of them
  *
  * Before anything of a shape is timed, 64 rows and 16 latents of it are compared with sums in double precision (verify.h); exit 1 if
- * they differ.
+ * they differ. Beside the selection CUB's is timed (cub_topk.h), and must select the same.
  * Prints a table; with --json the same as one JSON object, with the device, the backend of the products, the two ceilings
  * measured here (a large device copy, a large bf16 product) and the peak memory of encode and of a step. The file is written
  * anew after each shape, so that a run cut short leaves what it had.
  */
 #include <cstring>
 
+#include "cub_topk.h"
 #include "fvu.h"
 #include "hits.h"
 #include "inputs.h"
@@ -82,15 +83,33 @@ void measure_ceilings(Bench& bench) {
   bench.add("ceiling product", "8192^3 bf16", {0.0, operations, 0.0}, "warm", product_time);
 }
 
+/* What pal_cuda_record_batch keeps, as Java's trainer has it. */
+struct Log {
+  static constexpr int64_t kLength = 64, kDeadAfter = 10'000'000;
+  int64_t latents;
+  Buffer<int64_t> counts, last, batch, progress, firings;
+  Buffer<double> sums;
+
+  explicit Log(const Shape& s)
+      : latents(s.latents), counts(s.latents), last(s.latents), batch(s.latents), progress(2), firings(2 * kLength), sums(2 * kLength) {}
+  void clear(cudaStream_t stream) const {
+    for (const auto* array : {&counts, &last, &batch, &progress, &firings}) MUST(cudaMemsetAsync(array->get(), 0, array->bytes(), stream));
+  }
+  pal_cuda_record view() const {
+    return {latents, kDeadAfter, kLength, counts.get(), last.get(), batch.get(), progress.get(), sums.get(), firings.get()};
+  }
+};
+
 /* The stages of a step on their own, and together. */
 class Stages {
  public:
   Stages(Bench& bench, const Options& options, const Inputs& in)
       : bench_(bench), options_(options), in_(in), s_(in.shape), b_(static_cast<double>(s_.rows)), d_(static_cast<double>(s_.width)),
         m_(static_cast<double>(s_.latents)), k_(static_cast<double>(s_.k)), values_(s_.rows * s_.k), indices_(s_.rows * s_.k),
-        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), first_(s_, bench.stream()), second_(s_, bench.stream()), hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
+        grad_(s_.rows * s_.width), sums_(2), counts_(s_.latents), log_(s_), first_(s_, bench.stream()), second_(s_, bench.stream()), hyper_(static_cast<int64_t>(pal_cuda_hyper_bytes())),
         space_(std::max(encode_bytes(), other_bytes())) {
     MUST(cudaMemsetAsync(counts_.get(), 0, counts_.bytes(), bench_.stream()));
+    log_.clear(bench_.stream());
   }
 
   /* The arrays of a training step, and what the device says is in use after one; `before`: in use before the inputs. */
@@ -111,7 +130,7 @@ class Stages {
     m.state = 2.0 * bytes(first_.encoder, first_.encoder_bias, first_.decoder, first_.decoder_bias);
     m.input = bytes(*in_.x[0]);
     m.selected = bytes(values_, indices_);
-    m.batch = bytes(*in_.x[0], *in_.y[0], grad_, sums_, counts_) + m.selected;
+    m.batch = bytes(*in_.x[0], *in_.y[0], grad_, sums_, log_.counts, log_.last, log_.batch) + m.selected;
     m.encode_space = static_cast<double>(encode_bytes());
     m.other_space = static_cast<double>(other_bytes());
     MUST(pal_cuda_set_chunk_bytes(kSmallChunk));
@@ -125,8 +144,11 @@ class Stages {
     return m;
   }
 
-  /* What is wrong with the selection, the gradient and the backward pass, by either encoder; empty where nothing is. */
-  std::string problem() {
+  /* The first thing that was found wrong; empty where nothing was. */
+  const std::string& problem() const { return problem_; }
+
+  /* Compares the selection, the gradient and the backward pass, by either encoder, with double precision. */
+  void verify() {
     for (const char* variant : {"e0", "e2"}) {
       MUST(pal_cuda_set_encode(variant));
       encode(0);
@@ -136,11 +158,10 @@ class Stages {
       const pal_gradients view = gradients.view();
       MUST(pal_backward(&in_.coder, in_.x_of(0), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &view, 0, space_.get(),
                         space_.bytes(), bench_.stream()));
-      const std::string found = problem_of({&in_.coder, in_.x_of(0), in_.y_of(0), s_.rows, s_.k, values_.get(), indices_.get(), grad_.get(),
-                                            sums_.get(), &view});
-      if (!found.empty()) return std::string(variant) + ": " + found;
+      const std::string found = bench::problem_of({&in_.coder, in_.x_of(0), in_.y_of(0), s_.rows, s_.k, values_.get(), indices_.get(),
+                                                   grad_.get(), sums_.get(), &view});
+      note(found.empty() ? found : std::string(variant) + ": " + found);
     }
-    return "";
   }
 
   void run() {
@@ -153,6 +174,11 @@ class Stages {
   }
 
  private:
+  void note(const std::string& problem) {
+    if (!problem.empty()) std::fprintf(stderr, "bench: %s is WRONG: %s\n", s_.text().c_str(), problem.c_str());
+    if (problem_.empty()) problem_ = problem;
+  }
+
   int64_t encode_bytes() const {
     return static_cast<int64_t>(pal_encode_workspace_bytes(s_.width, s_.latents, s_.rows, s_.k, PAL_TOPK));
   }
@@ -178,10 +204,14 @@ class Stages {
     MUST(pal_step(&in_.coder, &state, in_.x_of(i), grad_.get(), s_.rows, s_.k, values_.get(), indices_.get(), &hyper, 0, 0,
                   space_.get(), space_.bytes(), bench_.stream()));
   }
+  void record() {
+    const pal_cuda_record to = log_.view();
+    MUST(pal_cuda_record_batch(&to, values_.get(), indices_.get(), s_.rows, s_.k, sums_.get(), bench_.stream()));
+  }
   void forward(int i) {
     encode(i);
     loss(i);
-    MUST(pal_count_firings(values_.get(), indices_.get(), s_.rows, s_.k, s_.latents, counts_.get(), bench_.stream()));
+    record();
   }
   void train(int i, pal_optimizer optimizer) {
     forward(i);
@@ -217,6 +247,7 @@ class Stages {
     report("select", rows_work, [&](int) {
       MUST(select_topk(activations.get(), stride, s_.latents, rows, s_.k, values_.get(), indices_.get(), bench_.stream()));
     });
+    if (options_.wants("select by cub")) bench_cub({activations.get(), stride, s_.latents, std::min(rows, cub_most_rows()), s_.k});
     if (s_.latents % s_.k == 0) {
       report("groupmax", rows_work, [&](int) {
         MUST(select_groupmax(activations.get(), stride, s_.latents, rows, s_.k, values_.get(), indices_.get(), bench_.stream()));
@@ -251,6 +282,41 @@ class Stages {
     encode(0);
   }
 
+  /* CUB's ways of the selection that values_ has from ours, and whether they select the same. */
+  void bench_cub(const Selection& selection) {
+    const auto r = static_cast<double>(selection.rows);
+    MUST(select_topk(selection.activations, selection.stride, selection.latents, selection.rows, selection.k, values_.get(),
+                     indices_.get(), bench_.stream()));
+    for (const auto& cub : cub_topks(selection, bench_.stream())) {
+      const cudaError_t error = cub->run(bench_.stream());
+      if (error == cudaErrorNotSupported) {
+        cudaGetLastError();
+        std::printf("%s: not supported here\n", cub->name());
+        continue;
+      }
+      MUST(error);
+      note(problem_of(*cub, selection));
+      bench_.report(cub->name(), Shape{selection.rows, s_.width, s_.latents, s_.k}.text(), {r * (2.0 * m_ + 8.0 * k_), 0.0, r},
+                    [&](int) { MUST(cub->run(bench_.stream())); });
+    }
+  }
+  std::string problem_of(const CubTopk& cub, const Selection& selection) const {
+    std::vector<float> ours(static_cast<size_t>(s_.k));
+    for (int64_t i = 0; i < kVerifiedRows; ++i) {
+      const int64_t row = i * (selection.rows - 1) / (kVerifiedRows - 1);
+      const std::vector<uint16_t> keys = cub.keys_of(row);
+      MUST(cudaMemcpy(ours.data(), values_.get() + row * s_.k, ours.size() * sizeof(float), cudaMemcpyDeviceToHost));
+      for (size_t s = 0; s < ours.size() && ours[s] > 0.0f; ++s) {
+        uint32_t bits = 0; /* the lower half is 0: it was a bf16 */
+        std::memcpy(&bits, &ours[s], sizeof(bits));
+        if (keys[s] != bits >> 16) {
+          return std::string(cub.name()) + ": another selection than ours in row " + std::to_string(row);
+        }
+      }
+    }
+    return "";
+  }
+
   void bench_forward() {
     const double gather = b_ * k_ * d_ * 2.0;
     report("decode", {gather + b_ * d_ * 4.0, 0.0, b_}, [&](int i) {
@@ -262,6 +328,7 @@ class Stages {
                    bench_.stream()));
     });
     report("decode_loss", {gather + b_ * d_ * 12.0, 0.0, b_}, [&](int i) { loss(i); });
+    report("record", {b_ * k_ * 8.0 + m_ * 40.0, 0.0, b_}, [&](int) { record(); });
     report("firings", {b_ * k_ * 8.0, 0.0, b_}, [&](int) {
       MUST(pal_count_firings(values_.get(), indices_.get(), s_.rows, s_.k, s_.latents, counts_.get(), bench_.stream()));
     });
@@ -356,9 +423,11 @@ class Stages {
   Buffer<float> grad_;
   Buffer<double> sums_;
   Buffer<int64_t> counts_;
+  Log log_;
   Gradients first_, second_;
   Buffer<unsigned char> hyper_;
   Buffer<unsigned char> space_; /* scratch memory: the calls of a step share it, one after the other */
+  std::string problem_;
 };
 
 void write_json(const Options& options, const Bench& bench, const std::vector<Memory>& memory) {
@@ -405,14 +474,10 @@ int run(const Options& options) {
     Stages stages(bench, options, in);
     memory.push_back(stages.memory(before));
     std::printf("%s\n", memory.back().text().c_str());
-    const std::string problem = stages.problem();
-    if (!problem.empty()) {
-      right = false;
-      std::fprintf(stderr, "bench: %s is WRONG: %s\n", in.shape.text().c_str(), problem.c_str());
-    } else {
-      std::printf("%s: 64 rows and 16 latents as in double precision\n", in.shape.text().c_str());
-    }
+    stages.verify();
+    if (stages.problem().empty()) std::printf("%s: 64 rows and 16 latents as in double precision\n", in.shape.text().c_str());
     stages.run();
+    right = right && stages.problem().empty();
     MUST(cudaStreamSynchronize(stream));
     if (!options.json.empty()) write_json(options, bench, memory);
   };

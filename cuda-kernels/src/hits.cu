@@ -104,8 +104,13 @@ __global__ void __launch_bounds__(kThreads)
     sum_dz(const Hit* __restrict__ hits, const int32_t* __restrict__ offsets, int64_t latents, float* __restrict__ to) {
   const int64_t latent = static_cast<int64_t>(blockIdx.x) * kWarps + warp_of_thread();
   if (latent >= latents) return;
+  const int64_t end = offsets[latent + 1];
   double sum = 0.0;
-  for (int64_t at = offsets[latent] + lane_of_thread(); at < offsets[latent + 1]; at += kWarpSize) sum += hits[at].dz;
+  /* A latent that fires in every row keeps its warp waiting: eight loads on their way at a time. */
+#if defined(__CUDACC__)
+#pragma unroll 8
+#endif
+  for (int64_t at = offsets[latent] + lane_of_thread(); at < end; at += kWarpSize) sum += hits[at].dz;
   sum = warp_sum(sum);
   if (lane_of_thread() == 0) to[latent] = static_cast<float>(sum);
 }

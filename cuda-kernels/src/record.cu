@@ -8,7 +8,7 @@
  * Variants on the host (before): 8 bytes a latent copied and waited for at every step; one block for all latents: one launch, but
  *          32 loads in turn a thread, about 30 us; a thread a latent, a block's total by an atomic addition, and a thread that
  *          ends the batch after them (the one used).
- * Whole numbers add up to the same sum in any order: deterministic. Test: cases `record` of test/; it is part of no bench: two launches.
+ * Whole numbers add up to the same sum in any order: deterministic. Test: cases `record` of test/; time alone: `bench record`.
  */
 #include "arena.h"
 #include "block.cuh"

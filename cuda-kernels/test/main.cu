@@ -1,8 +1,10 @@
 /*
  * main.cu - runs all cases, or those whose name contains one of the arguments. Exit 0 when every check holds, 1 after
- * faults, 3 where there is no usable GPU. `--part I/N` (the first argument) runs case I and every N-th after it, for several
- * processes beside each other. `--launches`, on the host: launches.cu.
+ * faults, 2 where no case has such a name, 3 where there is no usable GPU. `--part I/N` (the first argument) runs case I and every
+ * N-th after it, for several processes beside each other. On the host: `--launches`, launches.cu; `--list` (the first argument)
+ * prints the names of the cases that would run.
  */
+#include <algorithm>
 #include <chrono>
 
 #include "harness.h"
@@ -30,19 +32,33 @@ int main(int count, char** arguments) {
   if (count == 2 && std::strcmp(arguments[1], "--launches") == 0) return print_launches();
 #endif
   int part = 0, parts = 1, first_name = 1;
-  if (count > 2 && std::strcmp(arguments[1], "--part") == 0) {
+  const bool list = count > 1 && std::strcmp(arguments[1], "--list") == 0;
+  if (list) {
+    first_name = 2;
+  } else if (count > 2 && std::strcmp(arguments[1], "--part") == 0) {
     if (std::sscanf(arguments[2], "%d/%d", &part, &parts) != 2 || parts < 1 || part < 0 || part >= parts) {
       std::fprintf(stderr, "--part %s: expected I/N\n", arguments[2]);
       return 2;
     }
     first_name = 3;
   }
+  const auto is_called = [](const Case& test, const char* name) { return std::strstr(test.name, name) != nullptr; };
+  for (int i = first_name; i < count; ++i) {
+    if (std::none_of(cases.begin(), cases.end(), [&](const Case& test) { return is_called(test, arguments[i]); })) {
+      std::fprintf(stderr, "no case has '%s' in its name\n", arguments[i]);
+      return 2;
+    }
+  }
   int run = 0, number = 0;
   for (const Case& test : cases) {
     bool wanted = count <= first_name;
-    for (int i = first_name; i < count; ++i) wanted = wanted || std::strstr(test.name, arguments[i]) != nullptr;
+    for (int i = first_name; i < count; ++i) wanted = wanted || is_called(test, arguments[i]);
     wanted = wanted && number++ % parts == part;
     if (!wanted) continue;
+    if (list) {
+      std::printf("%s\n", test.name);
+      continue;
+    }
     tally().where = test.name;
     const auto before = std::chrono::steady_clock::now();
     test.run();
@@ -55,6 +71,7 @@ int main(int count, char** arguments) {
       std::printf("%-36s %6.2f s\n", test.name, seconds.count());
     }
   }
+  if (list) return 0;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::printf("%s: %d cases, %ld checks, %ld faults, %.1f s", pal_describe(), run, tally().checks, tally().faults,
               seconds.count());

@@ -18,6 +18,9 @@ import org.bytedeco.pytorch.global.torch;
 final class BenchProblem implements AutoCloseable {
   private static final long SEED = 1;
 
+  /** Steps that are queued on a GPU before one is waited for, as training queues them. */
+  private static final int QUEUED = 20;
+
   private final BenchShape shape;
   private final Device device;
   private final StepPair steps;
@@ -94,14 +97,32 @@ final class BenchProblem implements AutoCloseable {
     device.finish();
   }
 
-  /** A whole training step of ours; returns the FVU. */
-  double step() {
-    return steps.ours(x, y, shape.batch());
+  /**
+   * How many steps are to be timed together: one where a step is done when its call returns, more
+   * where steps are queued.
+   */
+  int together() {
+    return device.kernels().stepKernels().isPresent() ? QUEUED : 1;
   }
 
-  /** A whole training step of eager libtorch; returns the FVU. */
+  /** Whole training steps of ours, {@link #together} of them; returns the last one's FVU. */
+  double steps() {
+    return steps.ours(x, y, shape.batch(), together());
+  }
+
+  /** The same number of steps of eager libtorch; returns the last one's FVU. */
+  double eagerSteps() {
+    return steps.eager(batch.inputs(), batch.targets(), together());
+  }
+
+  /** A whole training step of ours, waited for; returns the FVU. */
+  double step() {
+    return steps.ours(x, y, shape.batch(), 1);
+  }
+
+  /** A whole training step of eager libtorch, waited for; returns the FVU. */
   double eagerStep() {
-    return steps.eager(batch.inputs(), batch.targets());
+    return steps.eager(batch.inputs(), batch.targets(), 1);
   }
 
   /** Parameters, optimiser state and the batch's own activations (x, y, y_hat, latents). */

@@ -73,54 +73,68 @@ final class EagerStep implements AutoCloseable {
     }
   }
 
-  /** One step; returns the batch's FVU. */
-  double run(Tensor x, Tensor y) {
-    step++;
-    try (PointerScope scope = new PointerScope()) {
-      Tensor activations =
-          torch.relu(torch.linear(x, encoder.value(), new TensorOptional(encoderBias.value())));
-      T_TensorTensor_T top = torch.topk(activations, k, -1, true, false);
-      Tensor indices = top.get1().flatten();
-
-      Tensor values = top.get0().detach().set_requires_grad(true);
-      Tensor rows = decoder.value().detach().set_requires_grad(true);
-      Tensor bias = decoderBias.value().detach().set_requires_grad(true);
-      Tensor output =
-          torch
-              .embedding_bag(
-                  rows,
-                  indices,
-                  offsets(indices),
-                  false,
-                  0,
-                  false,
-                  new TensorOptional(values.flatten()),
-                  false)
-              .get0()
-              .add(bias);
-      Optional<Tensor> through = skip.map(p -> p.value().detach().set_requires_grad(true));
-      if (through.isPresent()) {
-        output = output.add(torch.linear(x, through.get()));
+  /**
+   * Steps on the same batch, none of which waits for the one before.
+   *
+   * @return the batch's FVU in the last of them, which is waited for
+   */
+  double run(Tensor x, Tensor y, int count) {
+    for (int more = count - 1; more > 0; more--) {
+      try (PointerScope scope = new PointerScope()) {
+        step(x, y);
       }
-      Tensor error = y.sub(output);
-      Tensor variance = y.sub(y.mean(new long[] {0}, true, none())).pow(new Scalar(2)).sum();
-      Tensor fvu = error.pow(new Scalar(2)).sum().div(variance);
-      fvu.backward();
-
-      Tensor dz = values.grad();
-      Tensor contributions = dz.unsqueeze(2).mul(x.unsqueeze(1)).reshape(-1, x.size(1));
-      Tensor encoderGradient =
-          torch.zeros_like(encoder.value()).index_add_(0, indices, contributions);
-      Tensor biasGradient =
-          torch.zeros_like(encoderBias.value()).index_add_(0, indices, dz.flatten());
-
-      adam(encoder, encoderGradient);
-      adam(encoderBias, biasGradient);
-      adam(decoder, rows.grad());
-      adam(decoderBias, bias.grad());
-      skip.ifPresent(parameter -> adam(parameter, through.orElseThrow().grad()));
-      return fvu.item_double();
     }
+    try (PointerScope scope = new PointerScope()) {
+      return step(x, y).item_double();
+    }
+  }
+
+  /** One step; returns the batch's FVU, in the caller's scope. */
+  private Tensor step(Tensor x, Tensor y) {
+    step++;
+    Tensor activations =
+        torch.relu(torch.linear(x, encoder.value(), new TensorOptional(encoderBias.value())));
+    T_TensorTensor_T top = torch.topk(activations, k, -1, true, false);
+    Tensor indices = top.get1().flatten();
+
+    Tensor values = top.get0().detach().set_requires_grad(true);
+    Tensor rows = decoder.value().detach().set_requires_grad(true);
+    Tensor bias = decoderBias.value().detach().set_requires_grad(true);
+    Tensor output =
+        torch
+            .embedding_bag(
+                rows,
+                indices,
+                offsets(indices),
+                false,
+                0,
+                false,
+                new TensorOptional(values.flatten()),
+                false)
+            .get0()
+            .add(bias);
+    Optional<Tensor> through = skip.map(p -> p.value().detach().set_requires_grad(true));
+    if (through.isPresent()) {
+      output = output.add(torch.linear(x, through.get()));
+    }
+    Tensor error = y.sub(output);
+    Tensor variance = y.sub(y.mean(new long[] {0}, true, none())).pow(new Scalar(2)).sum();
+    Tensor fvu = error.pow(new Scalar(2)).sum().div(variance);
+    fvu.backward();
+
+    Tensor dz = values.grad();
+    Tensor contributions = dz.unsqueeze(2).mul(x.unsqueeze(1)).reshape(-1, x.size(1));
+    Tensor encoderGradient =
+        torch.zeros_like(encoder.value()).index_add_(0, indices, contributions);
+    Tensor biasGradient =
+        torch.zeros_like(encoderBias.value()).index_add_(0, indices, dz.flatten());
+
+    adam(encoder, encoderGradient);
+    adam(encoderBias, biasGradient);
+    adam(decoder, rows.grad());
+    adam(decoderBias, bias.grad());
+    skip.ifPresent(parameter -> adam(parameter, through.orElseThrow().grad()));
+    return fvu;
   }
 
   /** Where each row's k entries begin, on the device of the indices. */

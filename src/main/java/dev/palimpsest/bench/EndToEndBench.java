@@ -114,7 +114,7 @@ public final class EndToEndBench {
       int at, Times times, TokenBatch batch, HookedActivations activations, StepPair steps) {
     times.forward[at] = Timings.time(() -> activations.run(batch));
     times.update[at] =
-        Timings.time(() -> steps.ours(activations.x(0), activations.y(0), activations.rows()));
+        Timings.time(() -> steps.ours(activations.x(0), activations.y(0), activations.rows(), 1));
     times.step[at] = times.forward[at] + times.update[at];
   }
 
@@ -133,7 +133,7 @@ public final class EndToEndBench {
       times.fullForward[at] = (System.nanoTime() - begin) / 1e6;
       Tensor x = forward.input(hook.hookpoint()).view(-1, shape.width());
       Tensor y = forward.output(hook.hookpoint()).view(-1, shape.width());
-      times.eagerUpdate[at] = Timings.time(() -> steps.eager(x, y));
+      times.eagerUpdate[at] = Timings.time(() -> steps.eager(x, y, 1));
       times.eagerStep[at] = (System.nanoTime() - begin) / 1e6;
       times.head[at] = Timings.time(() -> head(layers, forward.output(last)));
       times.eagerWithHead[at] = times.eagerStep[at] + times.head[at];

@@ -19,7 +19,8 @@ import java.util.function.Supplier;
 /**
  * The short form of the benchmarks: the bare product, our encode, our whole training step and
  * libtorch's eager one, interleaved, so that a busy machine disturbs all of them alike; of two runs
- * in a row the second counts, so that none pays for what the one before has left behind.
+ * in a row the second counts, so that none pays for what the one before has left behind. On a GPU
+ * both kinds of step are queued, many at a time, and the last is waited for, as training does.
  */
 public final class ShortBench {
   private static final int WARM_UP = 2;
@@ -111,8 +112,8 @@ public final class ShortBench {
         sgemm[at] = Timings.timeAgain(problem::product);
         encode[at] = Timings.timeAgain(problem::encode);
         decode[at] = Timings.timeAgain(problem::decode);
-        step[at] = Timings.timeAgain(problem::step);
-        eagerStep[at] = Timings.timeAgain(problem::eagerStep);
+        step[at] = Timings.timeAgain(problem::steps) / problem.together();
+        eagerStep[at] = Timings.timeAgain(problem::eagerSteps) / problem.together();
         if (run >= 0) {
           progress.accept(run + 1);
         }
@@ -146,16 +147,17 @@ public final class ShortBench {
 
   /** Milliseconds of a step on a problem of size one, where nearly all time is Java's. */
   private static double smallestStepMs(Device device) {
-    int steps = 2000;
-    double[] times = new double[steps];
+    int runs = 2000;
     int threads = CoderKernels.cpu().threads();
     try (BenchProblem problem = BenchProblem.synthetic(new BenchShape(1, 1, 1, 1, 1), device)) {
-      for (int i = -steps; i < steps; i++) {
-        times[Math.max(i, 0)] = Timings.time(problem::step);
+      runs /= problem.together();
+      double[] times = new double[runs];
+      for (int i = -runs; i < runs; i++) {
+        times[Math.max(i, 0)] = Timings.time(problem::steps) / problem.together();
       }
+      return Timings.of(times).median();
     } finally {
       CoderKernels.cpu().setThreads(threads);
     }
-    return Timings.of(times).median();
   }
 }

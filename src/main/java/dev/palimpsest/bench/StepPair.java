@@ -34,14 +34,21 @@ final class StepPair implements AutoCloseable {
     return coder;
   }
 
-  /** Our step on x and y [rows, d]; returns the batch's FVU, NaN for one without variance. */
-  double ours(FloatPointer x, FloatPointer y, long rows) {
-    return trainer.step(x, y, rows).fvu().orElse(Double.NaN);
+  /**
+   * Our steps on x and y [rows, d], queued where that is possible, and waited for.
+   *
+   * @return the batch's FVU in the last of them, NaN for one without variance
+   */
+  double ours(FloatPointer x, FloatPointer y, long rows, int count) {
+    for (int i = 0; i < count; i++) {
+      trainer.queue(x, y, rows);
+    }
+    return trainer.settle().get(count - 1).fvu().orElse(Double.NaN);
   }
 
-  /** The eager step on x and y [rows, d]; returns the batch's FVU. */
-  double eager(Tensor x, Tensor y) {
-    return eager.run(x, y);
+  /** The same by eager steps. */
+  double eager(Tensor x, Tensor y, int count) {
+    return eager.run(x, y, count);
   }
 
   @Override

@@ -31,6 +31,11 @@ class ShortBenchTest {
           double ours = problem.step();
           assertThat(problem.eagerStep()).isCloseTo(ours, within(1e-4 * ours));
         }
+        double first = problem.step();
+        double ours = problem.steps();
+        problem.eagerStep();
+        assertThat(ours).isLessThan(first);
+        assertThat(problem.eagerSteps()).isCloseTo(ours, within(1e-4 * ours));
         problem.product();
         problem.encode();
         problem.decode();
@@ -54,6 +59,21 @@ class ShortBenchTest {
         .contains("\"tokens_per_second\"")
         .contains("\"peak_bytes\"")
         .contains("\"java_share\"");
+  }
+
+  /** Where nobody has to wait for a step, the bench waits for none but the last. */
+  @Test
+  void stepsOnAGpuAreTimedAsTheyAreQueued() {
+    Device gpu = TestDevices.emulated(Precision.BF16);
+    try (BenchProblem onCpu = BenchProblem.synthetic(SMALL, Device.cpu());
+        BenchProblem onGpu = BenchProblem.synthetic(SMALL, gpu)) {
+      assertThat(onCpu.together()).isEqualTo(1);
+      assertThat(onGpu.together()).isGreaterThan(10);
+    }
+    BenchReport report = ShortBench.synthetic(SMALL, gpu).run(1, done -> {});
+    assertThat(report.stepMs()).isPositive();
+    assertThat(report.javaShare()).isPositive();
+    assertThat(report.tokensPerSecond()).isPositive();
   }
 
   @Test
