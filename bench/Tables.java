@@ -21,12 +21,14 @@ final class Tables {
       renew(Path.of(arguments[1]), folder);
       return;
     }
-    System.out.println("# Results\n\nMade by `bench/tables.sh` from `bench/results`; do not edit.\n");
+    System.out.println(
+        "# Results\n\nMade by `bench/tables.sh` from `bench/results`; do not edit.\n");
     System.out.println(
         "## `palimpsest bench`\n\n"
             + "Milliseconds: median (10th to 90th percentile).\n\n"
-            + "| rows | d | M | k | B | threads | product | encode | encode / product | step | eager step | eager / step"
-            + " | tokens/s | memory / needed | Java's share | machine | commit |\n"
+            + "| rows | d | M | k | B | threads | product | encode | encode / product | step |"
+            + " eager step | eager / step | tokens/s | memory / needed | Java's share | machine |"
+            + " commit |\n"
             + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
     for (Path file : files(folder, "short-")) {
       System.out.println(shortRow(JSON.readTree(file.toFile())));
@@ -34,21 +36,27 @@ final class Tables {
     List<Path> whole = files(folder, "end-to-end-");
     if (!whole.isEmpty()) {
       System.out.println(
-          "\n## `palimpsest bench end-to-end`\n\n"
-              + "Milliseconds, medians. *With head*: where the other tool runs the language model's head too.\n\n"
-              + "| layers | hook | ctx | M | B | threads | model to the hook | coder step | tokens/s | all blocks"
-              + " | head | eager coder step | eager tokens/s (with head) | ours / eager (with head) | machine | commit |\n"
+          "\n"
+              + "## `palimpsest bench end-to-end`\n\n"
+              + "Milliseconds, medians. *With head*: where the other tool runs the language model's"
+              + " head too.\n\n"
+              + "| layers | hook | ctx | M | B | threads | model to the hook | coder step |"
+              + " tokens/s | all blocks | head | eager coder step | eager tokens/s (with head) |"
+              + " ours / eager (with head) | machine | commit |\n"
               + "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
     }
     for (Path file : whole) {
       System.out.println(endToEndRow(JSON.readTree(file.toFile())));
     }
+    beside(folder);
     List<Path> jmh = files(folder, "jmh-");
     if (!jmh.isEmpty()) {
       System.out.println(
-          "\n## JMH\n\nMilliseconds a call: mean (half the width of its 99.9 % interval).\n\n"
-              + "| rows | d | M | k | B | product | encode | encode / product | decode | step | eager step | eager / step"
-              + " | forks | commit |\n"
+          "\n"
+              + "## JMH\n\n"
+              + "Milliseconds a call: mean (half the width of its 99.9 % interval).\n\n"
+              + "| rows | d | M | k | B | product | encode | encode / product | decode | step |"
+              + " eager step | eager / step | forks | commit |\n"
               + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|");
     }
     for (Path file : jmh) {
@@ -66,13 +74,85 @@ final class Tables {
     }
   }
 
+  /** sparsify's own package in turns with ours, see bench/beside.py. */
+  private static void beside(Path folder) throws IOException {
+    for (Path file : files(folder, "beside-step-")) {
+      JsonNode r = JSON.readTree(file.toFile());
+      JsonNode m = r.get("median");
+      System.out.printf(
+          Locale.ROOT,
+          "%n## `bench/beside.py step`%n%nMilliseconds of a step, medians of %d rounds; %s. *Kept*:"
+              + " glibc keeps freed memory.%n%n| what | ms | page faults | over ours"
+              + " |%n|---|--:|--:|--:|%n%s%s%s%s",
+          r.get("rounds").size(),
+          conditions(r),
+          besideRow("sparsify's package", m, "sparsify"),
+          besideRow("sparsify's package, memory kept", m, "sparsify_kept"),
+          besideRow("`palimpsest bench`: eager, memory kept", m, "eager"),
+          besideRow("`palimpsest bench`: ours", m, "ours"));
+    }
+    for (Path file : files(folder, "beside-end-to-end-")) {
+      JsonNode r = JSON.readTree(file.toFile());
+      System.out.printf(
+          Locale.ROOT,
+          "%n## `bench/beside.py end-to-end`%n%nTokens a second, medians of %d rounds; %s.%n%n"
+              + "| what | tokens/s | over sparsify |%n|---|--:|--:|%n",
+          r.get("rounds").size(),
+          conditions(r));
+      double base = r.get("median").get("sparsify").asDouble();
+      for (var entry : r.get("median").properties()) {
+        System.out.printf(
+            Locale.ROOT,
+            "| %s | %.0f | %.2f |%n",
+            END_TO_END.getOrDefault(
+                entry.getKey(), "`palimpsest train --precision " + entry.getKey() + "`"),
+            entry.getValue().asDouble(),
+            entry.getValue().asDouble() / base);
+      }
+    }
+  }
+
+  private static final Map<String, String> END_TO_END =
+      Map.of(
+          "sparsify", "sparsify's `Trainer`, causal model",
+          "sparsify_kept", "the same, memory kept",
+          "from_cache", "`palimpsest train --activations`, fp16 cache");
+
+  private static String conditions(JsonNode r) {
+    JsonNode sparsify = r.get("sparsify");
+    JsonNode environment = r.get("environment");
+    return String.format(
+        Locale.ROOT,
+        "sparsify %s on torch %s, %s, %d threads, load %.1f before and %.1f after, commit %s",
+        sparsify.get("sparsify").asText(),
+        sparsify.get("torch").asText(),
+        environment.path("processor").asText(environment.path("cpu").asText("")),
+        r.get("threads").asLong(),
+        r.get("load").get(0).asDouble(),
+        r.get("load").get(1).asDouble(),
+        r.get("commit").asText());
+  }
+
+  private static String besideRow(String what, JsonNode median, String name) {
+    JsonNode faults = median.path(name + "_page_faults");
+    double milliseconds = median.get(name + "_ms").asDouble();
+    return String.format(
+        Locale.ROOT,
+        "| %s | %.0f | %s | %.2f |%n",
+        what,
+        milliseconds,
+        faults.isMissingNode() ? "" : String.format(Locale.ROOT, "%,.0f", faults.asDouble()),
+        milliseconds / median.get("ours_ms").asDouble());
+  }
+
   private static final String BEGIN = "<!-- bench:begin -->\n";
   private static final String END = "<!-- bench:end -->";
 
   private static void renew(Path readme, Path folder) throws IOException {
     StringBuilder table =
         new StringBuilder(
-            "| on | what | ours | eager libtorch, sparsify's operations | ours / eager |\n|---|---|--:|--:|--:|\n");
+            "| on | what | ours | eager libtorch, sparsify's operations | ours / eager |\n"
+                + "|---|---|--:|--:|--:|\n");
     for (Path file : files(folder, "short-")) {
       JsonNode r = JSON.readTree(file.toFile());
       if (!r.path("data").asText("synthetic").equals("synthetic")) {
@@ -83,8 +163,8 @@ final class Tables {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %s, %s | coder step, d %d, M %,d, k %d, B %d, Adam; exact encode in %.2f of the bare product's time"
-                  + " | %.0f tokens/s | %.0f tokens/s | %.1f |\n",
+              "| %s, %s | coder step, d %d, M %,d, k %d, B %d, Adam; exact encode in %.2f of the"
+                  + " bare product's time | %.0f tokens/s | %.0f tokens/s | %.1f |\n",
               r.get("environment").get("processor").asText(),
               r.get("environment").get("libraries").get("kernels").asText(),
               shape.get("width").asLong(),
@@ -101,8 +181,8 @@ final class Tables {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %s, %s | end to end, %d layers of Pythia-160m's shape, hook %s, ctx %d, M %,d, B %d"
-                  + " | %.0f tokens/s | %.0f tokens/s; %.0f with the head | %.1f; %.1f |\n",
+              "| %s, %s | end to end, %d layers of Pythia-160m's shape, hook %s, ctx %d, M %,d, B"
+                  + " %d | %.0f tokens/s | %.0f tokens/s; %.0f with the head | %.1f; %.1f |\n",
               r.get("environment").get("processor").asText(),
               r.get("environment").get("libraries").get("kernels").asText(),
               r.get("layers").asLong(),
@@ -140,7 +220,8 @@ final class Tables {
     JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %s | %d | %d | %d | %d | %d | %s | %s | %.2f | %s | %s | %.1f | %.0f | %.3f | %.1e | %s, %s | %s |",
+        "| %s | %d | %d | %d | %d | %d | %s | %s | %.2f | %s | %s | %.1f | %.0f | %.3f | %.1e | %s,"
+            + " %s | %s |",
         r.path("data").asText("synthetic"),
         shape.get("width").asLong(),
         shape.get("latents").asLong(),
@@ -175,7 +256,8 @@ final class Tables {
     JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f (%.0f) | %.2f (%.2f) | %s, %s | %s |",
+        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f (%.0f) |"
+            + " %.2f (%.2f) | %s, %s | %s |",
         r.get("layers").asLong(),
         r.get("hookpoint").asText(),
         r.get("context_length").asLong(),

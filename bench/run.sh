@@ -7,6 +7,8 @@ cd "$root"
 ./mvnw -B -q -Pbench -Dmaven.test.skip=true -DskipTests=true -Dspotless.check.skip process-test-classes
 commit=$(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo -dirty)
 result=bench/results/jmh-$commit$(printf '%s' "$*" | tr -d ' ').json
+# As the launcher does for `palimpsest bench`: libtorch's memory is kept.
+export MALLOC_ARENA_MAX=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776
 "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "target/test-classes:target/classes:$(cat target/classpath.txt)" \
   org.openjdk.jmh.Main -rf json -rff "$result" "$@"
 echo "bench: wrote $result"

@@ -17,6 +17,8 @@ import dev.palimpsest.base.Environment;
  *     update
  * @param eagerStepMs the same step as a sequence of eager libtorch operations
  * @param eagerOverStep median of the ratio within each repetition
+ * @param eagerPageFaults of an eager step, median: memory that the process had given back and got
+ *     again; hundreds of thousands of them cost as long as the arithmetic
  * @param tokensPerSecond rows trained on per second, ours
  * @param peakBytes memory of our step: parameters, optimiser state, batch, and all scratch; the
  *     kernels allocate nothing else
@@ -41,6 +43,7 @@ public record BenchReport(
     double stepMs,
     double eagerStepMs,
     double eagerOverStep,
+    long eagerPageFaults,
     double tokensPerSecond,
     long peakBytes,
     long neededBytes,

@@ -104,6 +104,7 @@ public final class ShortBench {
     double[] decode = new double[repetitions];
     double[] step = new double[repetitions];
     double[] eagerStep = new double[repetitions];
+    double[] faults = new double[repetitions];
     long peak;
     long needed;
     try (BenchProblem problem = problems.get()) {
@@ -113,7 +114,10 @@ public final class ShortBench {
         encode[at] = Timings.timeAgain(problem::encode);
         decode[at] = Timings.timeAgain(problem::decode);
         step[at] = Timings.timeAgain(problem::steps) / problem.together();
-        eagerStep[at] = Timings.timeAgain(problem::eagerSteps) / problem.together();
+        problem.eagerSteps();
+        long before = PageFaults.soFar();
+        eagerStep[at] = Timings.time(problem::eagerSteps) / problem.together();
+        faults[at] = (double) (PageFaults.soFar() - before) / problem.together();
         if (run >= 0) {
           progress.accept(run + 1);
         }
@@ -134,6 +138,7 @@ public final class ShortBench {
         stepMs,
         Timings.of(eagerStep).median(),
         Timings.medianRatio(eagerStep, step),
+        (long) Timings.of(faults).median(),
         shape.batch() / (stepMs / 1e3),
         peak,
         needed,

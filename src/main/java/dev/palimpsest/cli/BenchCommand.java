@@ -126,7 +126,7 @@ final class BenchCommand implements Callable<Integer> {
         encode               %8.1f ms   %.2f of the product
         decode               %8.1f ms
         training step        %8.1f ms   %.0f tokens/s
-        eager libtorch step  %8.1f ms   %.1f times ours
+        eager libtorch step  %8.1f ms   %.1f times ours; %,d page faults
         memory of a step     %8.1f MiB  %.3f of what it needs at least
         Java's share         %8.4f      at most\
         """,
@@ -147,6 +147,7 @@ final class BenchCommand implements Callable<Integer> {
         report.tokensPerSecond(),
         report.eagerStepMs(),
         report.eagerOverStep(),
+        report.eagerPageFaults(),
         report.peakBytes() / 1048576.0,
         report.peakBytes() / (double) report.neededBytes(),
         report.javaShare());
