@@ -171,6 +171,7 @@ final class AskCommand implements Callable<Integer> {
     List<Prompt> prompts = new ArrayList<>();
     texts.forEach(text -> prompts.add(new Prompt.Text(text)));
     if (file != null) {
+      NamedFile.require("--prompts", file);
       prompts.addAll(PromptFile.read(file));
     }
     return prompts.stream().map(this::inForm).toList();

@@ -34,13 +34,15 @@ final class DemoCommand implements Callable<Integer> {
   private boolean brief;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private StrictOption strict;
+  @Mixin private ForceOption force;
   @Mixin private ReplaceTextsOption replaceTexts;
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() {
     Experiments.Plan plan =
-        Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments());
-    return ExperimentCommands.runAll(plan, out, options, replaceTexts, output, spec.commandLine());
+        Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments(strict));
+    return ExperimentCommands.runAll(plan, out, force, replaceTexts, output, spec.commandLine());
   }
 }

@@ -61,6 +61,7 @@ final class EncodeCommand implements Callable<Integer> {
     ConsoleLog log = output.log(spec.commandLine().getErr());
     Devices.Choice chosen = device.choose();
     Path folder = SparseCoder.find(coder);
+    NamedFile.require("--input", input);
     AtomicFiles.requireApart(
         out, input, folder.resolve("cfg.json"), folder.resolve("sae.safetensors"));
     try (SparseCoder loaded = SparseCoder.load(folder, chosen.device())) {

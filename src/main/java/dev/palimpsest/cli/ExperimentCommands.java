@@ -16,13 +16,13 @@ final class ExperimentCommands {
   static int runAll(
       Experiments.Plan plan,
       @Nullable Path out,
-      ExperimentOptions options,
+      ForceOption force,
       ReplaceTextsOption replaceTexts,
       OutputOptions output,
       CommandLine line) {
     Path folder = out == null ? Path.of("runs").resolve(plan.config().name()) : out;
     return run(
-        plan, folder, RunRequest.everything(options.force(), replaceTexts.given()), output, line);
+        plan, folder, RunRequest.everything(force.given(), replaceTexts.given()), output, line);
   }
 
   /** What is asked for. */

@@ -48,19 +48,11 @@ final class ExperimentOptions {
           "Of coders' products on a GPU (default: bf16); on the CPU they are always fp32.")
   private @Nullable String precision;
 
-  @Option(
-      names = "--strict",
-      description =
-          "Names in explanations that no token has, and so never match, are errors, not warnings.")
-  private boolean strict;
-
-  @Option(
-      names = "--force",
-      description = "Repeat stages that are finished, even where nothing has changed.")
-  private boolean force;
-
-  boolean force() {
-    return force;
+  /** {@link #assignments()} with that of another option. */
+  List<String> assignments(StrictOption strict) {
+    List<String> all = assignments();
+    all.addAll(strict.assignments());
+    return all;
   }
 
   /** Every change asked for, as KEY=VALUE, in the order in which they are to be made. */
@@ -77,9 +69,6 @@ final class ExperimentOptions {
     }
     if (precision != null) {
       all.add("precision=" + precision);
-    }
-    if (strict) {
-      all.add("strict=true");
     }
     return all;
   }

@@ -44,6 +44,9 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (readme != null) {
+      NamedFile.require("--readme", readme);
+    }
     Experiments.Plan plan = Experiments.fromRun(run, options.assignments());
     RunRequest request = new RunRequest(EnumSet.of(StageName.REPORT), false, true, false);
     int exit = ExperimentCommands.run(plan, run, request, output, spec.commandLine());

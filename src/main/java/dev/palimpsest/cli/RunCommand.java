@@ -36,12 +36,14 @@ final class RunCommand implements Callable<Integer> {
   private @Nullable Path out;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private StrictOption strict;
+  @Mixin private ForceOption force;
   @Mixin private ReplaceTextsOption replaceTexts;
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() {
-    Experiments.Plan plan = Experiments.fromFile(file, options.assignments());
-    return ExperimentCommands.runAll(plan, out, options, replaceTexts, output, spec.commandLine());
+    Experiments.Plan plan = Experiments.fromFile(file, options.assignments(strict));
+    return ExperimentCommands.runAll(plan, out, force, replaceTexts, output, spec.commandLine());
   }
 }

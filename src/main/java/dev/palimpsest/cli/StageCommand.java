@@ -39,6 +39,7 @@ abstract class StageCommand implements Callable<Integer> {
   private boolean noRefresh;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private ForceOption force;
   @Mixin private OutputOptions output;
 
   StageCommand(StageName stage) {
@@ -51,7 +52,7 @@ abstract class StageCommand implements Callable<Integer> {
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
     RunRequest request =
-        new RunRequest(EnumSet.of(stage), options.force(), !noRefresh, replacesTexts());
+        new RunRequest(EnumSet.of(stage), force.given(), !noRefresh, replacesTexts());
     return ExperimentCommands.run(plan, run, request, output, spec.commandLine());
   }
 
@@ -96,6 +97,7 @@ abstract class StageCommand implements Callable<Integer> {
       })
   static final class Explain extends StageCommand {
     @Mixin private ReplaceTextsOption replaceTexts;
+    @Mixin private StrictOption strict;
 
     Explain() {
       super(StageName.EXPLAIN);
@@ -105,6 +107,11 @@ abstract class StageCommand implements Callable<Integer> {
     boolean replacesTexts() {
       return replaceTexts.given();
     }
+
+    @Override
+    List<String> ownAssignments() {
+      return strict.assignments();
+    }
   }
 
   /** {@code palimpsest score}. */
@@ -113,8 +120,15 @@ abstract class StageCommand implements Callable<Integer> {
       mixinStandardHelpOptions = true,
       description = "Scores the explanations by detection on the score split.")
   static final class Score extends StageCommand {
+    @Mixin private StrictOption strict;
+
     Score() {
       super(StageName.SCORE);
+    }
+
+    @Override
+    List<String> ownAssignments() {
+      return strict.assignments();
     }
   }
 
@@ -126,8 +140,15 @@ abstract class StageCommand implements Callable<Integer> {
           "Simulates the latents from their explanations on the calibrate split and fits the"
               + " calibrations.")
   static final class Simulate extends StageCommand {
+    @Mixin private StrictOption strict;
+
     Simulate() {
       super(StageName.SIMULATE);
+    }
+
+    @Override
+    List<String> ownAssignments() {
+      return strict.assignments();
     }
   }
 
@@ -148,13 +169,17 @@ abstract class StageCommand implements Callable<Integer> {
         })
     private Optional<Double> untilCi = Optional.empty();
 
+    @Mixin private StrictOption strict;
+
     Rewrite() {
       super(StageName.REWRITE);
     }
 
     @Override
     List<String> ownAssignments() {
-      return untilCi.stream().map(width -> "rewrite.until_ci=" + width).toList();
+      List<String> own = new ArrayList<>(strict.assignments());
+      untilCi.ifPresent(width -> own.add("rewrite.until_ci=" + width));
+      return own;
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.coder;
 
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ final class CoderFolders {
    * The folder with a {@code cfg.json} that {@code wanted} names: itself, its only subfolder that
    * has one, or a sibling under another of the names in use.
    *
-   * @throws PalimpsestException when there is none, or several to choose from
+   * @throws UsageException when there is none, or several to choose from
    */
   static Path find(Path wanted) {
     if (isCoder(wanted)) {
@@ -47,7 +48,7 @@ final class CoderFolders {
         return isCoder(sibling.get()) ? sibling.get() : onlyChild(sibling.get());
       }
     }
-    throw new PalimpsestException(
+    throw new UsageException(
         "no coder at "
             + wanted
             + ": expected a folder with "
@@ -68,14 +69,14 @@ final class CoderFolders {
       return found.get(0);
     }
     if (found.isEmpty()) {
-      throw new PalimpsestException(
+      throw new UsageException(
           "no coder in "
               + folder
               + ": it has no "
               + CoderConfigFile.NAME
               + ", nor has a folder in it");
     }
-    throw new PalimpsestException(
+    throw new UsageException(
         folder
             + " holds several coders, name one of: "
             + String.join(

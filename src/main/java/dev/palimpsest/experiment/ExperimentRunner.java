@@ -5,6 +5,7 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.latents.ScratchFolder;
 import dev.palimpsest.report.Headline;
+import dev.palimpsest.report.HeadlineTable;
 import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
@@ -19,6 +20,7 @@ import dev.palimpsest.train.Training;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -55,7 +57,8 @@ public final class ExperimentRunner {
    * @param rewrite its main result, {@code rewrite.json}
    * @param report the page
    * @param seconds by stage, as each took when it was done
-   * @param summary the results of every coder in a few sentences; empty before there are any
+   * @param summary the results in a few sentences, of several coders in a line each; empty before
+   *     there are any
    */
   public record Result(
       String out,
@@ -195,19 +198,19 @@ public final class ExperimentRunner {
     }
     List<String> summary = new ArrayList<>();
     if (request.wants(StageName.REWRITE) || request.wants(StageName.REPORT)) {
-      List<RewriteTable> tables = new ArrayList<>();
+      Map<String, RewriteTable> tables = new LinkedHashMap<>();
       for (StagePlan plan : plans) {
         Path file = run.rewrite(plan.unit().name(), Protocol.ALL_TOKENS.label());
         if (Files.exists(file) && plan.staleLosses(Protocol.ALL_TOKENS).isEmpty()) {
-          RewriteTable table = RewriteTable.read(file);
-          if (plans.size() > 1) {
-            summary.add(plan.unit().name() + ":");
-          }
-          summary.addAll(Headline.sentences(table));
-          tables.add(table);
+          tables.put(plan.unit().name(), RewriteTable.read(file));
         }
       }
-      summary.addAll(OverSeeds.sentences(plans, tables));
+      if (plans.size() > 1 && !tables.isEmpty()) {
+        summary.addAll(HeadlineTable.lines(tables));
+      } else {
+        tables.values().forEach(table -> summary.addAll(Headline.sentences(table)));
+      }
+      summary.addAll(OverSeeds.sentences(plans, List.copyOf(tables.values())));
       if (Files.exists(run.report())) {
         summary.add("Report: " + run.report());
       }

@@ -64,7 +64,7 @@ public final class LatentView {
   private static LatentPage ofCoder(
       Path place, int latent, Optional<String> hookpoint, Optional<String> model) {
     if (!Files.isDirectory(place)) {
-      throw new PalimpsestException("no run directory or coder " + place);
+      throw new UsageException("no run directory or coder " + place);
     }
     Path coder = hookpoint.map(place::resolve).orElse(place);
     String source =

@@ -1,6 +1,6 @@
 package dev.palimpsest.experiment;
 
-import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.text.Tokenizer;
@@ -32,7 +32,7 @@ final class Wordless {
   /**
    * Makes sure, before anything is done, that none of the wanted stages will miss the words.
    *
-   * @throws PalimpsestException naming the stages that cannot be done
+   * @throws UsageException naming the stages that cannot be done
    */
   static void requireWords(ExperimentConfig config, Set<StageName> wanted) {
     List<String> missing =
@@ -42,7 +42,7 @@ final class Wordless {
             .map(StageName::label)
             .toList();
     if (!missing.isEmpty() && is(config)) {
-      throw new PalimpsestException(
+      throw new UsageException(
           config.model()
               + " has no tokenizer.json, so its tokens have no names, which "
               + String.join(", ", missing)

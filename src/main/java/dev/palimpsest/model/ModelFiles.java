@@ -3,6 +3,7 @@ package dev.palimpsest.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.UsageException;
 import dev.palimpsest.safetensors.ShardedSafeTensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +23,8 @@ public final class ModelFiles {
    * there, and the weights: {@code model.safetensors}, or an index and the files it names, by name.
    *
    * @param folder as {@link ModelSource#resolve} gives it
-   * @throws PalimpsestException where a file is missing, or the index cannot be read
+   * @throws UsageException where a file is missing
+   * @throws PalimpsestException where the index cannot be read
    */
   public static List<Path> of(Path folder) {
     List<Path> files = new ArrayList<>();
@@ -50,7 +52,7 @@ public final class ModelFiles {
     }
     for (Path file : files) {
       if (!Files.isRegularFile(file)) {
-        throw new PalimpsestException(folder + ": no file " + file.getFileName());
+        throw new UsageException(folder + ": no file " + file.getFileName());
       }
     }
     return files;

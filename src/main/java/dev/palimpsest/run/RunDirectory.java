@@ -1,6 +1,5 @@
 package dev.palimpsest.run;
 
-import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,12 +15,12 @@ public record RunDirectory(Path root) {
   /**
    * A folder that a run has been started in.
    *
-   * @throws PalimpsestException if it has no {@code config.yaml}
+   * @throws UsageException if it has no {@code config.yaml}
    */
   public static RunDirectory existing(Path root) {
     RunDirectory run = new RunDirectory(root);
     if (!Files.isRegularFile(run.config())) {
-      throw new PalimpsestException(
+      throw new UsageException(
           root
               + " is not a run directory: it has no config.yaml (made by 'run', 'demo' or"
               + " 'train')");

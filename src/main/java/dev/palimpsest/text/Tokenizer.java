@@ -7,6 +7,7 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
+import dev.palimpsest.base.UsageException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -65,12 +66,13 @@ public final class Tokenizer implements AutoCloseable {
    * there is one, where a Llama tokenizer puts blanks, and from its {@code config.json} which token
    * separates documents.
    *
-   * @throws PalimpsestException naming the file when it is missing or bad
+   * @throws UsageException when there is none
+   * @throws PalimpsestException naming the file when it is bad
    */
   public static Tokenizer load(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.exists(file)) {
-      throw new PalimpsestException(
+      throw new UsageException(
           folder + " has no tokenizer.json, which is needed to turn text into tokens");
     }
     TokenizerFile checked = TokenizerFile.read(file);

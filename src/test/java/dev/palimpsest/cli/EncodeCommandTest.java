@@ -102,26 +102,26 @@ class EncodeCommandTest {
     Files.write(truncated, Arrays.copyOf(bytes, bytes.length / 2));
     String coder = golden("sae_adam").resolve("layers.1.mlp").toString();
     Path output = folder.resolve("out.safetensors");
-    fails("truncated.safetensors", coder, truncated, output);
-    fails("missing.safetensors", coder, folder.resolve("missing.safetensors"), output);
-    fails("no coder", folder.resolve("nowhere").toString(), truncated, output);
+    fails(1, "truncated.safetensors", coder, truncated, output);
+    fails(2, "missing.safetensors", coder, folder.resolve("missing.safetensors"), output);
+    fails(2, "no coder", folder.resolve("nowhere").toString(), truncated, output);
     assertThat(output).doesNotExist();
 
     Path input = folder.resolve("in.safetensors");
     new SafeTensorsWriter().add("x", new long[] {1, 32}, new float[32]).write(input);
     Path inTheWay = Files.writeString(folder.resolve("file"), "text");
-    fails("file", coder, input, inTheWay.resolve("out.safetensors"));
+    fails(1, "file", coder, input, inTheWay.resolve("out.safetensors"));
 
     Path tooFew = Files.createDirectories(folder.resolve("coder"));
     Files.write(tooFew.resolve("sae.safetensors"), bytes);
     Files.writeString(tooFew.resolve("cfg.json"), "{\"k\": 257, \"d_in\": 32}");
-    fails("k is 257", tooFew.toString(), input, output);
+    fails(1, "k is 257", tooFew.toString(), input, output);
   }
 
-  private void fails(String message, String coder, Path input, Path output) {
+  private void fails(int status, String message, String coder, Path input, Path output) {
     err.getBuffer().setLength(0);
     assertThat(run("encode", coder, "--input", input.toString(), "--out", output.toString()))
-        .isEqualTo(1);
+        .isEqualTo(status);
     assertThat(err.toString().strip()).contains(message).hasLineCount(1);
   }
 

@@ -6,6 +6,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,5 +69,19 @@ class HelpTest {
         .contains("'" + typed.split("=", 2)[0] + "'", "did you mean", meant)
         .doesNotContain("'7'")
         .hasLineCount(1);
+  }
+
+  @Test
+  void optionsAreOfferedOnlyWhereTheyDoSomething() {
+    for (String command : List.of("run", "demo", "explain", "score", "simulate", "rewrite")) {
+      assertThat(options(command)).as(command).contains("--strict", "--force");
+    }
+    assertThat(options("cache")).contains("--force").doesNotContain("--strict");
+    assertThat(options("report")).doesNotContain("--strict", "--force");
+  }
+
+  private static Set<String> options(String command) {
+    CommandLine found = Palimpsest.commandLine().getSubcommands().get(command);
+    return Objects.requireNonNull(found, command).getCommandSpec().optionsMap().keySet();
   }
 }

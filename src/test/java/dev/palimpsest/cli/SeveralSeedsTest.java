@@ -32,7 +32,7 @@ final class SeveralSeedsTest {
               "rewrites/" + seed + ".all-tokens.losses.safetensors")) {
         assertThat(mini.file(name)).exists();
       }
-      assertThat(all.out()).contains(seed + ":");
+      assertThat(all.out()).contains("\n" + seed + "  ");
     }
     assertThat(Files.readString(mini.file("explanations/layers.2.mlp/seed3.jsonl")))
         .isNotEqualTo(Files.readString(mini.file("explanations/layers.2.mlp/seed7.jsonl")));

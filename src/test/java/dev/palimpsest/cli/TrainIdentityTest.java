@@ -108,7 +108,7 @@ class TrainIdentityTest {
                 .formatted(model, text, TinyTraining.MARK));
     Path out = folder.resolve("wordless");
     Outcome outcome = palimpsest("run", yaml.toString(), "--out", out.toString(), "--quiet");
-    assertThat(outcome.status()).isEqualTo(1);
+    assertThat(outcome.status()).isEqualTo(2);
     assertThat(outcome.err())
         .contains("tokenizer.json", "explain, score, simulate, rewrite, report need")
         .hasLineCount(1);
@@ -151,7 +151,7 @@ class TrainIdentityTest {
     JsonNode header = Json.read(out.resolve("latents/layers.1.mlp/config.json"), JsonNode.class);
     assertThat(header.toString()).contains("explain");
     Outcome explained = palimpsest("explain", out.toString(), "--quiet", "--threads", "1");
-    assertThat(explained.status()).isEqualTo(1);
+    assertThat(explained.status()).isEqualTo(2);
     assertThat(explained.err()).contains("tokenizer.json").hasLineCount(1);
   }
 

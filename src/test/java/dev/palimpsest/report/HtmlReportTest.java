@@ -71,7 +71,7 @@ class HtmlReportTest {
     String html = HtmlReport.render(SampleReports.minimal());
     assertThat(html)
         .contains("No component has been rewritten yet")
-        .contains("No training recorded")
+        .contains("No course of training to show")
         .contains("No record of the run");
     ReportData emptyTable =
         new ReportData(
