@@ -89,8 +89,10 @@ abstract class StageCommand implements Callable<Integer> {
         "The texts are explanations/<hookpoint>.jsonl, one a line; edit them and score or rewrite"
             + " again.",
         "They are in a controlled English that docs/words.md teaches, for example",
-        "  Strong on dog, forms of bark; fair on the pup. More after little, near park. Else"
-            + " silent.",
+        "  Fires strongly on dog or forms of bark; fairly on the pup. More after little, near park."
+            + " Else never.",
+        "Word classes (cat-like) are in explanations/<hookpoint>.glossary.txt, for editing as"
+            + " well.",
         "Any other English is read as far as it is understood; what is ignored is said.",
         "Lines that a person has changed, added or removed stay so, unless --replace-texts is"
             + " given."

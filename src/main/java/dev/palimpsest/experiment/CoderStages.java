@@ -14,7 +14,7 @@ import dev.palimpsest.latents.LatentCache;
 import dev.palimpsest.latents.LatentStream;
 import dev.palimpsest.latents.ScratchFolder;
 import dev.palimpsest.lexical.DecoderRows;
-import dev.palimpsest.lexical.Glossary;
+import dev.palimpsest.lexical.GlossaryMaker;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
 import dev.palimpsest.lexical.LexicalSimulator;
@@ -181,8 +181,13 @@ final class CoderStages {
         again || replace,
         () -> {
           try (LatentCache cache = LatentCache.open(run.latents(name))) {
-            Lexicon lexicon = glossary.lexicon(bench.names(), replace, names -> Glossary.none());
-            Explainer explainer = new LexicalExplainer(lexicalConfig(), lexicon, decoderRows());
+            DecoderRows decoder = decoderRows();
+            Lexicon lexicon =
+                glossary.lexicon(
+                    bench.names(),
+                    replace,
+                    names -> GlossaryMaker.make(cache, lexicalConfig(), names, decoder));
+            Explainer explainer = new LexicalExplainer(lexicalConfig(), lexicon, decoder);
             ExplainStage.run(
                 cache, explainer, stage.source(), edits.target(), "explaining " + name, log);
             return ExplainStage.summary(cache.latents(), edits.merge(replace));

@@ -83,7 +83,7 @@ final class ClauseLengths {
       return Integer.MAX_VALUE / 2;
     }
     if (there > 0) {
-      return item(pattern);
+      return item(pattern) + (there == 1 ? EnglishWriter.OR.length() - SEPARATOR : 0);
     }
     String word = English.degree(degrees(pattern)[degree], sets[pattern]);
     int place = placeWords.get(places[pattern]).length() + 1;

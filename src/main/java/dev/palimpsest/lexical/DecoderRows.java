@@ -25,4 +25,14 @@ public record DecoderRows(int width, float[] rows) {
     }
     return Math.sqrt(squares);
   }
+
+  /** Adds so many times what a latent writes to a sum. */
+  void add(float factor, int latent, float[] sum) {
+    if (factor != 0) {
+      int row = latent * width;
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += factor * rows[row + i];
+      }
+    }
+  }
 }

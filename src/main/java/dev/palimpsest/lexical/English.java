@@ -14,6 +14,9 @@ final class English {
   /** Before a word of which all forms are meant. */
   static final String FORMS = "forms of";
 
+  /** Begins what is said of the token itself. */
+  static final String FIRES = "fires";
+
   /** Stands for any one token in a sequence. */
   static final String ANY = "…";
 
@@ -35,20 +38,20 @@ final class English {
   /** Strengths: the points themselves; the first word of each number is the one that is written. */
   private static final List<Degree> STRENGTHS =
       List.of(
-          new Degree(10, "full", "maximal", "fully", "strongest", "always"),
-          new Degree(8, "great", "very strong", "very strongly", "greatly"),
-          new Degree(6, "strong", "strongly", "high", "highly"),
-          new Degree(4, "clear", "clearly", "considerable"),
-          new Degree(3, "fair", "fairly", "moderate", "moderately", "medium"),
-          new Degree(2, "mild", "mildly", "some", "somewhat"),
-          new Degree(1, "weak", "weakly", "low", "sometimes"),
-          new Degree(0, "faint", "faintly", "very weak", "very weakly"),
-          new Degree(-1, "slight", "slightly", "occasional"),
-          new Degree(-2, "scant", "seldom"),
-          new Degree(-3, "rare", "rarely"),
-          new Degree(-5, "quiet", "very rare", "very rarely"),
-          new Degree(-7, "silent", "none", "never", "nothing"),
-          new Degree(-9, "mute"));
+          new Degree(10, "fully", "full", "maximal", "strongest", "always"),
+          new Degree(8, "greatly", "great", "very strong", "very strongly"),
+          new Degree(6, "strongly", "strong", "high", "highly"),
+          new Degree(4, "clearly", "clear", "considerable", "considerably"),
+          new Degree(3, "fairly", "fair", "moderate", "moderately", "medium"),
+          new Degree(2, "mildly", "mild", "some", "somewhat"),
+          new Degree(1, "weakly", "weak", "low", "sometimes"),
+          new Degree(0, "faintly", "faint", "very weak", "very weakly"),
+          new Degree(-1, "slightly", "slight", "occasional", "occasionally"),
+          new Degree(-2, "seldom", "scant"),
+          new Degree(-3, "rarely", "rare"),
+          new Degree(-5, "hardly", "hardly ever", "quiet", "very rare", "very rarely"),
+          new Degree(-7, "never", "silent", "none", "nothing"),
+          new Degree(-9, "not at all", "mute"));
 
   /** Changes: the points that are added. */
   private static final List<Degree> CHANGES =
@@ -88,7 +91,15 @@ final class English {
           "stories",
           "mentions",
           "before",
-          "repeats");
+          "repeats",
+          // Words by which free English goes on where an item might follow.
+          "but",
+          "not",
+          "when",
+          "while",
+          "especially",
+          "mostly",
+          "usually");
 
   /**
    * A degree.

@@ -73,6 +73,8 @@ final class EnglishReader {
       start = degree(STRENGTHS).orElseThrow(this::noDegree);
       return;
     }
+    lexer.accept("it");
+    lexer.accept(English.FIRES);
     Optional<Integer> change = degree(CHANGES);
     if (change.isPresent()) {
       changes(change.get());

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /**
  * Writes what an explanation means in the controlled English that the package describes. Terms of
@@ -15,11 +14,18 @@ final class EnglishWriter {
   /** More items than that are not enumerated in one clause. */
   static final int MOST_ITEMS = 6;
 
+  /** Before the last item of several. */
+  static final String OR = " or ";
+
   private EnglishWriter() {}
 
   static String write(Scorecard card, Lexicon lexicon) {
     StringBuilder text = new StringBuilder();
-    sentence(text, clauses(card, true, lexicon));
+    List<String> own = clauses(card, true, lexicon);
+    if (!own.isEmpty()) {
+      own.set(0, English.FIRES + " " + own.get(0));
+    }
+    sentence(text, own);
     sentence(text, clauses(card, false, lexicon));
     sentence(text, List.of("else " + English.degree(card.start(), true)));
     return text.toString();
@@ -63,12 +69,20 @@ final class EnglishWriter {
           first = true;
         }
         clause.append(first ? " " : ", ").append(place.getKey());
-        clause.append(place.getKey().isEmpty() ? "" : " ").append(String.join(", ", items));
+        clause.append(place.getKey().isEmpty() ? "" : " ").append(enumerated(items));
         first = false;
       }
     }
     clauses.add(clause.toString());
     return clauses;
+  }
+
+  /** "a", "a or b", "a, b or c". */
+  private static String enumerated(List<String> items) {
+    int last = items.size() - 1;
+    return last == 0
+        ? items.get(0)
+        : String.join(", ", items.subList(0, last)) + OR + items.get(last);
   }
 
   /** The words of a pattern's place; traits bring their own. */
@@ -88,8 +102,23 @@ final class EnglishWriter {
         pattern instanceof Pattern.Sequence sequence
             ? sequence.symbols()
             : List.of(((Pattern.Nearby) pattern).symbol());
-    return symbols.stream()
-        .map(symbol -> symbol == Pattern.ANY ? English.ANY : lexicon.write(symbol))
-        .collect(Collectors.joining(" "));
+    StringBuilder words = new StringBuilder();
+    boolean goesOn = false;
+    for (int symbol : symbols) {
+      String word = symbol == Pattern.ANY ? English.ANY : lexicon.write(symbol);
+      boolean joined = goesOn && isPiece(word);
+      words.append(words.isEmpty() || joined ? "" : " ").append(word);
+      goesOn = joined || isWord(word) || (words.length() == word.length() && isPiece(word));
+    }
+    return words.toString();
+  }
+
+  private static boolean isWord(String word) {
+    return word.codePoints().allMatch(Character::isLetter);
+  }
+
+  /** Whether it can follow a word without a space: not what a class would be taken for. */
+  private static boolean isPiece(String word) {
+    return word.startsWith("-") && isWord(word.substring(1)) && !word.startsWith(English.LIKE);
   }
 }

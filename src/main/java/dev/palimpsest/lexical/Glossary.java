@@ -15,8 +15,8 @@ import java.util.Set;
 
 /**
  * The public word classes that the explanations of one coder speak of, once for all of them. A file
- * has a line a class, {@code dog-like: dog, cat, puppy.}, and may be edited; its characters are not
- * counted among those of the explanations.
+ * has a line a class, {@code dog-like: dog, cat, puppy.}, and may be edited; its characters count
+ * among those of the explanations.
  *
  * @param classes each name once; a token may be in several
  */

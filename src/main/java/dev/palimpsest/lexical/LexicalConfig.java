@@ -3,8 +3,8 @@ package dev.palimpsest.lexical;
 /**
  * How the lexical explainer works.
  *
- * @param characters mean length of a latent's text that is aimed at, without the glossary; latents
- *     about which more can be said, and that matter more, get more of it
+ * @param characters mean length of a latent's text that is aimed at, its share of the glossary
+ *     included; latents about which more can be said, and that matter more, get more of it
  * @param longest the longest text of a latent
  * @param fewest occurrences in the explained text below which a pattern is not considered
  * @param mostShare share of positions above which a token pattern is not considered

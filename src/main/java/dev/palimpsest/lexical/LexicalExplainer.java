@@ -31,6 +31,9 @@ public final class LexicalExplainer implements Explainer {
 
   private static final double LEAST = 1e-12;
 
+  /** However large the glossary, so much of what is wanted is left for texts. */
+  private static final double LEAST_SHARE = 0.25;
+
   private static final String PRICING = "finding what a character must be worth";
 
   /** Trials that it usually takes, as often as there are latents in the sample. */
@@ -57,8 +60,7 @@ public final class LexicalExplainer implements Explainer {
 
   @Override
   public Work begin(LatentCache cache, Progress progress) {
-    int[] excluded = cache.header().excludedTokens().stream().mapToInt(id -> id).toArray();
-    TokenRows text = TokenRows.of(cache.contextLength(), cache.tokens(), excluded, config.tokens());
+    TokenRows text = TokenRows.of(cache, config.tokens());
     for (int token : text.tokens()) {
       if (token >= lexicon.names().size()) {
         throw new PalimpsestException(
@@ -131,7 +133,7 @@ public final class LexicalExplainer implements Explainer {
       return Double.MAX_VALUE;
     }
     PriceSearch search =
-        new PriceSearch(config.characters(), squares / sample.length, squares * LEAST);
+        new PriceSearch(wanted(alive.length), squares / sample.length, squares * LEAST);
     int thin = sample.length < SAMPLE ? 1 : THIN;
     int[] few = IntStream.range(0, sample.length).filter(i -> i % thin == 0).toArray();
     AtomicInteger fits = new AtomicInteger();
@@ -143,6 +145,12 @@ public final class LexicalExplainer implements Explainer {
     return search.find(
         price -> meanLength(cache, text, fitters, few, price, fitted),
         price -> meanLength(cache, text, fitters, sample, price, fitted));
+  }
+
+  /** The mean length that is left for texts: each also pays its share of the glossary. */
+  private double wanted(int texts) {
+    double share = (double) lexicon.glossary().text(lexicon.names()).length() / texts;
+    return Math.max(config.characters() - share, config.characters() * LEAST_SHARE);
   }
 
   private double meanLength(

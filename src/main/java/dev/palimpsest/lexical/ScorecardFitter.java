@@ -19,7 +19,9 @@ import java.util.List;
  */
 final class ScorecardFitter {
   private static final int NONE = -1;
-  private static final int RESERVE = 14;
+
+  /** Characters of what stands in every text: that it fires, and what holds otherwise. */
+  private static final int RESERVE = 20;
 
   private final PatternTable table;
   private final Lexicon lexicon;

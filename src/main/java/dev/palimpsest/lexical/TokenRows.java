@@ -1,5 +1,6 @@
 package dev.palimpsest.lexical;
 
+import dev.palimpsest.latents.LatentCache;
 import java.util.Arrays;
 
 /**
@@ -16,6 +17,12 @@ record TokenRows(int contextLength, int[] tokens, int[] excluded) {
   static TokenRows of(int contextLength, int[] tokens, int[] excluded, int most) {
     int rows = Math.max(1, Math.min(tokens.length, most) / contextLength);
     return new TokenRows(contextLength, Arrays.copyOf(tokens, rows * contextLength), excluded);
+  }
+
+  /** What is looked at of a cache's text. */
+  static TokenRows of(LatentCache cache, int most) {
+    int[] excluded = cache.header().excludedTokens().stream().mapToInt(id -> id).toArray();
+    return of(cache.contextLength(), cache.tokens(), excluded, most);
   }
 
   /** Number of rows. */

@@ -2,10 +2,10 @@
  * The controlled English that needs no language model: its grammar, explainer and simulator.
  *
  * <pre>
- *   Strong on dog, puppy; fair on the pup, forms of bark, cat-like. More after little, near park. Else silent.
+ *   Fires strongly on dog or puppy; fairly on the pup, forms of bark or cat-like. More after little, near park. Else never.
  *
  *   text     = clause {(";" | ".") clause}
- *   clause   = ["strength"] "on" items ["after" items] ["unless after" items]
+ *   clause   = ["fires"] [strength] "on" items ["after" items] ["unless after" items]
  *            | change places
  *            | "else" strength
  *   places   = (place items | trait) {"," (place items | trait)}

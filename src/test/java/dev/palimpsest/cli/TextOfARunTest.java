@@ -111,7 +111,7 @@ class TextOfARunTest {
     Outcome free = palimpsest("score", run.toString());
     assertThat(free.exit()).as(free.err()).isZero();
     assertThat(free.err())
-        .contains(file + " line 2", "character 1: found \"Cats", "understood: Strong on ");
+        .contains(file + " line 2", "character 1: found \"Cats", "understood: Fires strongly on ");
 
     write(file, lines, "Fires on cat 7; starts at -5.");
     Outcome fault = palimpsest("score", run.toString());

@@ -58,9 +58,9 @@ class EnglishTest {
                 adds(-2, new Pattern.HasTrait(Trait.QUOTED))));
     assertThat(EnglishWriter.write(card, LEXICON))
         .isEqualTo(
-            "Strong on cat, dog-like; fair on the … -ing, forms of play; great (7) on 'after'."
-                + " More after the, near '\\n', in stories with Tom; slightly less three after"
-                + " '\\''; less in quotes. Else silent.");
+            "Fires strongly on cat or dog-like; fairly on the … -ing or forms of play; greatly (7)"
+                + " on 'after'. More after the, near '\\n', in stories with Tom; slightly less"
+                + " three after '\\''; less in quotes. Else never.");
   }
 
   @Test
@@ -71,8 +71,29 @@ class EnglishTest {
     }
     String text = EnglishWriter.write(new Scorecard(-7, terms), LEXICON);
     assertThat(text)
-        .isEqualTo("Strong on the, cat, dog, -ing, '.', Tom; strong on -Tom, '12'. Else silent.");
+        .isEqualTo(
+            "Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'. Else"
+                + " never.");
     assertThat(read(text).terms()).isEqualTo(terms);
+  }
+
+  @Test
+  void piecesAreWrittenAtTheirWord() {
+    Scorecard card =
+        new Scorecard(
+            -7,
+            List.of(
+                sets(6, id(" cat"), id("ing")),
+                sets(6, id(" the"), id(" b"), id("ing"), id("ing")),
+                sets(6, id("Tom"), id("ing"), id(" the")),
+                sets(3, LEXICON.wordClass("dog"), id("ing")),
+                sets(3, id(" after"), id("ing")),
+                sets(3, Pattern.ANY, id("ing"))));
+    String text =
+        "Fires strongly on cat-ing, the b-ing-ing or -Tom-ing the; fairly on dog-like -ing,"
+            + " 'after' -ing or … -ing. Else never.";
+    assertThat(EnglishWriter.write(card, LEXICON)).isEqualTo(text);
+    assertThat(read(text)).isEqualTo(card);
   }
 
   @Test
@@ -161,13 +182,15 @@ class EnglishTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "The word 'dog' when a cat plays | Strong on dog. More near cat, forms of play.",
-        "fires weakly on playing, but not after the word cat | Weak on forms of play. Much less"
-            + " after cat.",
-        "Mentions of Tom in dialogue | Strong on forms of Tom. Much more in quotes.",
-        "\"the dog\" and other animals | Strong on the dog.",
-        "cat-like words, especially after 'the'; otherwise faint | Strong on cat-like. More after"
-            + " the."
+        "The word 'dog' when a cat plays | Fires strongly on dog. More near cat or forms of play.",
+        "fires weakly on playing, but not after the word cat | Fires weakly on forms of play. Much"
+            + " less after cat.",
+        "Fires on cat when the dog plays | Fires strongly on cat. More near dog or forms of play.",
+        "Fires on dog, mostly in dialogue | Fires strongly on dog. Much more in quotes.",
+        "Mentions of Tom in dialogue | Fires strongly on forms of Tom. Much more in quotes.",
+        "\"the dog\" and other animals | Fires strongly on the dog.",
+        "cat-like words, especially after 'the'; otherwise faint | Fires strongly on cat-like. More"
+            + " after the. Else faintly."
       })
   void understandsOtherEnglish(String text, String understood) {
     Reading reading = Reading.of(text, LEXICON);

@@ -82,13 +82,15 @@ class ExplanationCheckTest {
                 assertThat(first)
                     .startsWith(
                         file + " line 2, latent 6: explanation, character 1: found \"Strng on")
-                    .contains("did you mean 'strong'?", "understood: Strong on cat. Else silent.")
+                    .contains(
+                        "did you mean 'strong'?", "understood: Fires strongly on cat. Else never.")
                     .endsWith("ignored: Strng"),
             second ->
                 assertThat(second)
                     .contains(
                         "line 3",
-                        "understood: Strong on dog. More near cat, forms of play. Else silent.")
+                        "understood: Fires strongly on dog. More near cat or forms of play. Else"
+                            + " never.")
                     .endsWith("ignored: her ball"));
     assertThatThrownBy(check::strict).hasMessage(check.warnings().get(0));
     assertThat(check("x\u001b[2J" + "y".repeat(100_000)).warnings().get(0))

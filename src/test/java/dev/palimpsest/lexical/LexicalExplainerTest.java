@@ -70,7 +70,7 @@ class LexicalExplainerTest {
   void findsWhatMakesALatentFire() {
     List<Explanation> explanations = explain(2, 400);
     assertThat(explanations).extracting(Explanation::latent).containsExactly(0, 1, 2, 4, 5);
-    assertThat(explanations.get(0).text()).containsPattern("^Full on [^;.]*\\bc\\b");
+    assertThat(explanations.get(0).text()).containsPattern("^Fires fully on [^;.]*\\bc\\b");
     assertThat(explanations.get(1).text()).contains("e d");
     assertThat(explanations.get(2).text()).contains("near f");
     assertThat(explanations.get(3).text()).contains(" g", " c");
