@@ -11,32 +11,46 @@
 extern "C" {
 #endif
 
-/* Floats that the packed form of a weight takes: out rounded up to 32, times in. 0 for sizes that are not positive. */
-PAL_API int64_t pal_cpu_packed_floats(int64_t in, int64_t out);
+/*
+ * What the operands of a dense layer's product are held in; results, biases and all sums are floats. PAL_CPU_BF16: numbers
+ * of 16 bits, the upper half of a float, to which weights (where they are not such numbers) and x are rounded, to the
+ * nearest, ties to even. Subnormal numbers and sums count as 0 there.
+ */
+typedef enum pal_cpu_precision { PAL_CPU_FP32 = 0, PAL_CPU_BF16 = 1 } pal_cpu_precision;
+
+/* Bytes that the packed form of a weight takes: out rounded up to 32, times in, in bf16 rounded up to 2, times 4 or 2. 0 for
+ * sizes that are not positive and precisions that there are not. */
+PAL_API size_t pal_cpu_packed_bytes(int32_t precision, int64_t in, int64_t out);
 
 /*
  * Packs weight[o * out_stride + i * in_stride], o < out, i < in, for pal_cpu_linear; so [out, in] and [in, out] arrays
- * both serve. packed is 64-byte aligned, [ceil(out / 32)][in][32], zero-padded.
+ * both serve. weight has floats or, where weight_precision says so, bf16 numbers. packed is 64-byte aligned,
+ * [ceil(out / 32)][in][32], in bf16 [ceil(out / 32)][ceil(in / 2)][32] pairs of neighbours along in, the first in the upper
+ * half of a word; zero-padded.
  */
-PAL_API pal_status pal_cpu_pack(const float* weight, int64_t in, int64_t out, int64_t in_stride, int64_t out_stride,
-                                float* packed);
+PAL_API pal_status pal_cpu_pack(int32_t precision, const void* weight, int32_t weight_precision, int64_t in,
+                                int64_t out, int64_t in_stride, int64_t out_stride, void* packed);
 
 /*
  * y[r, o] = sum_i x[r, i] weight[o, i] + bias[o];  x [rows, in], bias [out] or NULL, y [rows, out].
  * The sum is one chain of fused multiply-adds in ascending i: the same bits for any number of threads and rows and any
- * instruction set. Weights come from memory once for every 480 rows; no workspace.
+ * instruction set. Weights come from memory once for every 480 rows. The workspace serves pal_cpu_log_sum_exp too; it holds
+ * at most 480 rows of x, or 48 for each thread.
  */
-PAL_API pal_status pal_cpu_linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
-                                  int64_t out, float* y);
+PAL_API size_t pal_cpu_linear_workspace_bytes(int32_t precision, int64_t rows, int64_t in);
+PAL_API pal_status pal_cpu_linear(int32_t precision, const void* packed, const float* bias, const float* x,
+                                  int64_t rows, int64_t in, int64_t out, float* y, void* workspace,
+                                  size_t workspace_bytes);
 
 /*
  * lse[r] = log sum_o exp(y[r, o]), y that of pal_cpu_linear, which is never held: the normaliser of a softmax over a
  * vocabulary at the cost of the product alone. Terms below e^-87 of the largest seen before them in their place modulo 16
  * count as 0. Where a y is not finite the result is NaN. lse [rows]; the same bits for any number of threads and rows and
- * any instruction set; weights come from memory once for every 48 rows; no workspace.
+ * any instruction set; weights come from memory once for every 48 rows.
  */
-PAL_API pal_status pal_cpu_log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
-                                       int64_t out, float* lse);
+PAL_API pal_status pal_cpu_log_sum_exp(int32_t precision, const void* packed, const float* bias, const float* x,
+                                       int64_t rows, int64_t in, int64_t out, float* lse, void* workspace,
+                                       size_t workspace_bytes);
 
 /*
  * Heads of queries, keys or values: channel c of head h at position t of sequence b is

@@ -1,7 +1,10 @@
 // The exported functions of palimpsest_cpu.h: check, then hand on.
 #include "palimpsest_cpu.h"
 
+#include <algorithm>
+
 #include "attention.hpp"
+#include "bf16.hpp"
 #include "checks.hpp"
 #include "dense.hpp"
 
@@ -14,6 +17,54 @@ constexpr int64_t kMaxSide = int64_t{1} << 24;
 pal_status check_sides(const char* name, int64_t in, int64_t out) {
   PAL_TRY(check_range(name, "in", in, 1, kMaxSide));
   return check_range(name, "out", out, 1, kMaxSide);
+}
+
+bool is_precision(int32_t precision) { return precision == PAL_CPU_FP32 || precision == PAL_CPU_BF16; }
+
+pal_status check_precision(const char* name, const char* what, int32_t precision) {
+  return is_precision(precision)
+             ? PAL_OK
+             : fail(PAL_INVALID_ARGUMENT, "%s: %s is %d, expected 0 (fp32) or 1 (bf16)", name, what, precision);
+}
+
+pal_status check_product(const char* name, int32_t precision, int64_t rows, int64_t in, int64_t out) {
+  PAL_TRY(check_precision(name, "precision", precision));
+  PAL_TRY(check_sides(name, in, out));
+  return check_range(name, "rows", rows, 0, kMaxRows);
+}
+
+size_t product_workspace(int32_t precision, int64_t rows, int64_t in, int count) {
+  return precision == PAL_CPU_BF16 ? linear_workspace<Bf16>(rows, in, count) : linear_workspace<Fp32>(rows, in, count);
+}
+
+// Where element (o, i) of a weight lies: o out_stride + i in_stride.
+struct Strides {
+  int64_t in, out, in_stride, out_stride;
+};
+
+uint32_t bits_of_weight(float w) { return bits_of(w); }
+uint32_t bits_of_weight(uint16_t w) { return static_cast<uint32_t>(w) << 16; }
+
+// Panel by panel, some inputs of all its outputs at a time, so that what is read and written stays in the cache.
+template <class Weight>
+void pack(int32_t precision, const Weight* weight, const Strides& s, void* packed) {
+  const bool pairs = precision == PAL_CPU_BF16;
+  const int64_t each = pairs ? 2 : 1, depth = ceil_div(s.in, each);
+  constexpr int64_t kAtOnce = 64;
+  for_each_item(threads(), ceil_div(s.out, kTileColumns), [&](int, int64_t panel) {
+    uint32_t* columns = static_cast<uint32_t*>(packed) + panel * depth * kTileColumns;
+    for (int64_t first = 0; first < depth; first += kAtOnce) {
+      for (int64_t j = 0; j < kTileColumns; ++j) {
+        const int64_t o = panel * kTileColumns + j;
+        const auto bits = [&](int64_t i) {
+          return o < s.out && i < s.in ? bits_of_weight(weight[o * s.out_stride + i * s.in_stride]) : 0u;
+        };
+        for (int64_t p = first; p < std::min(depth, first + kAtOnce); ++p) {
+          columns[p * kTileColumns + j] = pairs ? pair_of(bits(2 * p), bits(2 * p + 1)) : bits(p);
+        }
+      }
+    }
+  });
 }
 
 pal_status check_heads(const char* name, const pal_cpu_attention_shape& shape) {
@@ -49,47 +100,64 @@ pal_status check_sequences(const char* name, const pal_cpu_sequences& s, int64_t
 
 } // namespace
 
-int64_t pal_cpu_packed_floats(int64_t in, int64_t out) {
-  if (in < 1 || in > kMaxSide || out < 1 || out > kMaxSide) return 0;
-  return ceil_div(out, kTileColumns) * kTileColumns * in;
+size_t pal_cpu_packed_bytes(int32_t precision, int64_t in, int64_t out) {
+  if (in < 1 || in > kMaxSide || out < 1 || out > kMaxSide || !is_precision(precision)) return 0;
+  const int64_t depth = precision == PAL_CPU_BF16 ? Bf16::depth(in) : Fp32::depth(in);
+  return static_cast<size_t>(ceil_div(out, kTileColumns) * kTileColumns * depth) * sizeof(float);
 }
 
-pal_status pal_cpu_pack(const float* weight, int64_t in, int64_t out, int64_t in_stride, int64_t out_stride,
-                        float* packed) {
+pal_status pal_cpu_pack(int32_t precision, const void* weight, int32_t weight_precision, int64_t in, int64_t out,
+                        int64_t in_stride, int64_t out_stride, void* packed) {
   const char* name = "pal_cpu_pack";
+  PAL_TRY(check_precision(name, "precision", precision));
+  PAL_TRY(check_precision(name, "weight_precision", weight_precision));
   PAL_TRY(check_sides(name, in, out));
   PAL_TRY(check_pointers(name, {{"weight", weight}, {"packed", packed}}));
-  for_each_item(threads(), ceil_div(out, kTileColumns), [&](int, int64_t panel) {
-    float* columns = packed + panel * in * kTileColumns;
-    for (int64_t i = 0; i < in; ++i) {
-      for (int64_t j = 0; j < kTileColumns; ++j) {
-        const int64_t o = panel * kTileColumns + j;
-        columns[i * kTileColumns + j] = o < out ? weight[o * out_stride + i * in_stride] : 0.0f;
-      }
-    }
-  });
+  const Strides strides = {in, out, in_stride, out_stride};
+  if (weight_precision == PAL_CPU_BF16) {
+    pack(precision, static_cast<const uint16_t*>(weight), strides, packed);
+  } else {
+    pack(precision, static_cast<const float*>(weight), strides, packed);
+  }
   return PAL_OK;
 }
 
-pal_status pal_cpu_linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
-                          int64_t out, float* y) {
+size_t pal_cpu_linear_workspace_bytes(int32_t precision, int64_t rows, int64_t in) {
+  if (rows < 1 || rows > kMaxRows || in < 1 || in > kMaxSide || !is_precision(precision)) return 0;
+  return product_workspace(precision, rows, in, threads());
+}
+
+pal_status pal_cpu_linear(int32_t precision, const void* packed, const float* bias, const float* x, int64_t rows,
+                          int64_t in, int64_t out, float* y, void* workspace, size_t workspace_bytes) {
   const char* name = "pal_cpu_linear";
-  PAL_TRY(check_sides(name, in, out));
-  PAL_TRY(check_range(name, "rows", rows, 0, kMaxRows));
+  PAL_TRY(check_product(name, precision, rows, in, out));
   if (rows == 0) return PAL_OK;
   PAL_TRY(check_pointers(name, {{"packed", packed}, {"x", x}, {"y", y}}));
-  linear(packed, bias, x, rows, in, out, y, threads());
+  const auto bytes = [&](int count) { return product_workspace(precision, rows, in, count); };
+  const int count = threads_for(workspace_bytes, bytes);
+  PAL_TRY(check_workspace(name, workspace, workspace_bytes, bytes(count)));
+  if (precision == PAL_CPU_BF16) {
+    linear<Bf16>(static_cast<const uint32_t*>(packed), bias, x, rows, in, out, y, workspace, count);
+  } else {
+    linear<Fp32>(static_cast<const float*>(packed), bias, x, rows, in, out, y, workspace, count);
+  }
   return PAL_OK;
 }
 
-pal_status pal_cpu_log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in,
-                               int64_t out, float* lse) {
+pal_status pal_cpu_log_sum_exp(int32_t precision, const void* packed, const float* bias, const float* x, int64_t rows,
+                               int64_t in, int64_t out, float* lse, void* workspace, size_t workspace_bytes) {
   const char* name = "pal_cpu_log_sum_exp";
-  PAL_TRY(check_sides(name, in, out));
-  PAL_TRY(check_range(name, "rows", rows, 0, kMaxRows));
+  PAL_TRY(check_product(name, precision, rows, in, out));
   if (rows == 0) return PAL_OK;
   PAL_TRY(check_pointers(name, {{"packed", packed}, {"x", x}, {"lse", lse}}));
-  log_sum_exp(packed, bias, x, rows, in, out, lse, threads());
+  const auto bytes = [&](int count) { return product_workspace(precision, rows, in, count); };
+  const int count = threads_for(workspace_bytes, bytes);
+  PAL_TRY(check_workspace(name, workspace, workspace_bytes, bytes(count)));
+  if (precision == PAL_CPU_BF16) {
+    log_sum_exp<Bf16>(static_cast<const uint32_t*>(packed), bias, x, rows, in, out, lse, workspace, count);
+  } else {
+    log_sum_exp<Fp32>(static_cast<const float*>(packed), bias, x, rows, in, out, lse, workspace, count);
+  }
   return PAL_OK;
 }
 

@@ -20,25 +20,16 @@ size_t panel_bytes(int64_t depth, int thread_count) {
   return arena.used();
 }
 
-// Rows that pass by a group of panels at once, and the bytes of such a group: both stay in the second-level cache. An item
-// is a group and some such rows in turn.
-constexpr int64_t kRowsAtOnce = 8 * kTileRows;
-constexpr int64_t kPanelBytes = int64_t{384} << 10;
-constexpr int64_t kRowsOfItem = 5 * kRowsAtOnce;
+int64_t packed_rows(int64_t rows) { return ceil_div(rows, kTileRows) * kTileRows; }
 
-// One tile of y at its place; a tile at the edge goes by way of memory of its own.
-void linear_tile(const Kernels& kernel, const float* panel, const float* bias, const float* x, int64_t rows, int64_t in,
-                 int64_t columns, float* y, int64_t stride) {
-  const TileRows block(x, in, rows);
-  if (rows >= kTileRows && columns == kTileColumns) {
-    kernel.tile(block.at, 1, panel, in, bias, y, stride);
-    return;
-  }
-  alignas(64) float sums[kTileRows * kTileColumns];
-  kernel.tile(block.at, 1, panel, in, nullptr, sums, kTileColumns);
-  for (int64_t r = 0; r < std::min(rows, kTileRows); ++r) {
-    for (int64_t j = 0; j < columns; ++j) y[r * stride + j] = sums[r * kTileColumns + j] + (bias ? bias[j] : 0.0f);
-  }
+// Rows that are packed together and that every panel then passes by: enough that weights are seldom read from memory, few
+// enough that the rows stay in the caches.
+constexpr int64_t kMostRowsAtOnce = 40 * kTileRows, kLeastRowsAtOnce = 8 * kTileRows;
+constexpr int64_t kBytesAtOnce = int64_t{2} << 20;
+int64_t rows_at_once(int64_t rows, int64_t depth) {
+  const int64_t fitting = kBytesAtOnce / (depth * int64_t{sizeof(float)});
+  const int64_t most = std::min(kMostRowsAtOnce, std::max(kLeastRowsAtOnce, fitting));
+  return packed_rows(ceil_div(rows, ceil_div(rows, most))); // all parts about alike
 }
 
 // Rows that go through all panels together when their results are summed up at once, and their running sums.
@@ -61,57 +52,114 @@ struct RunningSums {
   }
 };
 
-// Panels of a group: as many as stay in the second-level cache.
+// Panels whose weights stay in the second-level cache while some rows pass by.
+constexpr int64_t kPanelBytes = int64_t{384} << 10;
+template <class P>
 int64_t panels_of_group(int64_t in) {
-  return std::max<int64_t>(1, kPanelBytes / (in * kTileColumns * static_cast<int64_t>(sizeof(float))));
+  return std::max<int64_t>(1, kPanelBytes / (P::depth(in) * kTileColumns * int64_t{sizeof(typename P::Number)}));
 }
 
 } // namespace
 
-void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
-            int thread_count) {
-  const Kernels& kernel = kernels();
-  const int64_t panels = ceil_div(out, kTileColumns);
-  const int64_t group = std::min(panels_of_group(in), std::max<int64_t>(1, panels / (2 * thread_count)));
-  const int64_t groups = ceil_div(panels, group);
-  for_each_item(thread_count, groups * ceil_div(rows, kRowsOfItem), [&](int, int64_t item) {
-    const int64_t first_panel = item % groups * group, last_panel = std::min(panels, first_panel + group);
-    const int64_t first_row = item / groups * kRowsOfItem, last_row = std::min(rows, first_row + kRowsOfItem);
-    for (int64_t first = first_row; first < last_row; first += kRowsAtOnce) {
-      for (int64_t n = first_panel; n < last_panel; ++n) {
-        const int64_t o = n * kTileColumns, columns = std::min(kTileColumns, out - o);
-        for (int64_t r = first; r < std::min(last_row, first + kRowsAtOnce); r += kTileRows) {
-          linear_tile(kernel, packed + n * in * kTileColumns, bias ? bias + o : nullptr, x + r * in, last_row - r, in,
-                      columns, y + r * out + o, out);
-        }
-      }
+void Fp32::pack(const Kernels&, const float* x, int64_t count, int64_t in, Number* rows) {
+  for (int64_t p = 0; p < in; p += kLanes) {
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t q = p; q < std::min(in, p + kLanes); ++q) rows[q * count + i] = x[i * in + q];
     }
-  });
+  }
 }
 
-void log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
-                 float* lse, int thread_count) {
+void Fp32::tile(const Kernels& kernel, const Number* rows, int64_t count, const Number* columns, int64_t in,
+                const float* bias, float* out, int64_t stride) {
+  const TileRows block(rows, 1, count);
+  if (count == kTileRows) {
+    kernel.tile(block.at, count, columns, in, bias, out, stride);
+    return;
+  }
+  alignas(64) float sums[kTileRows * kTileColumns];
+  kernel.tile(block.at, count, columns, in, bias, sums, kTileColumns);
+  for (int64_t i = 0; i < count; ++i) std::copy_n(sums + i * kTileColumns, kTileColumns, out + i * stride);
+}
+
+void Bf16::pack(const Kernels& kernel, const float* x, int64_t count, int64_t in, Number* rows) {
+  const TileRows block(x, in, count);
+  kernel.pack_pairs(block.at, count, in, rows);
+}
+
+void Bf16::tile(const Kernels& kernel, const Number* rows, int64_t count, const Number* columns, int64_t in,
+                const float* bias, float* out, int64_t stride) {
+  kernel.tile_pairs(rows, count, columns, depth(in), bias, out, stride);
+}
+
+template <class P>
+size_t linear_workspace(int64_t rows, int64_t in, int thread_count) {
+  const int64_t most = std::max(rows_at_once(rows, P::depth(in)), thread_count * kRowsSummed);
+  Arena arena(nullptr);
+  arena.take<typename P::Number>(most * P::depth(in));
+  return arena.used();
+}
+
+template <class P>
+void linear(const typename P::Number* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
+            float* y, void* workspace, int thread_count) {
+  using Number = typename P::Number;
   const Kernels& kernel = kernels();
-  const int64_t panels = ceil_div(out, kTileColumns), group = panels_of_group(in);
-  for_each_item(thread_count, ceil_div(rows, kRowsSummed), [&](int, int64_t item) {
+  const int64_t panels = ceil_div(out, kTileColumns), depth = P::depth(in);
+  const int64_t at_once = rows_at_once(rows, depth);
+  auto* packed_x = static_cast<Number*>(workspace);
+  for (int64_t first = 0; first < rows; first += at_once) {
+    const int64_t count = std::min(at_once, rows - first);
+    for_each_item(thread_count, ceil_div(count, kTileRows), [&](int, int64_t item) {
+      const int64_t r = item * kTileRows;
+      P::pack(kernel, x + (first + r) * in, std::min(kTileRows, count - r), in, packed_x + r * depth);
+    });
+    for_each_item(thread_count, panels, [&](int, int64_t panel) {
+      const Number* columns = packed + panel * depth * kTileColumns;
+      const int64_t o = panel * kTileColumns, wide = std::min(kTileColumns, out - o);
+      for (int64_t r = 0; r < count; r += kTileRows) {
+        const int64_t high = std::min(kTileRows, count - r);
+        float* there = y + (first + r) * out + o;
+        if (wide == kTileColumns) {
+          P::tile(kernel, packed_x + r * depth, high, columns, in, bias ? bias + o : nullptr, there, out);
+          continue;
+        }
+        // Columns beyond the last are packed as zeros; their bias is not there to be read.
+        alignas(64) float sums[kTileRows * kTileColumns], padded[kTileColumns] = {};
+        if (bias) std::copy_n(bias + o, wide, padded);
+        P::tile(kernel, packed_x + r * depth, high, columns, in, bias ? padded : nullptr, sums, kTileColumns);
+        for (int64_t i = 0; i < high; ++i) std::copy_n(sums + i * kTileColumns, wide, there + i * out);
+      }
+    });
+  }
+}
+
+template <class P>
+void log_sum_exp(const typename P::Number* packed, const float* bias, const float* x, int64_t rows, int64_t in,
+                 int64_t out, float* lse, void* workspace, int thread_count) {
+  using Number = typename P::Number;
+  const Kernels& kernel = kernels();
+  const int64_t panels = ceil_div(out, kTileColumns), group = panels_of_group<P>(in), depth = P::depth(in);
+  for_each_item(thread_count, ceil_div(rows, kRowsSummed), [&](int thread, int64_t item) {
     const int64_t first_row = item * kRowsSummed, count = std::min(kRowsSummed, rows - first_row);
+    Number* packed_x = static_cast<Number*>(workspace) + thread * kRowsSummed * depth;
+    for (int64_t r = 0; r < count; r += kTileRows) {
+      P::pack(kernel, x + (first_row + r) * in, std::min(kTileRows, count - r), in, packed_x + r * depth);
+    }
     RunningSums sums;
-    alignas(64) float y[kTileRows * kTileColumns];
+    alignas(64) float y[kTileRows * kTileColumns], padded[kTileColumns] = {};
     for (int64_t first = 0; first < panels; first += group) {
       for (int64_t r = 0; r < count; r += kTileRows) {
-        const TileRows block(x + (first_row + r) * in, in, count - r);
+        const int64_t high = std::min(kTileRows, count - r);
         for (int64_t n = first; n < std::min(panels, first + group); ++n) {
-          const int64_t o = n * kTileColumns, columns = std::min(kTileColumns, out - o);
-          // Columns beyond the last are packed as zeros; their bias is not there to be read.
-          const bool whole = columns == kTileColumns;
-          kernel.tile(block.at, 1, packed + n * in * kTileColumns, in, bias && whole ? bias + o : nullptr, y,
-                      kTileColumns);
-          for (int64_t i = 0; i < std::min(kTileRows, count - r); ++i) {
-            float* row = y + i * kTileColumns;
-            if (bias && !whole) {
-              for (int64_t j = 0; j < columns; ++j) row[j] += bias[o + j];
-            }
-            kernel.take_exponentials(row, columns, sums.most[r + i], sums.sum[r + i]);
+          const int64_t o = n * kTileColumns, wide = std::min(kTileColumns, out - o);
+          const float* there = bias ? bias + o : nullptr;
+          if (bias && wide < kTileColumns) {
+            std::copy_n(bias + o, wide, padded);
+            there = padded;
+          }
+          P::tile(kernel, packed_x + r * depth, high, packed + n * depth * kTileColumns, in, there, y, kTileColumns);
+          for (int64_t i = 0; i < high; ++i) {
+            kernel.take_exponentials(y + i * kTileColumns, wide, sums.most[r + i], sums.sum[r + i]);
           }
         }
       }
@@ -119,6 +167,15 @@ void log_sum_exp(const float* packed, const float* bias, const float* x, int64_t
     for (int64_t r = 0; r < count; ++r) lse[first_row + r] = sums.result(r);
   });
 }
+
+template size_t linear_workspace<Fp32>(int64_t, int64_t, int);
+template size_t linear_workspace<Bf16>(int64_t, int64_t, int);
+template void linear<Fp32>(const float*, const float*, const float*, int64_t, int64_t, int64_t, float*, void*, int);
+template void linear<Bf16>(const uint32_t*, const float*, const float*, int64_t, int64_t, int64_t, float*, void*, int);
+template void log_sum_exp<Fp32>(const float*, const float*, const float*, int64_t, int64_t, int64_t, float*, void*,
+                                int);
+template void log_sum_exp<Bf16>(const uint32_t*, const float*, const float*, int64_t, int64_t, int64_t, float*, void*,
+                                int);
 
 size_t add_skip_workspace(int64_t width, int thread_count) { return panel_bytes(width, thread_count); }
 

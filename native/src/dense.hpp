@@ -17,13 +17,34 @@ struct TileRows {
   }
 };
 
-// y [rows, out] = x [rows, in] W^T + bias (NULL: none), W packed in panels [ceil(out / kTileColumns)][in, kTileColumns].
-void linear(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out, float* y,
-            int thread_count);
+// The precisions of a language model's products. Up to kTileRows rows are packed as [depth][count], columns as panels
+// [ceil(out / kTileColumns)][depth, kTileColumns] of Numbers; sums are floats.
+struct Fp32 {
+  using Number = float;
+  static int64_t depth(int64_t in) { return in; }
+  static void pack(const Kernels& kernel, const float* x, int64_t count, int64_t in, Number* rows);
+  static void tile(const Kernels& kernel, const Number* rows, int64_t count, const Number* columns, int64_t in,
+                   const float* bias, float* out, int64_t stride);
+};
+struct Bf16 {
+  using Number = uint32_t; // a pair
+  static int64_t depth(int64_t in) { return ceil_div(in, 2); }
+  static void pack(const Kernels& kernel, const float* x, int64_t count, int64_t in, Number* rows);
+  static void tile(const Kernels& kernel, const Number* rows, int64_t count, const Number* columns, int64_t in,
+                   const float* bias, float* out, int64_t stride);
+};
+
+// y [rows, out] = x [rows, in] W^T + bias (NULL: none), W packed. The workspace serves log_sum_exp too.
+template <class P>
+size_t linear_workspace(int64_t rows, int64_t in, int thread_count);
+template <class P>
+void linear(const typename P::Number* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
+            float* y, void* workspace, int thread_count);
 
 // lse [rows], the logarithm of the sum over o of e^y[r, o], y as above.
-void log_sum_exp(const float* packed, const float* bias, const float* x, int64_t rows, int64_t in, int64_t out,
-                 float* lse, int thread_count);
+template <class P>
+void log_sum_exp(const typename P::Number* packed, const float* bias, const float* x, int64_t rows, int64_t in,
+                 int64_t out, float* lse, void* workspace, int thread_count);
 
 // out [rows, width] += x W_skip^T.
 size_t add_skip_workspace(int64_t width, int thread_count);

@@ -96,6 +96,19 @@ struct Kernels {
   // w /= divisor.
   void (*divide)(float* w, float divisor, int64_t n);
 
+  // 16-bit products (bf16, the upper half of a float). A pair is two neighbouring numbers, the first in the upper half of a
+  // word; an odd one out stands with a zero.
+  //
+  // Rounds n numbers of each of `count` <= kTileRows rows, to the nearest, ties to even, subnormals to 0, and packs them as
+  // pairs [ceil(n / 2)][count].
+  void (*pack_pairs)(const float* const* rows, int64_t count, int64_t n, uint32_t* pairs);
+
+  // out[i * stride + j] = sum_p rows[p][i] columns[p][j] + bias[j] for i < count <= kTileRows: one chain of fused
+  // multiply-adds, of a pair the first before the second, that takes subnormals for 0 and leaves none; bias NULL: none. rows
+  // [depth][count] and columns [depth][kTileColumns] of pairs.
+  void (*tile_pairs)(const uint32_t* rows, int64_t count, const uint32_t* columns, int64_t depth, const float* bias,
+                     float* out, int64_t stride);
+
   // One optimiser update; g NULL stands for zeros; second is unused by signum.
   void (*update)(float* p, const float* g, float* first, float* second, int64_t n, const UpdateConstants& constants);
 };
@@ -105,6 +118,7 @@ const Kernels& portable_kernels();
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 const Kernels& avx512vnni_kernels();
+const Kernels& avx512bf16_kernels();
 #endif
 
 } // namespace palimpsest

@@ -2,6 +2,7 @@
 #include "lanes_avx2.hpp"
 
 #include "byte_kernels.hpp"
+#include "pair_kernels.hpp"
 
 namespace palimpsest {
 namespace {
@@ -103,7 +104,8 @@ int32_t dot_bytes(const int8_t* row, const uint8_t* column, int64_t n) {
 
 const Kernels& avx2_kernels() {
   static const Kernels kernels = {"avx2", tile, passing, 63, tile_bytes, dot_bytes, quantize, pack_columns,
-                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, update};
+                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
+                                  tile_pairs, update};
   return kernels;
 }
 

@@ -21,7 +21,8 @@ namespace palimpsest {
 
 const Kernels& avx512_kernels() {
   static const Kernels kernels = {"avx512", tile, passing, 63, tile_bytes, dot_bytes, quantize, pack_columns,
-                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, update};
+                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
+                                  tile_pairs, update};
   return kernels;
 }
 

@@ -20,7 +20,8 @@ namespace palimpsest {
 
 const Kernels& avx512vnni_kernels() {
   static const Kernels kernels = {"avx512vnni", tile, passing, 127, tile_bytes, dot_bytes, quantize, pack_columns,
-                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, update};
+                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
+                                  tile_pairs, update};
   return kernels;
 }
 

@@ -1,7 +1,7 @@
 // The inner loops in plain C++, for processors without AVX2; std::fma keeps the bits of the other two.
 #include "lanes_portable.hpp"
 
-#include "row_kernels.hpp"
+#include "pair_kernels.hpp"
 
 namespace palimpsest {
 namespace {
@@ -24,7 +24,8 @@ void tile(const float* const* rows, int64_t step, const float* columns, int64_t 
 
 const Kernels& portable_kernels() {
   static const Kernels kernels = {"portable", tile, passing, 0, nullptr, nullptr, nullptr, pack_columns,
-                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, update};
+                                  dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
+                                  tile_pairs, update};
   return kernels;
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kPairRows = 4; // rows whose sums of pairs stay in registers
   __m256 low, high;
 
   static __m256i mask(int64_t n) {
@@ -23,6 +24,14 @@ struct Lanes {
     if (n <= 8) return {_mm256_maskload_ps(p, mask(n)), _mm256_setzero_ps()};
     return {_mm256_loadu_ps(p), _mm256_maskload_ps(p + 8, mask(n - 8))};
   }
+  // The upper and the lower halves of sixteen words, each as the upper half of a float.
+  static __m256i words(const uint32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static __m256 half_upper(const uint32_t* p) {
+    return _mm256_castsi256_ps(_mm256_and_si256(words(p), _mm256_set1_epi32(-0x10000)));
+  }
+  static Lanes upper(const uint32_t* p) { return {half_upper(p), half_upper(p + 8)}; }
+  static __m256 half_lower(const uint32_t* p) { return _mm256_castsi256_ps(_mm256_slli_epi32(words(p), 16)); }
+  static Lanes lower(const uint32_t* p) { return {half_lower(p), half_lower(p + 8)}; }
   void store(float* p) const {
     _mm256_storeu_ps(p, low);
     _mm256_storeu_ps(p + 8, high);

@@ -11,12 +11,18 @@ namespace {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kPairRows = 12; // rows whose sums of pairs stay in registers
   __m512 v;
 
   static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
   static Lanes set(float a) { return {_mm512_set1_ps(a)}; }
   static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
   static Lanes load_part(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
+  // The upper and the lower halves of sixteen words, each as the upper half of a float.
+  static Lanes upper(const uint32_t* p) {
+    return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-0x10000)))};
+  }
+  static Lanes lower(const uint32_t* p) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store_part(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
   friend Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }

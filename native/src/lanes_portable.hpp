@@ -5,11 +5,14 @@
 #include <cmath>
 #include <cstdint>
 
+#include "bf16.hpp"
+
 namespace palimpsest {
 namespace {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kPairRows = 1; // rows whose sums of pairs stay in registers
   float v[16];
 
   static Lanes set(float a) {
@@ -26,6 +29,17 @@ struct Lanes {
   static Lanes load_part(const float* p, int64_t n) {
     Lanes r;
     for (int i = 0; i < 16; ++i) r.v[i] = i < n ? p[i] : 0.0f;
+    return r;
+  }
+  // The upper and the lower halves of sixteen words, each as the upper half of a float.
+  static Lanes upper(const uint32_t* p) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) r.v[i] = float_of(p[i] & 0xffff0000u);
+    return r;
+  }
+  static Lanes lower(const uint32_t* p) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) r.v[i] = float_of(p[i] << 16);
     return r;
   }
   void store(float* p) const {

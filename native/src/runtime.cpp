@@ -40,8 +40,17 @@ bool has_avx512vnni() {
 #endif
 }
 
+bool has_avx512bf16() {
+#ifdef PAL_X86
+  return has_avx512vnni() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 const Kernels& best() {
 #ifdef PAL_X86
+  if (has_avx512bf16()) return avx512bf16_kernels();
   if (has_avx512vnni()) return avx512vnni_kernels();
   if (has_avx512()) return avx512_kernels();
   if (has_avx2()) return avx2_kernels();
@@ -109,10 +118,14 @@ pal_status pal_set_instruction_set(const char* name) {
   } else if (std::strcmp(name, "avx512vnni") == 0) {
     table = &avx512vnni_kernels();
     here = has_avx512vnni();
+  } else if (std::strcmp(name, "avx512bf16") == 0) {
+    table = &avx512bf16_kernels();
+    here = has_avx512bf16();
 #endif
   } else if (name[0] != '\0') {
     return fail(PAL_INVALID_ARGUMENT,
-                "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni or nothing", name);
+                "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni, avx512bf16 or nothing",
+                name);
   }
   if (!here) return fail(PAL_UNSUPPORTED, "pal_set_instruction_set: this processor has no %s", name);
   chosen.store(table, std::memory_order_relaxed);

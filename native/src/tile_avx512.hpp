@@ -2,7 +2,7 @@
 #ifndef PALIMPSEST_TILE_AVX512_HPP
 #define PALIMPSEST_TILE_AVX512_HPP
 
-#include "row_kernels.hpp"
+#include "pair_kernels.hpp"
 
 namespace palimpsest {
 namespace {

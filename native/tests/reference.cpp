@@ -175,7 +175,7 @@ namespace {
 
 void for_ways(std::initializer_list<int> thread_counts, const std::function<void()>& body) {
   const std::string outer = test::context;
-  for (const char* set : {"portable", "avx2", "avx512", "avx512vnni"}) {
+  for (const char* set : {"portable", "avx2", "avx512", "avx512vnni", "avx512bf16"}) {
     if (pal_set_instruction_set(set) != PAL_OK) continue;
     for (const int threads : thread_counts) {
       const bool slower = std::string(set) != "avx512vnni"; // of which some counts are enough

@@ -89,7 +89,7 @@ public record CacheRequest(
         width,
         parts,
         type.label(),
-        "fp32",
+        language.precision().label(),
         excluded.ids(),
         shardWindows);
   }

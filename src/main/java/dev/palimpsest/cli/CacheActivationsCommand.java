@@ -145,6 +145,7 @@ final class CacheActivationsCommand implements Callable<Integer> {
     root.put("name", "cache-activations").put("model", model).put("seed", seed);
     root.put("threads", threads.threads());
     root.put("device", device.device()).put("precision", device.precision());
+    root.put("model_precision", device.modelPrecision().label());
     text.describe(root.putObject("data"));
     for (String hookpoint : hookpoints) {
       root.withArray("coders")

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that say where a command computes. */
@@ -17,18 +18,24 @@ final class DeviceOptions {
   @Option(
       names = "--precision",
       paramLabel = "bf16|fp32",
-      defaultValue = "bf16",
-      description = "Of a coder's products on a GPU; on the CPU they are always fp32.")
-  private String precision = "bf16";
+      description =
+          "Of the language model's dense layers (default: fp32), and of a coder's products on a GPU"
+              + " (default: bf16; on the CPU they are always fp32).")
+  private Optional<String> precision = Optional.empty();
 
   /** The word given. */
   String device() {
     return device;
   }
 
-  /** The word given. */
+  /** The word for coders' products. */
   String precision() {
-    return precision;
+    return precision.orElse(Precision.BF16.label());
+  }
+
+  /** What a language model's dense layers compute in. */
+  Precision modelPrecision() {
+    return Precision.labelled(precision.orElse(Precision.FP32.label()));
   }
 
   /**
@@ -37,6 +44,6 @@ final class DeviceOptions {
    * @throws dev.palimpsest.base.DeviceUnavailableException where it cannot be used
    */
   Devices.Choice choose() {
-    return Devices.choose(device, Precision.labelled(precision));
+    return Devices.choose(device, Precision.labelled(precision()));
   }
 }

@@ -91,7 +91,8 @@ public final class EvalCommand implements Callable<Integer> {
     Path folder = ModelSource.resolve(model);
     Path found = SparseCoder.find(coderFolder);
     try (SparseCoder coder = SparseCoder.load(found, chosen.device());
-        LanguageModel loaded = LanguageModel.load(folder, chosen.device())) {
+        LanguageModel loaded =
+            LanguageModel.load(folder, chosen.device(), device.modelPrecision())) {
       String place = hookpoint.orElseGet(() -> CoderPlace.of(found, loaded));
       Corpus corpus = text.open(folder, loaded.config().vocabularySize(), seed);
       corpus.requireVocabulary(loaded.config().vocabularySize());

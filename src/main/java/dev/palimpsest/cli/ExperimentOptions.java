@@ -45,7 +45,8 @@ final class ExperimentOptions {
       names = "--precision",
       paramLabel = "bf16|fp32",
       description =
-          "Of coders' products on a GPU (default: bf16); on the CPU they are always fp32.")
+          "Of the language model's dense layers (default: fp32), and of coders' products on a GPU"
+              + " (default: bf16; on the CPU they are always fp32).")
   private @Nullable String precision;
 
   /** {@link #assignments()} with that of another option. */
@@ -69,6 +70,7 @@ final class ExperimentOptions {
     }
     if (precision != null) {
       all.add("precision=" + precision);
+      all.add("model_precision=" + precision);
     }
     return all;
   }

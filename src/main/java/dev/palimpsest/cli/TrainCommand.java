@@ -214,6 +214,7 @@ public final class TrainCommand implements Callable<Integer> {
     root.put("name", "train").put("model", model).put("seed", seed);
     root.put("threads", threads.threads());
     root.put("device", device.device()).put("precision", device.precision());
+    root.put("model_precision", device.modelPrecision().label());
     text.describe(root.putObject("data"));
     for (String hookpoint : hookpoints) {
       ObjectNode entry = root.withArray("coders").addObject();

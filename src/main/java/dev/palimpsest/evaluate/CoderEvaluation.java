@@ -217,7 +217,8 @@ public final class CoderEvaluation implements AutoCloseable {
               statistics.l0(),
               statistics.fracAlive(),
               FeatureDensity.of(statistics.densities()),
-              clean.count()));
+              clean.count(),
+              model.precision().label()));
     }
     return results;
   }

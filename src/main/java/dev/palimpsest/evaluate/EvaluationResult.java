@@ -21,6 +21,7 @@ import java.util.OptionalDouble;
  * @param fracAlive share of the latents that fired at least once here
  * @param featureDensity how often latents fire
  * @param tokens counted
+ * @param precision of the language model's dense layers
  */
 public record EvaluationResult(
     String hookpoint,
@@ -36,7 +37,8 @@ public record EvaluationResult(
     double l0,
     double fracAlive,
     FeatureDensity featureDensity,
-    long tokens) {
+    long tokens,
+    String precision) {
   public HeldOut heldOut() {
     return HeldOut.of(fvu, ceLossScore, l0, fracAlive);
   }

@@ -2,6 +2,7 @@ package dev.palimpsest.evaluate;
 
 import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
@@ -48,7 +49,7 @@ final class FusedPredictions extends CleanPredictions {
       Tensor normed = normed(model, last);
       float[] sums = logSumExp(model, head, normed);
       Tensor index = model.device().of(targets, targets.length);
-      Tensor rows = Tensors.keep(model.unembedding().index_select(0, index));
+      Tensor rows = Tensors.keep(Tensors.floats(model.unembedding().index_select(0, index)));
       index.close();
       Tensor means = Tensors.keep(means(model, normed, sums));
       return new FusedPredictions(
@@ -69,7 +70,7 @@ final class FusedPredictions extends CleanPredictions {
 
   /** e, block by block. */
   private static Tensor means(LanguageModel model, Tensor normed, float[] sums) {
-    Tensor weight = model.unembedding();
+    Tensor weight = Tensors.floats(model.unembedding());
     long rows = normed.size(0);
     long block = Math.max(1, BLOCK / weight.size(0));
     Tensor means = model.device().empty(torch.ScalarType.Float, normed.shape());
@@ -105,12 +106,14 @@ final class FusedPredictions extends CleanPredictions {
     }
   }
 
-  /** The final norm; belongs to the open scope. */
+  /** The final norm, rounded as the head's product sees it; belongs to the open scope. */
   private static Tensor normed(LanguageModel model, Tensor x) {
     Tensor normed = model.finalNorm(x.contiguous());
     PointerScope.getInnerScope().attach(normed);
     normed.releaseReference();
-    return normed;
+    return model.precision() == Precision.FP32
+        ? normed
+        : Tensors.floats(normed.to(torch.ScalarType.BFloat16));
   }
 
   private static float[] dots(Tensor a, Tensor b) {

@@ -10,7 +10,6 @@ import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
-import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.Training;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,7 +66,7 @@ public final class ActivationCaching {
       boolean overwrite,
       RunLog log) {
     StoredType type = StoredType.labelled(dtype);
-    Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
+    Devices.Choice device = RunContext.choose(config);
     Training.useThreads(config.threads());
     try (RunContext context = new RunContext(config, tokenCache, device, log)) {
       ModelDigest digest =

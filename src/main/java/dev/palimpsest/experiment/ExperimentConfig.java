@@ -21,6 +21,8 @@ import java.util.OptionalInt;
  * @param threads of kernels and libtorch; 0: all processors; at most 256, unless there are more
  * @param device where models and coders compute: {@code cpu}, {@code cuda} or {@code auto}
  * @param precision of coders' products on a GPU: {@code bf16} or {@code fp32}
+ * @param modelPrecision of the products of the language model's dense layers: {@code bf16} or
+ *     {@code fp32}
  * @param strict whether a name in an explanation that no token has is an error, not a warning
  * @param data the text
  * @param coders what is rewritten, one entry per coder; the first transcoder is the experiment's
@@ -40,6 +42,7 @@ public record ExperimentConfig(
     int threads,
     String device,
     String precision,
+    String modelPrecision,
     boolean strict,
     Data data,
     List<Coder> coders,
@@ -86,6 +89,7 @@ public record ExperimentConfig(
         threads,
         device,
         precision,
+        modelPrecision,
         strict,
         data.withFiles(files),
         coders,
@@ -101,15 +105,45 @@ public record ExperimentConfig(
   /** The same with another training. */
   ExperimentConfig withTrain(Train other) {
     return new ExperimentConfig(
-        name, model, seed, threads, device, precision, strict, data, coders, other, cache, explain,
-        score, simulate, rewrite, report);
+        name,
+        model,
+        seed,
+        threads,
+        device,
+        precision,
+        modelPrecision,
+        strict,
+        data,
+        coders,
+        other,
+        cache,
+        explain,
+        score,
+        simulate,
+        rewrite,
+        report);
   }
 
   /** The same with other coders. */
   ExperimentConfig withCoders(List<Coder> others) {
     return new ExperimentConfig(
-        name, model, seed, threads, device, precision, strict, data, others, train, cache, explain,
-        score, simulate, rewrite, report);
+        name,
+        model,
+        seed,
+        threads,
+        device,
+        precision,
+        modelPrecision,
+        strict,
+        data,
+        others,
+        train,
+        cache,
+        explain,
+        score,
+        simulate,
+        rewrite,
+        report);
   }
 
   /**

@@ -15,7 +15,6 @@ import dev.palimpsest.run.RunLog.Planned;
 import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.tensor.Devices;
-import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.Training;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,7 +77,7 @@ public final class ExperimentRunner {
     ExperimentChecks.check(config);
     run.requireFolder();
     Wordless.requireWords(config, request.stages());
-    Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
+    Devices.Choice device = RunContext.choose(config);
     FileDigests digests = FileDigests.at(run.digests());
     RunInputs inputs = RunInputs.of(config, run, digests);
     try (RunLock lock = RunLock.of(run.root())) {
@@ -111,10 +110,10 @@ public final class ExperimentRunner {
       Training.useThreads(config.threads());
       log.planned(planned(plans));
       if (request.trains()) {
-        train.ensure(inputs, ledger, request.force(), () -> accept(inputs, device));
+        train.ensure(inputs, ledger, request.force(), () -> accept(inputs, bench.describe()));
       } else {
         train.asFound(request.refresh());
-        accept(inputs, device);
+        accept(inputs, bench.describe());
       }
       for (StagePlan plan : plans) {
         new CoderStages(config, run, log, ledger, bench, plan, request).run();
@@ -153,7 +152,7 @@ public final class ExperimentRunner {
   }
 
   /** Makes the run directory this run's. */
-  private void accept(RunInputs inputs, Devices.Choice device) {
+  private void accept(RunInputs inputs, String device) {
     if (accepted) {
       return;
     }

@@ -118,8 +118,7 @@ final class RewriteStages {
   /** All that the losses depend on, so that only what was measured of the same is gone on from. */
   private String identity(Stage stage) {
     return Json.line(
-        List.of(
-            new TreeMap<>(stage.source()), bench.device().describe(), BuildInfo.get().describe()));
+        List.of(new TreeMap<>(stage.source()), bench.describe(), BuildInfo.get().describe()));
   }
 
   /** A table whose headline is no number is written, for the rest of it, but is a failure. */

@@ -10,6 +10,7 @@ import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenNames;
@@ -61,11 +62,33 @@ final class RunContext implements AutoCloseable {
     return device.device();
   }
 
+  /**
+   * What a run's settings choose.
+   *
+   * @throws dev.palimpsest.base.UsageException for a device or a precision that there is not
+   */
+  static Devices.Choice choose(ExperimentConfig config) {
+    precisionOf(config);
+    return Devices.choose(config.device(), Precision.labelled(config.precision()));
+  }
+
+  /** Of the model's dense layers. */
+  private static Precision precisionOf(ExperimentConfig config) {
+    return Precision.labelled(config.modelPrecision());
+  }
+
+  /** What computes, in one line: the device and the model's precision. */
+  String describe() {
+    return device.describe() + ", model in " + precisionOf(config).label();
+  }
+
   LanguageModel model() {
     LanguageModel open = model;
     if (open == null) {
-      log.device(device.describe());
-      open = LanguageModel.load(ModelSource.resolve(config.model()), device.device());
+      log.device(describe());
+      open =
+          LanguageModel.load(
+              ModelSource.resolve(config.model()), device.device(), precisionOf(config));
       model = open;
     }
     return open;

@@ -11,6 +11,7 @@ import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.Differences;
 import dev.palimpsest.run.RunDirectory;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.TextFiles;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,7 +154,11 @@ final class RunInputs {
     ObjectNode fixed = Json.MAPPER.createObjectNode();
     fixed.put("seed", config.seed());
     fixed.set("data", reading(config));
-    fixed.set("train", Json.MAPPER.valueToTree(config.train()));
+    ObjectNode train = Json.MAPPER.valueToTree(config.train());
+    if (!config.modelPrecision().equals(Precision.FP32.label())) {
+      train.put("model_precision", config.modelPrecision());
+    }
+    fixed.set("train", train);
     ObjectNode coders = fixed.putObject("coders");
     for (ExperimentConfig.Coder coder : config.coders()) {
       ObjectNode one = Json.MAPPER.valueToTree(coder);
@@ -177,6 +182,9 @@ final class RunInputs {
       train.remove("checkpoint_every");
       // Known by what is in it, not by its place: the trainer looks.
       train.remove("activations");
+      if (!trainsToo) {
+        train.remove("model_precision");
+      }
     }
     if (kept.path("coders") instanceof ObjectNode coders) {
       List<String> given = new ArrayList<>();

@@ -12,6 +12,7 @@ import dev.palimpsest.run.StageLedger.Standing;
 import dev.palimpsest.run.StageLedger.Verdict;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.simulate.ShuffledExplanations;
+import dev.palimpsest.tensor.Precision;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -247,6 +248,9 @@ final class StagePlan {
     settings.put("hookpoint", unit.hookpoint());
     settings.put("transcode", unit.given().transcode());
     settings.put("data", RunInputs.reading(config));
+    if (!config.modelPrecision().equals(Precision.FP32.label())) {
+      settings.put("model_precision", config.modelPrecision());
+    }
     return settings;
   }
 

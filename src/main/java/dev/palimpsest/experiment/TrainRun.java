@@ -9,7 +9,6 @@ import dev.palimpsest.model.LibtorchInfo;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
-import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.train.TrainResult;
 import dev.palimpsest.train.Training;
 import java.nio.file.Path;
@@ -32,7 +31,7 @@ public final class TrainRun {
   public static TrainResult run(
       ExperimentConfig config, RunDirectory run, Path tokenCache, boolean overwrite, RunLog log) {
     run.requireFolder();
-    Devices.Choice device = Devices.choose(config.device(), Precision.labelled(config.precision()));
+    Devices.Choice device = RunContext.choose(config);
     Training.useThreads(config.threads());
     TrainStage.check(config);
     FileDigests digests = FileDigests.at(run.digests());
@@ -48,15 +47,14 @@ public final class TrainRun {
               overwrite,
               "choose another --out, or start anew with --overwrite",
               () -> {
-                describe(config, run, inputs, device);
+                describe(config, run, inputs, context.describe());
                 digests.save();
               }));
     }
   }
 
   /** Makes a run directory this run's: what it is about, its settings and the machine. */
-  static void describe(
-      ExperimentConfig config, RunDirectory run, RunInputs inputs, Devices.Choice device) {
+  static void describe(ExperimentConfig config, RunDirectory run, RunInputs inputs, String device) {
     inputs.write();
     ConfigFiles.write(config, run.config());
     AtomicFiles.writeString(
@@ -65,7 +63,7 @@ public final class TrainRun {
             Environment.here(
                 Map.of(
                     "device",
-                    device.describe(),
+                    device,
                     "kernels",
                     CoderKernels.cpu().describe(),
                     "libtorch",

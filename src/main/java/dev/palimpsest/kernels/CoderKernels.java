@@ -115,8 +115,8 @@ public final class CoderKernels {
 
   /**
    * Limits the instruction set, for tests and benchmarks: {@code portable}, {@code avx2}, {@code
-   * avx512}, {@code avx512vnni}, or the empty string for the best there is. The results do not
-   * depend on it.
+   * avx512}, {@code avx512vnni}, {@code avx512bf16}, or the empty string for the best there is. The
+   * results do not depend on it.
    *
    * @throws KernelException for a word that is not known, or instructions this processor lacks
    */

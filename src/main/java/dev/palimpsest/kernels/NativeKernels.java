@@ -494,33 +494,44 @@ final class NativeKernels {
 
   static native @Cast("const char*") BytePointer pal_last_error();
 
-  static native @Cast("int64_t") long pal_cpu_packed_floats(long in, long out);
+  static native @Cast("size_t") long pal_cpu_packed_bytes(int precision, long in, long out);
 
   static native int pal_cpu_pack(
-      @Const FloatPointer weight,
+      int precision,
+      @Const Pointer weight,
+      int weightPrecision,
       long in,
       long out,
       long inStride,
       long outStride,
-      FloatPointer packed);
+      Pointer packed);
+
+  static native @Cast("size_t") long pal_cpu_linear_workspace_bytes(
+      int precision, long rows, long in);
 
   static native int pal_cpu_linear(
-      @Const FloatPointer packed,
+      int precision,
+      @Const Pointer packed,
       @Const @Nullable FloatPointer bias,
       @Const FloatPointer x,
       long rows,
       long in,
       long out,
-      FloatPointer y);
+      FloatPointer y,
+      Pointer workspace,
+      @Cast("size_t") long workspaceBytes);
 
   static native int pal_cpu_log_sum_exp(
-      @Const FloatPointer packed,
+      int precision,
+      @Const Pointer packed,
       @Const @Nullable FloatPointer bias,
       @Const FloatPointer x,
       long rows,
       long in,
       long out,
-      FloatPointer lse);
+      FloatPointer lse,
+      Pointer workspace,
+      @Cast("size_t") long workspaceBytes);
 
   static native @Cast("size_t") long pal_cpu_attention_workspace_bytes(long length, long channels);
 

@@ -3,6 +3,7 @@ package dev.palimpsest.language;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,14 +23,15 @@ public final class LocalTextModel implements TextModel {
    * Loads a folder: model, tokenizer, chat template, and which tokens end an answer.
    *
    * @param device where the model will live
+   * @param precision of the dense layers' products
    * @param budget bytes that keys and values of attention may take
    * @throws dev.palimpsest.base.PalimpsestException naming the file and what is wrong with it
    */
-  public LocalTextModel(Path folder, Device device, long budget) {
+  public LocalTextModel(Path folder, Device device, Precision precision, long budget) {
     this.budget = budget;
     tokenizer = Tokenizer.load(folder);
     try {
-      model = LanguageModel.load(folder, device);
+      model = LanguageModel.load(folder, device, precision);
     } catch (RuntimeException failure) {
       tokenizer.close();
       throw failure;
@@ -89,7 +91,7 @@ public final class LocalTextModel implements TextModel {
 
   @Override
   public String precision() {
-    return "fp32";
+    return model.precision().label();
   }
 
   @Override

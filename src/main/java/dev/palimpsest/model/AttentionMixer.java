@@ -2,8 +2,8 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.kernels.CausalAttention;
 import dev.palimpsest.kernels.CausalAttention.Heads;
+import dev.palimpsest.kernels.HostWorkspaces;
 import dev.palimpsest.kernels.Sequences;
-import dev.palimpsest.kernels.Workspace;
 import dev.palimpsest.tensor.BlasThreads;
 import dev.palimpsest.tensor.Device;
 import java.util.OptionalInt;
@@ -79,20 +79,21 @@ final class AttentionMixer {
                   .reshape(1, queries.size(1), config.queryWidth()));
     }
     Tensor result = result(1, q.size(1));
-    try (Workspace workspace = new Workspace(device.memory());
-        Sequences sequences = pass.sequences(layer)) {
-      kernel(layer, 1, pass.longest())
-          .applyAfter(heads(q), sequences, device.data(result), workspace);
+    try (Sequences sequences = pass.sequences(layer)) {
+      HostWorkspaces.lend(
+          workspace ->
+              kernel(layer, 1, pass.longest())
+                  .applyAfter(heads(q), sequences, device.data(result), workspace));
     }
     return result;
   }
 
   private Tensor byOurKernel(int layer, Tensor q, Tensor k, Tensor v) {
     Tensor result = result(q.size(0), q.size(1));
-    try (Workspace workspace = new Workspace(device.memory())) {
-      kernel(layer, q.size(0), q.size(1))
-          .apply(heads(q), heads(k), heads(v), device.data(result), workspace);
-    }
+    HostWorkspaces.lend(
+        workspace ->
+            kernel(layer, q.size(0), q.size(1))
+                .apply(heads(q), heads(k), heads(v), device.data(result), workspace));
     return result;
   }
 

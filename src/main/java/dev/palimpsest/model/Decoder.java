@@ -43,7 +43,7 @@ final class Decoder {
    * @return [B, T, d]
    */
   Tensor embed(Tensor ids, Optional<Tensor> places) {
-    Tensor x = torch.embedding(weights.embedding(), ids);
+    Tensor x = Tensors.floats(torch.embedding(weights.embedding(), ids));
     if (config.embeddingScale() != 1) {
       x.mul_(new Scalar(config.embeddingScale()));
     }

@@ -5,6 +5,7 @@ import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.safetensors.ShardedSafeTensors;
 import dev.palimpsest.safetensors.TensorReader;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,8 +16,11 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A decoder-only language model in float32, on one device. Weights never change; passes may run
- * concurrently.
+ * A decoder-only language model, on one device. Weights never change; passes may run concurrently.
+ *
+ * <p>Everything is computed in float32 but, in the precision {@link Precision#BF16}, the products
+ * of the dense layers: their weights are held in, and their inputs rounded to, 16 bits, and summed
+ * in float32.
  *
  * <p>Hookpoints are named like the modules of the Hugging Face model without its prefix: {@code
  * layers.6.mlp}, {@code layers.6}, {@code layers.6.attention} (GPT-NeoX), {@code
@@ -26,34 +30,44 @@ public final class LanguageModel implements AutoCloseable {
   private final ModelConfig config;
   private final Weights weights;
   private final Device device;
+  private final Precision precision;
   private final PositionTables tables;
   private final Head head;
   private final Decoder decoder;
   private final Hookpoints hookpoints;
 
-  private LanguageModel(ModelConfig config, Weights weights, Device device) {
+  private LanguageModel(ModelConfig config, Weights weights, Device device, Precision precision) {
     this.config = config;
     this.device = device;
+    this.precision = precision;
     this.tables = new PositionTables(device);
     this.weights = weights;
-    this.head = new Head(config, weights.head(), device);
+    this.head = new Head(config, weights.head(), device, precision);
     this.decoder = new Decoder(config, weights, head, tables, device);
     this.hookpoints = Hookpoints.of(config);
   }
 
   /**
    * Loads a Hugging Face folder: {@code config.json} and {@code model.safetensors}, or the files of
-   * {@code model.safetensors.index.json}. Weights of 16 bits are widened to float32.
+   * {@code model.safetensors.index.json}. In float32 weights of 16 bits are widened; in bf16
+   * matrices are held in 16 bits, as most files have them.
    *
    * @param device where the model will live
+   * @param precision of the dense layers' products
    * @throws dev.palimpsest.base.PalimpsestException naming the file, the key or tensor, what was
    *     found and what was expected
    */
-  public static LanguageModel load(Path folder, Device device) {
+  public static LanguageModel load(Path folder, Device device, Precision precision) {
     ModelConfig config = ModelConfig.read(folder);
     try (TensorReader reader = ShardedSafeTensors.openCheckpoint(folder)) {
-      return new LanguageModel(config, WeightLoader.load(config, reader, device), device);
+      Weights weights = WeightLoader.load(config, reader, device, precision);
+      return new LanguageModel(config, weights, device, precision);
     }
+  }
+
+  /** {@link #load(Path, Device, Precision)} in float32. */
+  public static LanguageModel load(Path folder, Device device) {
+    return load(folder, device, Precision.FP32);
   }
 
   /** {@link #load(Path, Device)} for the CPU. */
@@ -64,6 +78,11 @@ public final class LanguageModel implements AutoCloseable {
   /** Where the model lives: its weights, and the tensors that it takes and gives. */
   public Device device() {
     return device;
+  }
+
+  /** What the dense layers' products are computed in. */
+  public Precision precision() {
+    return precision;
   }
 
   /** The architecture. */
@@ -221,12 +240,12 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
-  /** The embedding, [V, d], before any scale; belongs to the model. */
+  /** The embedding, [V, d], before any scale, in the model's precision; belongs to the model. */
   public Tensor embedding() {
     return weights.embedding();
   }
 
-  /** The unembedding, [V, d]; belongs to the model. */
+  /** The unembedding, [V, d], in the model's precision; belongs to the model. */
   public Tensor unembedding() {
     return weights.head();
   }

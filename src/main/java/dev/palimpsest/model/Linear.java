@@ -1,11 +1,12 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.kernels.DenseLayer;
+import dev.palimpsest.kernels.Operands;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.tensor.Tensors;
 import java.util.List;
 import java.util.Optional;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -20,24 +21,27 @@ sealed interface Linear {
   /**
    * A layer for a device: our own kernel on the host, libtorch elsewhere.
    *
-   * @param weight on the host, [out, in] or, if {@code transposed}, [in, out]; taken over
-   * @param bias on the host, [out]; taken over
+   * @param precision of the product's operands
+   * @param weight on the host, [out, in] or, if {@code transposed}, [in, out]; float32, or bfloat16
+   *     where that is the precision; taken over
+   * @param bias on the host, [out], float32; taken over
    * @param owned receives what must be freed with the model
    */
   static Linear of(
       Device device,
+      Precision precision,
       Tensor weight,
       boolean transposed,
       Optional<Tensor> bias,
       List<Pointer> owned) {
     if (device.isHost()) {
       try (weight) {
-        return packed(device, weight, transposed, bias, owned);
+        return packed(device, precision, weight, transposed, bias, owned);
       }
     }
     Tensor placed = kept(device.place(weight), owned);
     TensorOptional placedBias =
-        bias.map(values -> new TensorOptional(kept(device.place(values), owned)))
+        bias.map(values -> new TensorOptional(kept(placed(device, values, precision), owned)))
             .orElseGet(TensorOptional::new);
     placedBias.retainReference();
     owned.add(placedBias);
@@ -50,21 +54,49 @@ sealed interface Linear {
   /** A layer on the host by our own kernel; {@code weight} stays the caller's. */
   static Linear packed(
       Device device,
+      Precision precision,
       Tensor weight,
       boolean transposed,
       Optional<Tensor> bias,
       List<Pointer> owned) {
     long out = weight.size(transposed ? 1 : 0);
     long in = weight.size(transposed ? 0 : 1);
+    Operands operands = operands(precision == Precision.BF16);
     Tensor packed =
-        kept(device.empty(torch.ScalarType.Float, DenseLayer.packedFloats(in, out)), owned);
-    FloatPointer values = keptPointer(device, packed, owned);
+        kept(device.empty(torch.ScalarType.Byte, DenseLayer.packedBytes(operands, in, out)), owned);
+    Pointer values = keptPointer(Tensors.memory(packed), owned);
     DenseLayer.pack(
-        device.data(weight), in, out, transposed ? out : 1, transposed ? 1 : in, values);
+        operands,
+        Tensors.memory(weight),
+        operands(Tensors.isBfloat16(weight)),
+        in,
+        out,
+        transposed ? out : 1,
+        transposed ? 1 : in,
+        values);
     return new Packed(
         device,
         new DenseLayer(
-            in, out, values, bias.map(tensor -> keptPointer(device, kept(tensor, owned), owned))));
+            operands,
+            in,
+            out,
+            values,
+            bias.map(tensor -> keptPointer(device.data(kept(tensor, owned)), owned))));
+  }
+
+  private static Operands operands(boolean rounded) {
+    return rounded ? Operands.BF16 : Operands.FP32;
+  }
+
+  /** Brings a bias, which is given up, to a device, in the type of its weight. */
+  private static Tensor placed(Device device, Tensor bias, Precision precision) {
+    if (precision == Precision.FP32) {
+      return device.place(bias);
+    }
+    try (PointerScope scope = new PointerScope();
+        bias) {
+      return device.place(Tensors.keep(bias.to(torch.ScalarType.BFloat16)));
+    }
   }
 
   private static Tensor kept(Tensor tensor, List<Pointer> owned) {
@@ -72,8 +104,7 @@ sealed interface Linear {
     return tensor;
   }
 
-  private static FloatPointer keptPointer(Device device, Tensor tensor, List<Pointer> owned) {
-    FloatPointer pointer = device.data(tensor);
+  private static <P extends Pointer> P keptPointer(P pointer, List<Pointer> owned) {
     pointer.retainReference();
     owned.add(pointer);
     return pointer;
@@ -98,13 +129,15 @@ sealed interface Linear {
   /**
    * Elsewhere, by libtorch.
    *
-   * @param weight [out, in]; may be a transposed view
-   * @param bias [out], or an empty optional
+   * @param weight [out, in], float32 or bfloat16; may be a transposed view
+   * @param bias [out], of the same type, or an empty optional
    */
   record OnDevice(Tensor weight, TensorOptional bias) implements Linear {
     @Override
     public Tensor apply(Tensor x) {
-      return torch.linear(x, weight, bias);
+      return Tensors.isBfloat16(weight)
+          ? Tensors.floats(torch.linear(x.to(torch.ScalarType.BFloat16), weight, bias))
+          : torch.linear(x, weight, bias);
     }
   }
 }

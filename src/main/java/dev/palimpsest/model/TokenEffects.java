@@ -69,7 +69,7 @@ public record TokenEffects(List<Effect> promoted, List<Effect> demoted) {
     try (PointerScope scope = new PointerScope()) {
       NoGradGuard noGradients = new NoGradGuard();
       Tensor column = model.device().of(direction, direction.length);
-      float[] logits = Tensors.toArray(model.unembedding().mv(column));
+      float[] logits = Tensors.toArray(Tensors.floats(model.unembedding()).mv(column));
       noGradients.close();
       return logits;
     }

@@ -7,6 +7,7 @@ import dev.palimpsest.model.Weights.Norm;
 import dev.palimpsest.model.Weights.RmsNorm;
 import dev.palimpsest.safetensors.TensorReader;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -30,12 +32,15 @@ final class WeightLoader {
   private final ModelConfig config;
   private final TensorReader reader;
   private final Device device;
+  private final Precision precision;
   private final String prefix;
   private final List<Pointer> owned = new ArrayList<>();
 
-  private WeightLoader(ModelConfig config, TensorReader reader, Device device) {
+  private WeightLoader(
+      ModelConfig config, TensorReader reader, Device device, Precision precision) {
     this.config = config;
     this.device = device;
+    this.precision = precision;
     this.reader = reader;
     String full = config.family().prefix();
     this.prefix = reader.names().stream().anyMatch(name -> name.startsWith(full)) ? full : "";
@@ -45,10 +50,11 @@ final class WeightLoader {
    * Reads all weights.
    *
    * @param device where they go
+   * @param precision what matrices are held in
    * @throws PalimpsestException naming file, tensor, what was found and what was expected
    */
-  static Weights load(ModelConfig config, TensorReader reader, Device device) {
-    WeightLoader loader = new WeightLoader(config, reader, device);
+  static Weights load(ModelConfig config, TensorReader reader, Device device, Precision precision) {
+    WeightLoader loader = new WeightLoader(config, reader, device, precision);
     try {
       return loader.weights();
     } catch (RuntimeException failure) {
@@ -60,7 +66,7 @@ final class WeightLoader {
   private Weights weights() {
     Optional<Tensor> positions = Optional.empty();
     if (config.family() == Family.GPT2) {
-      positions = Optional.of(matrix(prefix + "wpe.weight", config.maxPositions(), config.width()));
+      positions = Optional.of(read(prefix + "wpe.weight", config.maxPositions(), config.width()));
     }
     String embeddingName =
         prefix
@@ -207,7 +213,7 @@ final class WeightLoader {
       reader.expectShape(names.get(i) + ".weight", outs.get(i), in);
     }
     int out = outs.stream().mapToInt(Integer::intValue).sum();
-    Tensor weight = Tensors.empty(torch.ScalarType.Float, out, in);
+    Tensor weight = Tensors.empty(matrixType(), out, in);
     Optional<Tensor> biases =
         bias ? Optional.of(Tensors.empty(torch.ScalarType.Float, out)) : Optional.empty();
     try {
@@ -217,7 +223,7 @@ final class WeightLoader {
       biases.ifPresent(Tensor::close);
       throw failure;
     }
-    return Linear.of(device, weight, false, biases, owned);
+    return Linear.of(device, precision, weight, false, biases, owned);
   }
 
   private void fill(
@@ -234,17 +240,22 @@ final class WeightLoader {
 
   private void readInto(String name, Tensor target, long offset, long... shape) {
     reader.expectShape(name, shape);
-    FloatPointer pointer = target.data_ptr_float();
-    reader.readFloats(name, pointer.position(offset));
+    if (Tensors.isBfloat16(target)) {
+      reader.readBfloat16(name, new ShortPointer(target.data_ptr()).position(offset));
+    } else {
+      FloatPointer pointer = target.data_ptr_float();
+      reader.readFloats(name, pointer.position(offset));
+    }
   }
 
   /** GPT-2 stores [in, out]. */
   private Linear transposed(int in, int out, String name) {
     return Linear.of(
         device,
-        onHost(name + ".weight", in, out),
+        precision,
+        onHost(matrixType(), name + ".weight", in, out),
         true,
-        Optional.of(onHost(name + ".bias", out)),
+        Optional.of(onHost(torch.ScalarType.Float, name + ".bias", out)),
         owned);
   }
 
@@ -254,12 +265,12 @@ final class WeightLoader {
    */
   private Linear neoxQueryKeyValue(String name) {
     long width = config.width();
-    Tensor weight = headsSorted(onHost(name + ".weight", 3 * width, width), width);
+    Tensor weight = headsSorted(onHost(matrixType(), name + ".weight", 3 * width, width), width);
     Optional<Tensor> bias =
         config.queryKeyValueBias()
-            ? Optional.of(headsSorted(onHost(name + ".bias", 3 * width), 1))
+            ? Optional.of(headsSorted(onHost(torch.ScalarType.Float, name + ".bias", 3 * width), 1))
             : Optional.empty();
-    return Linear.of(device, weight, false, bias, owned);
+    return Linear.of(device, precision, weight, false, bias, owned);
   }
 
   private Tensor headsSorted(Tensor interleaved, long columns) {
@@ -274,11 +285,11 @@ final class WeightLoader {
   }
 
   private Tensor vocabularyMatrix(String name) {
-    return matrix(name, config.vocabularySize(), config.width());
+    return own(device.place(onHost(matrixType(), name, config.vocabularySize(), config.width())));
   }
 
-  private Tensor matrix(String name, long rows, long columns) {
-    return read(name, rows, columns);
+  private torch.ScalarType matrixType() {
+    return precision == Precision.BF16 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float;
   }
 
   private Tensor vector(String name, long length) {
@@ -286,14 +297,14 @@ final class WeightLoader {
   }
 
   private Tensor read(String name, long... shape) {
-    return own(device.place(onHost(name, shape)));
+    return own(device.place(onHost(torch.ScalarType.Float, name, shape)));
   }
 
-  private Tensor onHost(String name, long... shape) {
+  private Tensor onHost(torch.ScalarType type, String name, long... shape) {
     reader.expectShape(name, shape);
-    Tensor tensor = Tensors.empty(torch.ScalarType.Float, shape);
+    Tensor tensor = Tensors.empty(type, shape);
     try {
-      reader.readFloats(name, tensor.data_ptr_float());
+      readInto(name, tensor, 0, shape);
     } catch (RuntimeException failure) {
       tensor.close();
       throw failure;

@@ -9,7 +9,8 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A model's weights in native memory, float32, one copy each.
+ * A model's weights in native memory, one copy each: embedding, head and projections in the model's
+ * precision, all else in float32.
  *
  * @param embedding [V, d]
  * @param positions learned positions [P, d], if any

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -200,8 +201,49 @@ public final class SafeTensors implements TensorReader {
     readFloats(name, from, elements, into, true);
   }
 
+  @Override
+  public void readBfloat16(String name, ShortPointer into) {
+    long elements = info(name).elements();
+    long start = into.position();
+    short[] rounded = new short[(int) Math.min(elements, BLOCK_BYTES / 2)];
+    try {
+      blocks(
+          name,
+          0,
+          elements,
+          true,
+          (from, block, count) -> {
+            for (int i = 0; i < count; i++) {
+              rounded[i] = HalfFloats.toBfloat16(block[i]);
+            }
+            into.position(start + from).put(rounded, 0, count);
+          });
+    } finally {
+      into.position(start);
+    }
+  }
+
   private void readFloats(
       String name, long from, long elements, FloatPointer into, boolean mustBeFinite) {
+    long start = into.position();
+    try {
+      blocks(
+          name,
+          from,
+          elements,
+          mustBeFinite,
+          (done, block, count) -> into.position(start + done).put(block, 0, count));
+    } finally {
+      into.position(start);
+    }
+  }
+
+  /** Takes some elements of a tensor, of which {@code done} have been taken. */
+  private interface Block {
+    void take(long done, float[] block, int count);
+  }
+
+  private void blocks(String name, long from, long elements, boolean mustBeFinite, Block sink) {
     SafeTensorsHeader.Entry entry = realEntry(name);
     if (from < 0 || elements < 0 || from + elements > entry.info().elements()) {
       throw new IllegalArgumentException(
@@ -209,24 +251,19 @@ public final class SafeTensors implements TensorReader {
     }
     DType dtype = entry.info().dtype();
     float[] block = new float[(int) Math.min(elements, BLOCK_BYTES / dtype.bytes())];
-    long start = into.position();
     long[] filled = {0};
-    try {
-      stream(
-          entry,
-          from * dtype.bytes(),
-          elements * dtype.bytes(),
-          bytes -> {
-            int count = widen(dtype, bytes, block, 0);
-            if (mustBeFinite) {
-              requireFinite(name, block, count, from + filled[0]);
-            }
-            into.position(start + filled[0]).put(block, 0, count);
-            filled[0] += count;
-          });
-    } finally {
-      into.position(start);
-    }
+    stream(
+        entry,
+        from * dtype.bytes(),
+        elements * dtype.bytes(),
+        bytes -> {
+          int count = widen(dtype, bytes, block, 0);
+          if (mustBeFinite) {
+            requireFinite(name, block, count, from + filled[0]);
+          }
+          sink.take(filled[0], block, count);
+          filled[0] += count;
+        });
   }
 
   /**

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -159,6 +160,11 @@ public final class ShardedSafeTensors implements TensorReader {
   @Override
   public void readFloats(String name, FloatPointer into) {
     file(name).readFloats(name, into);
+  }
+
+  @Override
+  public void readBfloat16(String name, ShortPointer into) {
+    file(name).readBfloat16(name, into);
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.palimpsest.base.Quoted;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.ShortPointer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -32,6 +33,12 @@ public interface TensorReader extends AutoCloseable {
    * @param into room for all elements, from its position on
    */
   void readFloats(String name, FloatPointer into);
+
+  /**
+   * {@link #readFloats} with every number rounded to its upper 16 bits (bf16), to nearest, ties to
+   * even; what is stored so is copied.
+   */
+  void readBfloat16(String name, ShortPointer into);
 
   /** A new CPU tensor that the caller owns: float32 for real dtypes, int64 for whole numbers. */
   Tensor torch(String name);

@@ -3,11 +3,14 @@ package dev.palimpsest.tensor;
 import dev.palimpsest.base.UsageException;
 import java.util.Locale;
 
-/** What a coder's large products are computed in, on devices that leave the choice. */
+/**
+ * What large products are computed in: those of a coder on devices that leave the choice, and those
+ * of a language model's dense layers everywhere.
+ */
 public enum Precision {
-  /** Operands rounded to 16 bits, sums in float32: what tensor cores are for. */
+  /** Operands rounded to 16 bits, sums in float32: what tensor cores and AVX-512 BF16 are for. */
   BF16,
-  /** Float32 throughout, for comparison with the CPU. */
+  /** Float32 throughout: what results are compared in. */
   FP32;
 
   /** The word for it in options and settings. */

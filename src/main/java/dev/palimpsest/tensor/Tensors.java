@@ -1,5 +1,6 @@
 package dev.palimpsest.tensor;
 
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -54,16 +55,33 @@ public final class Tensors {
     }
   }
 
-  /** A heap copy of a float32 tensor's elements, row-major; waits for the tensor's device. */
+  /** A heap copy of a real tensor's elements, row-major; waits for the tensor's device. */
   public static float[] toArray(Tensor tensor) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor dense = (tensor.is_cpu() ? tensor : tensor.cpu()).contiguous();
+      Tensor dense = floats(tensor.is_cpu() ? tensor : tensor.cpu()).contiguous();
       float[] values = new float[Math.toIntExact(dense.numel())];
       if (values.length > 0) {
         dense.data_ptr_float().get(values, 0, values.length);
       }
       return values;
     }
+  }
+
+  /** The tensor itself where it is of float32, else its copy as such; belongs to the open scope. */
+  public static Tensor floats(Tensor tensor) {
+    return tensor.scalar_type().intern() == torch.ScalarType.Float
+        ? tensor
+        : tensor.to(torch.ScalarType.Float);
+  }
+
+  /** Where the elements of a contiguous tensor of the host lie; a view. */
+  public static Pointer memory(Tensor host) {
+    return host.data_ptr();
+  }
+
+  /** Whether a tensor holds 16-bit numbers that are the upper half of a float32. */
+  public static boolean isBfloat16(Tensor tensor) {
+    return tensor.scalar_type().intern() == torch.ScalarType.BFloat16;
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.OptionalLong;
  *     checkpoints
  * @param deadFraction share of the first coder's latents that are dead
  * @param resumedFromStep steps that an earlier process had done; 0 for a run that was not resumed
+ * @param precision of the language model's dense layers
  * @param peakDeviceBytes the most of a GPU's memory that was in use; empty on the CPU
  * @param coders the coders' folders
  * @param perCoder the figures of every coder, in the order of {@code coders}
@@ -31,6 +32,7 @@ public record TrainResult(
     double tokensPerSecond,
     double deadFraction,
     long resumedFromStep,
+    String precision,
     OptionalLong peakDeviceBytes,
     List<String> coders,
     List<PerCoder> perCoder,
@@ -58,6 +60,7 @@ public record TrainResult(
         tokensPerSecond,
         deadFraction,
         steps,
+        precision,
         peakDeviceBytes,
         folders,
         perCoder,

@@ -150,7 +150,7 @@ public final class Training {
             new TrainingLoop(
                 config, model, rows, activations, coders, heldOut, excluded, checkpoints);
         long from = loop.run(out.resolve(METRICS), log);
-        return finish(loop, coders, from, model.device());
+        return finish(loop, coders, from, model);
       } finally {
         coders.forEach(TrainedCoder::close);
       }
@@ -175,7 +175,8 @@ public final class Training {
 
   /** Writes the coders, then the result, which marks the run as finished. */
   private TrainResult finish(
-      TrainingLoop loop, List<TrainedCoder> coders, long from, Device device) {
+      TrainingLoop loop, List<TrainedCoder> coders, long from, LanguageModel model) {
+    Device device = model.device();
     List<String> warnings = new ArrayList<>();
     for (int i = 0; i < coders.size(); i++) {
       OptionalDouble fvu = loop.heldOut().get(i).fvu();
@@ -212,6 +213,7 @@ public final class Training {
             speed,
             first.deadFraction(),
             from,
+            model.precision().label(),
             device.isHost() ? OptionalLong.empty() : OptionalLong.of(device.usedBytes()),
             folders,
             each,

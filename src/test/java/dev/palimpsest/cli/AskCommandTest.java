@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -11,6 +12,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +92,25 @@ class AskCommandTest {
     assertThat(labels.get(" cat").asDouble()).isLessThan(-5);
   }
 
+  /**
+   * Rounding to 16 bits moves a log-probability of this small model by a few hundredths at most.
+   */
+  @Test
+  void labelsInBf16AreThoseOfFp32ToRounding() throws IOException {
+    String[] question = {"embedded", "--json", "--prompt", "Once upon a", "--labels", " time, cat"};
+    String[] rounded = Arrays.copyOf(question, question.length + 2);
+    rounded[question.length] = "--precision";
+    rounded[question.length + 1] = "bf16";
+    JsonNode exact = ask(question).lines().get(0);
+    JsonNode found = ask(rounded).lines().get(0);
+    assertThat(found.get("precision").asText()).isEqualTo("bf16");
+    for (String label : List.of(" time", " cat")) {
+      assertThat(found.get("labels").get(label).asDouble())
+          .isCloseTo(exact.get("labels").get(label).asDouble(), within(0.1))
+          .isNotEqualTo(exact.get("labels").get(label).asDouble());
+    }
+  }
+
   @Test
   void aConversationGoesThroughTheModelsTemplate() throws IOException {
     Path source = ModelSource.resolve("embedded");
@@ -112,7 +133,7 @@ class AskCommandTest {
     assertRefused(2, "has no chat template", "embedded", "--chat", "--prompt", "x");
     assertRefused(2, "is no single token", "embedded", "--prompt", "x", "--labels", "qqqqqqq");
     assertRefused(2, "--top-p is 0.0", "embedded", "--prompt", "x", "--top-p", "0");
-    assertRefused(2, "fp32 only", "embedded", "--prompt", "x", "--precision", "bf16");
+    assertRefused(2, "unknown precision", "embedded", "--prompt", "x", "--precision", "fp8");
     Path bad = file("bad.jsonl", "{\"prompt\": \"x\"}\n{\"promt\": \"x\"}\n");
     assertRefused(1, "line 2: expected", "embedded", "--prompts", bad.toString());
     assertRefused(1, "cannot read", "embedded", "--prompts", folder.resolve("none").toString());
