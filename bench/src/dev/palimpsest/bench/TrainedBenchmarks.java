@@ -1,22 +1,21 @@
 package dev.palimpsest.bench;
 
+import dev.palimpsest.activations.Hook;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.text.Corpus;
-import dev.palimpsest.text.CorpusOptions;
-import dev.palimpsest.text.ExcludedTokens;
-import dev.palimpsest.activations.Hook;
-import dev.palimpsest.text.Split;
-import dev.palimpsest.text.TokenWindows;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.text.Corpus;
+import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.ExcludedTokens;
+import dev.palimpsest.text.Split;
+import dev.palimpsest.text.TokenWindows;
 import dev.palimpsest.train.CoderTrainer;
 import dev.palimpsest.train.Optimizer;
 import dev.palimpsest.train.OptimizerConfig;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -55,7 +54,7 @@ public class TrainedBenchmarks extends StepBenchmarks {
               Corpus.defaultCache(),
               CorpusOptions.defaults());
       TokenWindows windows = corpus.windows(Split.TRAIN, CONTEXT_LENGTH);
-      ExcludedTokens excluded = ExcludedTokens.parse("auto", OptionalInt.of(corpus.endOfText()));
+      ExcludedTokens excluded = ExcludedTokens.parse("auto", corpus);
       CoderConfig config = CoderConfig.transcoder(model.config().width(), latents, k, false);
       SparseCoder coder = SparseCoder.initialise(config, 1, Device.cpu());
       // One reading of as many rows as all steps need; the last batch is kept for the timing.

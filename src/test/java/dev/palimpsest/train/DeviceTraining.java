@@ -4,7 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.activations.ActivationCache;
+import dev.palimpsest.activations.ActivationCacheWriter;
+import dev.palimpsest.activations.CacheRequest;
+import dev.palimpsest.activations.Hook;
+import dev.palimpsest.activations.StoredType;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.Progress;
 import dev.palimpsest.base.Seeds;
 import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.ParameterSet;
@@ -20,6 +26,7 @@ import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.CorpusOptions;
+import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenWidth;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -263,6 +270,22 @@ abstract class DeviceTraining {
   static TrainResult wholeRun(
       Device device, Path out, Path shared, OptimizerConfig optimizer, String hookpoint)
       throws IOException {
+    return wholeRun(device, out, shared, optimizer, hookpoint, Optional.empty());
+  }
+
+  /**
+   * The same from activations of the device's own model.
+   *
+   * @param type what they are stored as; empty: they are not
+   */
+  private static TrainResult wholeRun(
+      Device device,
+      Path out,
+      Path shared,
+      OptimizerConfig optimizer,
+      String hookpoint,
+      Optional<StoredType> type)
+      throws IOException {
     Path text = shared.resolve("text.bin");
     CorpusOptions options =
         CorpusOptions.defaults().withTokens(Optional.of(TokenWidth.U16), OptionalInt.of(3));
@@ -288,10 +311,54 @@ abstract class DeviceTraining {
           new ModelDigest(Map.of()),
           model,
           corpus,
-          Optional.empty(),
+          type.map(stored -> cached(config, model, corpus, stored, Path.of(out + ".cache"))),
           out,
           new Training.Start(false, "choose another", () -> {}),
           RunLog.SILENT);
+    }
+  }
+
+  private static ActivationCache cached(
+      TrainConfig config, LanguageModel model, Corpus corpus, StoredType type, Path folder) {
+    CacheRequest request =
+        new CacheRequest(
+            List.of(new Hook(config.coders().get(0).hookpoint(), true)),
+            new ModelDigest(Map.of()),
+            corpus,
+            config.contextLength(),
+            config.tokens(),
+            type,
+            ExcludedTokens.parse(config.excludedTokens(), corpus),
+            96,
+            1);
+    return new ActivationCacheWriter(request, model, folder, Progress.SILENT).write(false);
+  }
+
+  @Test
+  void cachedActivationsTrainAsTheModelsOwn(@TempDir Path folder) throws IOException {
+    OptimizerConfig optimizer = optimizer(OptimizerConfig.of(Optimizer.ADAM));
+    Device device = device(Precision.FP32);
+    wholeRun(device, folder.resolve("live"), folder, optimizer, "layers.1.mlp");
+    wholeRun(
+        device,
+        folder.resolve("cached"),
+        folder,
+        optimizer,
+        "layers.1.mlp",
+        Optional.of(StoredType.FP32));
+    List<JsonNode> live = lines(folder.resolve("live"));
+    assertThat(lines(folder.resolve("cached"))).isEqualTo(live).isNotEmpty();
+    wholeRun(
+        device,
+        folder.resolve("rounded"),
+        folder,
+        optimizer,
+        "layers.1.mlp",
+        Optional.of(StoredType.FP16));
+    List<JsonNode> rounded = lines(folder.resolve("rounded"));
+    for (int i = 0; i < live.size(); i++) {
+      assertThat(rounded.get(i).get("fvu").doubleValue())
+          .isCloseTo(live.get(i).get("fvu").doubleValue(), within(2e-3));
     }
   }
 
