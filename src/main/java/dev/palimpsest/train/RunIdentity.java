@@ -8,6 +8,7 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelDigest;
+import dev.palimpsest.tensor.Precision;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,10 +27,15 @@ import java.util.TreeSet;
  * @param config as resolved
  * @param model the content of the model's files
  * @param corpus the text's fingerprint
+ * @param precision of the language model's dense layers
  * @param activations the cache that is read in place of running the model
  */
 record RunIdentity(
-    TrainConfig config, ModelDigest model, String corpus, Optional<String> activations) {
+    TrainConfig config,
+    ModelDigest model,
+    String corpus,
+    String precision,
+    Optional<String> activations) {
   /**
    * Settings that may change between a run and its continuation: they do not touch what is trained.
    */
@@ -63,6 +69,14 @@ record RunIdentity(
     List<String> differences = new ArrayList<>(model.differences(modelOf(before)));
     if (!before.path("corpus").equals(now.path("corpus"))) {
       differences.add("the text");
+    }
+    String precisionBefore = before.path("precision").asText(Precision.FP32.label());
+    if (!precisionBefore.equals(precision)) {
+      differences.add(
+          "the model's precision was "
+              + Quoted.shortened(precisionBefore, SHOWN)
+              + ", is "
+              + precision);
     }
     if (!before.path("activations").asText("").equals(now.path("activations").asText(""))) {
       differences.add(

@@ -113,7 +113,12 @@ public final class Training {
 
     try (RunLock lock = RunLock.of(out)) {
       RunIdentity identity =
-          new RunIdentity(config, digest, corpus.fingerprint(), cache.map(ActivationCache::digest));
+          new RunIdentity(
+              config,
+              digest,
+              corpus.fingerprint(),
+              model.precision().label(),
+              cache.map(ActivationCache::digest));
       Path identityFile = out.resolve(CHECKPOINTS).resolve(IDENTITY);
       if (start.overwrite()) {
         clear(identityFile);

@@ -149,6 +149,22 @@ class CacheActivationsCommandTest {
     }
   }
 
+  @Test
+  void inTheModelsPrecision() throws IOException {
+    Path cache = cached("cache", "--precision", "bf16");
+    assertThat(cache(cache, "--precision", "bf16").json().get("precision").asText())
+        .isEqualTo("bf16");
+    Outcome other = cache(cache);
+    assertThat(other.status()).isEqualTo(2);
+    assertThat(other.err()).contains("precision is fp32, there bf16");
+    Path live = trained("live", "--precision", "bf16");
+    Path read = trained("read", "--precision", "bf16", "--activations", cache.toString());
+    assertThat(lasting(read)).isEqualTo(lasting(live));
+    Outcome exact = train(live);
+    assertThat(exact.status()).isEqualTo(2);
+    assertThat(exact.err()).contains("the model's precision was bf16, is fp32");
+  }
+
   private static double fvu(JsonNode line) {
     return line.findValue("fvu").asDouble();
   }

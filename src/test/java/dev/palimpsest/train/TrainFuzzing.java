@@ -65,6 +65,7 @@ public final class TrainFuzzing {
             100),
         new ModelDigest(Map.of("config.json", "ab", "model.safetensors", "cd")),
         "ef",
+        "fp32",
         Optional.empty());
   }
 
