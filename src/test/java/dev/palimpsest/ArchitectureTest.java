@@ -31,6 +31,7 @@ class ArchitectureTest {
           "train",
           "latents",
           "language",
+          "llm",
           "explain",
           "simulate",
           "lexical",

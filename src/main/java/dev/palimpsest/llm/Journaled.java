@@ -1,0 +1,152 @@
+package dev.palimpsest.llm;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+
+/**
+ * A respondent whose answers are kept in a journal and taken from there where they are known. A
+ * question that is asked again while it is under way waits for the same answer. What a server has
+ * refused without an answer is not kept: another day it may take it.
+ */
+public final class Journaled implements Respondent {
+  private final Respondent inner;
+  private final Journal journal;
+  private final Budget budget;
+  private Usage usage = Usage.NONE;
+  private long answered;
+  private long known;
+
+  /**
+   * @param inner closed by {@link #close}, as the journal is
+   */
+  public Journaled(Respondent inner, Journal journal, Budget budget) {
+    this.inner = inner;
+    this.journal = journal;
+    this.budget = budget;
+  }
+
+  @Override
+  public String identity() {
+    return inner.identity();
+  }
+
+  /** What was spent until now, without what the journal knew. */
+  public synchronized Usage usage() {
+    return usage;
+  }
+
+  /** Questions that the journal could answer until now. */
+  public synchronized long known() {
+    return known;
+  }
+
+  /** Questions that would have to be asked, of those that are to come. */
+  public long unknown(Iterator<Question> questions) {
+    long count = 0;
+    java.util.Set<QuestionKey> keys = new java.util.HashSet<>();
+    while (questions.hasNext()) {
+      QuestionKey key = QuestionKey.of(identity(), questions.next());
+      count += journal.find(key).isEmpty() && keys.add(key) ? 1 : 0;
+    }
+    return count;
+  }
+
+  @Override
+  public void ask(Iterator<Question> questions, Replies replies) {
+    Asking asking = new Asking(questions, replies);
+    inner.ask(asking, asking::hear);
+    if (asking.limit.isPresent()) {
+      synchronized (this) {
+        throw new BudgetSpentException(asking.limit.get(), answered);
+      }
+    }
+  }
+
+  /** A question under way, and the places that wait for it. */
+  private record Waiting(QuestionKey key, List<Long> places) {}
+
+  /** The questions that the journal cannot answer; those that it can are answered in passing. */
+  private final class Asking implements Iterator<Question> {
+    private final Iterator<Question> questions;
+    private final Replies replies;
+    private final Map<QuestionKey, Waiting> underWay = new HashMap<>();
+    private final Map<Long, Waiting> byPlace = new HashMap<>();
+    private Optional<Question> next = Optional.empty();
+    private Optional<String> limit = Optional.empty();
+    private long taken;
+    private long handedOn;
+
+    Asking(Iterator<Question> questions, Replies replies) {
+      this.questions = questions;
+      this.replies = replies;
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (next.isEmpty() && limit.isEmpty() && questions.hasNext()) {
+        Question question = questions.next();
+        long place = taken++;
+        QuestionKey key = QuestionKey.of(identity(), question);
+        Optional<Reply> reply = Optional.empty();
+        synchronized (Journaled.this) {
+          Waiting same = underWay.get(key);
+          if (same != null) {
+            same.places.add(place);
+            continue;
+          }
+          reply = journal.find(key);
+          if (reply.isPresent()) {
+            known++;
+          } else {
+            limit = budget.spent(usage, underWay.size());
+            if (limit.isEmpty()) {
+              Waiting waiting = new Waiting(key, new ArrayList<>(List.of(place)));
+              underWay.put(key, waiting);
+              byPlace.put(handedOn++, waiting);
+              next = Optional.of(question);
+            }
+          }
+        }
+        reply.ifPresent(there -> replies.accept(place, question, there));
+      }
+      return next.isPresent();
+    }
+
+    @Override
+    public Question next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      Question question = next.orElseThrow();
+      next = Optional.empty();
+      return question;
+    }
+
+    void hear(long place, Question question, Reply reply) {
+      Waiting waiting;
+      synchronized (Journaled.this) {
+        waiting = Optional.ofNullable(byPlace.remove(place)).orElseThrow();
+        if (reply.usage().calls() > 0) {
+          journal.add(waiting.key, reply);
+        }
+        underWay.remove(waiting.key);
+        usage = usage.plus(reply.usage());
+        answered++;
+      }
+      waiting.places.forEach(each -> replies.accept(each, question, reply));
+    }
+  }
+
+  @Override
+  public void close() {
+    try (inner;
+        journal) {
+      // Both, whatever happens to the first.
+    }
+  }
+}
