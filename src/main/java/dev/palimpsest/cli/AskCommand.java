@@ -7,6 +7,7 @@ import dev.palimpsest.language.LocalTextModel;
 import dev.palimpsest.language.Prompt;
 import dev.palimpsest.language.Sampling;
 import dev.palimpsest.language.TextModel;
+import dev.palimpsest.llm.EndpointSettings;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.report.TokenText;
 import dev.palimpsest.tensor.Devices;
@@ -44,7 +45,11 @@ import picocli.CommandLine.Spec;
       "On the CPU an answer does not depend on the other prompts, nor on the number of threads."
     })
 final class AskCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "MODEL", description = "Folder in Hugging Face layout, or 'embedded'.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description =
+          "Folder in Hugging Face layout, or 'embedded'; or the address of a server that speaks"
+              + " OpenAI's protocol, such as http://localhost:8000/v1.")
   private String model;
 
   @Option(names = "--prompt", paramLabel = "TEXT", description = "A prompt; repeatable.")
@@ -128,6 +133,7 @@ final class AskCommand implements Callable<Integer> {
               + " ${DEFAULT-VALUE}.")
   private String precision;
 
+  @Mixin private EndpointOptions endpoint;
   @Mixin private ThreadOption threads;
   @Mixin private OutputOptions output;
   @Spec private CommandSpec spec;
@@ -141,10 +147,18 @@ final class AskCommand implements Callable<Integer> {
     Precision wanted = Precision.labelled(precision);
     List<Prompt> prompts = prompts();
     List<String> wantedLabels = List.copyOf(new LinkedHashSet<>(labels));
-    threads.use();
     ConsoleLog log = output.log(spec.commandLine().getErr());
-    Devices.Choice chosen = Devices.choose(device, wanted);
     PrintWriter out = spec.commandLine().getOut();
+    if (EndpointSettings.isUrl(model)) {
+      new AskedEndpoint(
+              endpoint.settings(model),
+              log,
+              (line, text) -> print(out, line, TokenText.prose(text)))
+          .ask(prompts, wantedLabels, sampling);
+      return 0;
+    }
+    threads.use();
+    Devices.Choice chosen = Devices.choose(device, wanted);
     try (TextModel asked =
         new LocalTextModel(
             ModelSource.resolve(model), chosen.device(), wanted, (long) cacheMemory << 20)) {

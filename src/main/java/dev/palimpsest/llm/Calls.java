@@ -72,7 +72,8 @@ final class Calls {
 
   /** What a choice says; a null text is an empty one. */
   static String text(JsonNode choice) {
-    JsonNode text = choice.has("text") ? choice.path("text") : choice.path("message").path("content");
+    JsonNode text =
+        choice.has("text") ? choice.path("text") : choice.path("message").path("content");
     return text.asText("");
   }
 

@@ -2,7 +2,6 @@ package dev.palimpsest.llm;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.language.Prompt;
 import dev.palimpsest.language.Sampling;
 import java.util.Iterator;
@@ -35,7 +34,7 @@ public final class Endpoint implements Respondent {
    * Connects: the server is asked for its models, and one short question.
    *
    * @param environment where the key is, usually {@code System::getenv}
-   * @throws PalimpsestException naming the server, and what is wrong
+   * @throws dev.palimpsest.base.PalimpsestException naming the server, and what is wrong
    */
   public Endpoint(EndpointSettings settings, UnaryOperator<String> environment) {
     this.settings = settings;
@@ -90,16 +89,17 @@ public final class Endpoint implements Respondent {
       } catch (RuntimeException | Error fault) {
         reply = CompletableFuture.failedFuture(fault);
       }
-      reply.whenComplete(
-          (answer, fault) -> {
-            try {
-              replies.accept(place, question, fault == null ? heard(answer) : refused(fault));
-            } catch (RuntimeException | Error stop) {
-              failure.compareAndSet(null, stop);
-            } finally {
-              room.release();
-            }
-          });
+      CompletableFuture<?> unused =
+          reply.whenComplete(
+              (answer, fault) -> {
+                try {
+                  replies.accept(place, question, fault == null ? heard(answer) : refused(fault));
+                } catch (RuntimeException | Error stop) {
+                  failure.compareAndSet(null, stop);
+                } finally {
+                  room.release();
+                }
+              });
     }
     room.acquireUninterruptibly(settings.concurrency());
     if (failure.get() instanceof RuntimeException stop) {
@@ -121,12 +121,11 @@ public final class Endpoint implements Respondent {
     if (!(cause instanceof EndpointFault fault)) {
       throw cause instanceof RuntimeException other ? other : new IllegalStateException(cause);
     }
-    String message = String.valueOf(fault.getMessage());
     if (fault.kind() != EndpointFault.Kind.QUESTION
         || refusedInARow.incrementAndGet() >= REFUSALS) {
-      throw new PalimpsestException(message, fault);
+      throw fault.told();
     }
-    return new Reply.Refused(message, Usage.NONE);
+    return new Reply.Refused(String.valueOf(fault.getMessage()), Usage.NONE);
   }
 
   private CompletableFuture<? extends Reply> reply(Question question) {

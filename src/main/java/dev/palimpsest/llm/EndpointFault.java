@@ -1,5 +1,6 @@
 package dev.palimpsest.llm;
 
+import dev.palimpsest.base.PalimpsestException;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -41,6 +42,11 @@ final class EndpointFault extends RuntimeException {
   /** A question that is not answered this way. */
   static EndpointFault question(String message) {
     return new EndpointFault(Kind.QUESTION, 0, message, Optional.empty());
+  }
+
+  /** For the command line: the message alone. */
+  PalimpsestException told() {
+    return new PalimpsestException(String.valueOf(getMessage()), this);
   }
 
   int status() {

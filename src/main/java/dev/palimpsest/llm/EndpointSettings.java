@@ -48,7 +48,7 @@ public record EndpointSettings(
         Optional.empty(),
         Optional.empty(),
         64,
-        Duration.ofSeconds(120),
+        Duration.ofMinutes(2),
         Duration.ofMinutes(10),
         Optional.empty(),
         8);

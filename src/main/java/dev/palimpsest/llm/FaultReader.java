@@ -58,9 +58,7 @@ final class FaultReader {
   }
 
   private static String said(String reason, Secret key) {
-    return reason.isEmpty()
-        ? ""
-        : ": " + Quoted.shortened(key.strike(reason), LONGEST_REASON);
+    return reason.isEmpty() ? "" : ": " + Quoted.shortened(key.strike(reason), LONGEST_REASON);
   }
 
   /** The message of the usual forms of an error, with its code; else the beginning of the body. */
@@ -69,7 +67,9 @@ final class FaultReader {
       JsonNode root = Json.MAPPER.readTree(body);
       JsonNode error = root.path("error");
       for (JsonNode text :
-          new JsonNode[] {error.path("message"), error, root.path("message"), root.path("detail")}) {
+          new JsonNode[] {
+            error.path("message"), error, root.path("message"), root.path("detail")
+          }) {
         if (text.isTextual()) {
           String code = error.path("code").asText("");
           return text.textValue() + (code.isEmpty() ? "" : " [" + code + "]");

@@ -33,6 +33,7 @@ import java.util.function.Function;
 final class HttpCalls implements AutoCloseable {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+  private static final Duration HASTY_PAUSE = Duration.ofSeconds(1);
   private static final double JITTER = 0.25;
   private static final int FAILURES_TO_OPEN = 48;
   private static final int OF_LAST = 64;
@@ -68,7 +69,9 @@ final class HttpCalls implements AutoCloseable {
         Failsafe.with(
             retry(breaker).withMaxRetries(-1).withMaxDuration(settings.patience()).build(),
             breaker);
-    hasty = Failsafe.with(retry(breaker).withMaxRetries(2).build());
+    hasty =
+        Failsafe.with(
+            retry(breaker).withBackoff(FIRST_PAUSE, HASTY_PAUSE).withMaxRetries(5).build());
   }
 
   private static RetryPolicyBuilder<Object> retry(CircuitBreaker<Object> breaker) {
@@ -116,7 +119,7 @@ final class HttpCalls implements AutoCloseable {
   }
 
   /**
-   * One request now, tried three times at most.
+   * One request now, tried some six times within a few seconds.
    *
    * @param body posted; without one it is a GET
    * @throws EndpointFault where there is no answer
@@ -134,8 +137,7 @@ final class HttpCalls implements AutoCloseable {
   }
 
   private CompletableFuture<JsonNode> send(URI uri, Optional<JsonNode> body) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(uri).header("Accept", "application/json");
+    HttpRequest.Builder request = HttpRequest.newBuilder(uri).header("Accept", "application/json");
     if (!key.isEmpty()) {
       request.header("Authorization", key.bearer());
     }

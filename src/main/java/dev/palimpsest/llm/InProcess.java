@@ -66,8 +66,7 @@ public final class InProcess implements Respondent {
     }
     List<Prompt> prompts = questions.stream().map(Question::prompt).toList();
     if (questions.get(0) instanceof Question.Labelling labelling) {
-      double[][] scores =
-          model.labelLogProbabilities(prompts, labelling.labels(), Progress.SILENT);
+      double[][] scores = model.labelLogProbabilities(prompts, labelling.labels(), Progress.SILENT);
       for (int i = 0; i < scores.length; i++) {
         List<Double> chances = new ArrayList<>();
         for (double score : scores[i]) {

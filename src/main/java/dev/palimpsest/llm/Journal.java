@@ -55,10 +55,7 @@ public final class Journal implements AutoCloseable {
       }
       FileChannel channel =
           FileChannel.open(
-              file,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE);
+              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       Journal journal = new Journal(file, channel);
       journal.scan();
       return journal;

@@ -49,7 +49,7 @@ final class Probe {
     try {
       models = http.now(settings.call("models"), Optional.empty()).path("data");
     } catch (EndpointFault fault) {
-      throw new PalimpsestException(fault.getMessage(), fault);
+      throw fault.told();
     }
     List<String> names = new ArrayList<>();
     models.forEach(model -> names.add(model.path("id").asText("")));
@@ -83,7 +83,7 @@ final class Probe {
       if (fault.kind() == EndpointFault.Kind.QUESTION) {
         return usual;
       }
-      throw new PalimpsestException(fault.getMessage(), fault);
+      throw fault.told();
     }
   }
 
@@ -120,8 +120,7 @@ final class Probe {
   private List<Supplier<LabelAsker>> candidates(LabelWay way, Calls calls) {
     return switch (way) {
       case EXACT ->
-          List.of(
-              () -> new ExactLabels(http, calls), () -> new GeneratedLabels(http, calls));
+          List.of(() -> new ExactLabels(http, calls), () -> new GeneratedLabels(http, calls));
       case TOP -> {
         List<Supplier<LabelAsker>> each = new ArrayList<>();
         for (int top : TOPS) {
@@ -148,7 +147,7 @@ final class Probe {
         throw failure;
       }
       if (fault.kind() == EndpointFault.Kind.FINAL && !isUnknownCall(fault)) {
-        throw new PalimpsestException(fault.getMessage(), fault);
+        throw fault.told();
       }
       findings.merge(way.label(), String.valueOf(fault.getMessage()), (a, b) -> a + "; " + b);
       return Optional.empty();

@@ -5,15 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.language.Prompt;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * Log-probabilities inside prompts: a prompt with each label at its end is sent, and the server
  * tells how likely it finds it there. In vLLM's form ({@code prompt_logprobs}; a conversation ends
- * with the label as the assistant's unfinished message), or for plain texts in the older one ({@code
- * echo}).
+ * with the label as the assistant's unfinished message), or for plain texts in the older one
+ * ({@code echo}).
  */
 final class PromptLabels implements LabelAsker {
   private final HttpCalls http;
@@ -40,7 +39,8 @@ final class PromptLabels implements LabelAsker {
     // One after the other: how many requests are under way is the caller's to say.
     CompletableFuture<List<Told>> all = CompletableFuture.completedFuture(new ArrayList<>());
     for (String label : question.labels()) {
-      all = all.thenCompose(told -> ask(question.prompt(), label).thenApply(one -> with(told, one)));
+      all =
+          all.thenCompose(told -> ask(question.prompt(), label).thenApply(one -> with(told, one)));
     }
     return all.thenApply(PromptLabels::together);
   }
@@ -80,7 +80,8 @@ final class PromptLabels implements LabelAsker {
         calls.uri(prompt),
         body,
         answer ->
-            new Told(echo ? echoed(answer, prompt, label) : last(answer, label), Calls.usage(answer)));
+            new Told(
+                echo ? echoed(answer, prompt, label) : last(answer, label), Calls.usage(answer)));
   }
 
   /** The last token of the prompt, which must read as the label. */

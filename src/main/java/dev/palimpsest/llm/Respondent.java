@@ -9,8 +9,8 @@ public interface Respondent extends AutoCloseable {
    *
    * @param questions taken as there is room for them, so that they need not be in memory together
    * @param replies hears of each once, in any order and from any thread
-   * @throws dev.palimpsest.base.PalimpsestException where it cannot go on; what has been heard until
-   *     then counts
+   * @throws dev.palimpsest.base.PalimpsestException where it cannot go on; what has been heard
+   *     until then counts
    */
   void ask(Iterator<Question> questions, Replies replies);
 

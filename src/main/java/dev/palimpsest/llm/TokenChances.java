@@ -69,11 +69,12 @@ record TokenChances(Map<String, Double> byText) {
       told += chance == null ? 0 : 1;
       probabilities.add(chance == null ? 0 : chance);
     }
-    return new Reply.Labelled(
-        probabilities, told, missing(names.size() - told), usage);
+    return new Reply.Labelled(probabilities, told, missing(names.size() - told), usage);
   }
 
-  /** Tokens not told share what is left, and none is likelier than the least likely that is told. */
+  /**
+   * Tokens not told share what is left, and none is likelier than the least likely that is told.
+   */
   private double missing(int untold) {
     double left = Math.max(0, 1 - byText.values().stream().mapToDouble(p -> p).sum());
     double least = byText.values().stream().mapToDouble(p -> p).min().orElse(1);

@@ -32,9 +32,7 @@ final class TokenIds {
 
   private int ask(String label) {
     ObjectNode body = Json.MAPPER.createObjectNode();
-    body.put("model", calls.model())
-        .put("prompt", BEFORE + label)
-        .put("add_special_tokens", false);
+    body.put("model", calls.model()).put("prompt", BEFORE + label).put("add_special_tokens", false);
     JsonNode tokens =
         http.now(calls.settings().ownCall("tokenize"), Optional.of(body)).path("tokens");
     JsonNode last = tokens.path(tokens.size() - 1);

@@ -28,8 +28,7 @@ final class TopLabels implements LabelAsker {
     } else {
       body.put("logprobs", top);
     }
-    return http.post(
-        calls.uri(question.prompt()), body, answer -> labelled(question, answer));
+    return http.post(calls.uri(question.prompt()), body, answer -> labelled(question, answer));
   }
 
   private static Reply.Labelled labelled(Question.Labelling question, JsonNode answer) {

@@ -136,7 +136,7 @@ class AskCommandTest {
     assertRefused(2, "unknown precision", "embedded", "--prompt", "x", "--precision", "fp8");
     Path bad = file("bad.jsonl", "{\"prompt\": \"x\"}\n{\"promt\": \"x\"}\n");
     assertRefused(1, "line 2: expected", "embedded", "--prompts", bad.toString());
-    assertRefused(1, "cannot read", "embedded", "--prompts", folder.resolve("none").toString());
+    assertRefused(2, "no file", "embedded", "--prompts", folder.resolve("none").toString());
   }
 
   private static void assertRefused(int exit, String message, String... arguments) {

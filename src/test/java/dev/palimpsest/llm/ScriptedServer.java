@@ -25,9 +25,9 @@ import java.util.function.ToDoubleBiFunction;
  * A server that speaks OpenAI's protocol and answers from known probabilities of digits. It can do
  * as much or as little as it is told to, and makes faults on purpose.
  */
-final class ScriptedServer implements AutoCloseable {
+public final class ScriptedServer implements AutoCloseable {
   /** What goes wrong, instead of an answer. */
-  enum Fault {
+  public enum Fault {
     TOO_MANY,
     BROKEN,
     CUT,
@@ -46,8 +46,9 @@ final class ScriptedServer implements AutoCloseable {
   private final ToDoubleBiFunction<String, Integer> chances;
   private final Map<String, AtomicInteger> answered = new ConcurrentHashMap<>();
   private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
-  private final List<String> authorizations = java.util.Collections.synchronizedList(new ArrayList<>());
-  volatile double faultShare;
+  private final List<String> authorizations =
+      java.util.Collections.synchronizedList(new ArrayList<>());
+  public volatile double faultShare;
   volatile List<Fault> faults = List.of(Fault.values());
   volatile int status = 200;
   volatile String refusal = "no";
@@ -59,7 +60,7 @@ final class ScriptedServer implements AutoCloseable {
    * @param best the best way of telling probabilities that it has; it has the worse ones too
    * @param chances of digit d after a prompt
    */
-  ScriptedServer(LabelWay best, ToDoubleBiFunction<String, Integer> chances) {
+  public ScriptedServer(LabelWay best, ToDoubleBiFunction<String, Integer> chances) {
     this.best = best;
     this.chances = chances;
     try {
@@ -72,7 +73,7 @@ final class ScriptedServer implements AutoCloseable {
     server.start();
   }
 
-  String url() {
+  public String url() {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/v1";
   }
 
@@ -97,7 +98,10 @@ final class ScriptedServer implements AutoCloseable {
       }
       if (status != 200) {
         exchange.getResponseHeaders().add("Retry-After", "0");
-        send(exchange, status, "{\"error\":{\"message\":\"" + refusal + " " + authorization + "\"}}");
+        send(
+            exchange,
+            status,
+            "{\"error\":{\"message\":\"" + refusal + " " + authorization + "\"}}");
         return;
       }
       int tries = asked.computeIfAbsent(body, b -> new AtomicInteger()).getAndIncrement();
@@ -114,7 +118,8 @@ final class ScriptedServer implements AutoCloseable {
       if (answer.has("missing")) {
         send(exchange, 404, "{\"detail\":\"Not Found\"}");
       } else if (answer.has("refused")) {
-        send(exchange, 400, "{\"error\":{\"message\":\"" + answer.path("refused").asText() + "\"}}");
+        send(
+            exchange, 400, "{\"error\":{\"message\":\"" + answer.path("refused").asText() + "\"}}");
       } else if (spoiled) {
         spoil(exchange, faults.get(random.nextInt(faults.size())), answer);
       } else {
@@ -148,7 +153,10 @@ final class ScriptedServer implements AutoCloseable {
           ((ObjectNode) choice).remove(List.of("logprobs", "text", "message"));
         }
         answer.remove("prompt_logprobs");
-        send(exchange, 200, answer.has("choices") && best != LabelWay.SAMPLES ? Json.line(answer) : "{}");
+        send(
+            exchange,
+            200,
+            answer.has("choices") && best != LabelWay.SAMPLES ? Json.line(answer) : "{}");
       }
       case EMPTY -> send(exchange, 200, "");
       case STALL -> {

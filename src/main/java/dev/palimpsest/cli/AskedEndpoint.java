@@ -1,0 +1,130 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.language.Prompt;
+import dev.palimpsest.language.Sampling;
+import dev.palimpsest.llm.Capabilities;
+import dev.palimpsest.llm.Endpoint;
+import dev.palimpsest.llm.EndpointSettings;
+import dev.palimpsest.llm.Question;
+import dev.palimpsest.llm.Reply;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
+
+/** Asks a server, and tells the answers in the prompts' order. */
+final class AskedEndpoint {
+  private final EndpointSettings settings;
+  private final ConsoleLog log;
+  private final BiConsumer<Map<String, Object>, String> out;
+
+  /**
+   * @param out gets each answer for machines and for people
+   */
+  AskedEndpoint(
+      EndpointSettings settings, ConsoleLog log, BiConsumer<Map<String, Object>, String> out) {
+    this.settings = settings;
+    this.log = log;
+    this.out = out;
+  }
+
+  /** What each prompt is answered with, or how likely each label is where there are labels. */
+  void ask(List<Prompt> prompts, List<String> labels, Sampling sampling) {
+    try (Endpoint endpoint = new Endpoint(settings, System::getenv)) {
+      log.says("asking " + endpoint.model() + " at " + settings.base());
+      if (!labels.isEmpty()) {
+        prompts.stream()
+            .map(prompt -> prompt instanceof Prompt.Chat)
+            .distinct()
+            .forEach(inChat -> tell(endpoint.capabilities(inChat), inChat));
+      }
+      InOrder inOrder = new InOrder(endpoint, labels, prompts.size());
+      endpoint.ask(
+          prompts.stream().map(prompt -> question(prompt, labels, sampling)).iterator(),
+          inOrder::hear);
+    }
+  }
+
+  private static Question question(Prompt prompt, List<String> labels, Sampling sampling) {
+    return labels.isEmpty()
+        ? new Question.Writing(prompt, sampling)
+        : new Question.Labelling(prompt, labels);
+  }
+
+  private void tell(Capabilities found, boolean inChat) {
+    log.says(
+        (inChat ? "conversations" : "plain texts")
+            + ": labels by '"
+            + found.way().label()
+            + "', "
+            + found.way().words());
+    found.findings().forEach((way, finding) -> log.says("  " + way + ": " + finding));
+  }
+
+  private record Answered(Question question, Reply reply) {}
+
+  private static Map<String, Double> byLabel(List<String> labels, double[] scores) {
+    Map<String, Double> byLabel = new LinkedHashMap<>();
+    for (int i = 0; i < scores.length; i++) {
+      byLabel.put(labels.get(i), scores[i]);
+    }
+    return byLabel;
+  }
+
+  /** Answers arrive in any order, and are told in the prompts' own. */
+  private final class InOrder {
+    private final Endpoint endpoint;
+    private final List<String> labels;
+    private final int prompts;
+    private final Map<Long, Answered> waiting = new TreeMap<>();
+    private long next;
+    private long heard;
+
+    InOrder(Endpoint endpoint, List<String> labels, int prompts) {
+      this.endpoint = endpoint;
+      this.labels = labels;
+      this.prompts = prompts;
+    }
+
+    synchronized void hear(long index, Question question, Reply reply) {
+      waiting.put(index, new Answered(question, reply));
+      log.advanced("asking", "prompts", ++heard, prompts);
+      while (waiting.containsKey(next)) {
+        print(next, waiting.remove(next));
+        next++;
+      }
+    }
+
+    private void print(long index, Answered answered) {
+      Reply reply = answered.reply;
+      Map<String, Object> line = new LinkedHashMap<>();
+      line.put("prompt", index);
+      String text;
+      if (reply instanceof Reply.Written written) {
+        text = written.text();
+        line.put("text", text);
+        line.put("tokens", written.usage().writtenTokens());
+        line.put("stopped", written.stopped());
+      } else if (reply instanceof Reply.Labelled labelled) {
+        Map<String, Double> chances = byLabel(labels, labelled.logProbabilities());
+        text =
+            chances.entrySet().stream()
+                .map(e -> String.format(Locale.ROOT, "%s %.4f", e.getKey(), e.getValue()))
+                .collect(Collectors.joining("  "));
+        line.put("labels", chances);
+        line.put("told", labelled.told());
+        line.put("missing", labelled.missing());
+        boolean inChat = answered.question.prompt() instanceof Prompt.Chat;
+        line.put("labels_by", endpoint.capabilities(inChat).way().label());
+      } else {
+        text = "refused: " + ((Reply.Refused) reply).reason();
+        line.put("refused", ((Reply.Refused) reply).reason());
+      }
+      line.put("model", endpoint.model());
+      out.accept(line, text);
+    }
+  }
+}

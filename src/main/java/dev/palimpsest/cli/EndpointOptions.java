@@ -1,0 +1,97 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.base.UsageException;
+import dev.palimpsest.llm.EndpointSettings;
+import dev.palimpsest.llm.LabelWay;
+import dev.palimpsest.llm.Secret;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Option;
+
+/** How a server is asked. */
+final class EndpointOptions {
+  @Option(
+      names = "--model",
+      paramLabel = "NAME",
+      description = "Of a server with several models: which one.")
+  private String name;
+
+  @Option(
+      names = "--key-env",
+      paramLabel = "VARIABLE",
+      description =
+          "Environment variable with the server's key. Default: "
+              + Secret.VARIABLE
+              + ", else the one customary for the host, such as OPENAI_API_KEY for api.openai.com.")
+  private String keyVariable;
+
+  @Option(
+      names = "--concurrency",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Questions that a server has to answer at a time. Default: ${DEFAULT-VALUE}.")
+  private int concurrency;
+
+  @Option(
+      names = "--request-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "120",
+      description = "How long a server may take for an answer. Default: ${DEFAULT-VALUE}.")
+  private int timeout;
+
+  @Option(
+      names = "--patience",
+      paramLabel = "SECONDS",
+      defaultValue = "600",
+      description =
+          "How long a question is asked again after faults that may pass, such as too many"
+              + " requests. Default: ${DEFAULT-VALUE}.")
+  private int patience;
+
+  @Option(
+      names = "--labels-by",
+      paramLabel = "exact|top|prompt|samples",
+      description =
+          "How a server tells probabilities of labels: of the labels' tokens, of the likeliest"
+              + " tokens, inside prompts that end with a label, or not at all, so that answers are"
+              + " drawn and counted. Default: the first of these that works.")
+  private String way;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "N",
+      defaultValue = "8",
+      description = "Answers drawn a question with --labels-by samples. Default: ${DEFAULT-VALUE}.")
+  private int samples;
+
+  EndpointSettings settings(String url) {
+    return EndpointSettings.of(url)
+        .withModel(Optional.ofNullable(name))
+        .withKeyVariable(Optional.ofNullable(keyVariable))
+        .withLimits(
+            concurrency, seconds("--request-timeout", timeout), seconds("--patience", patience))
+        .withLabels(Optional.ofNullable(way).map(EndpointOptions::labelled), samples);
+  }
+
+  private static Duration seconds(String option, int value) {
+    if (value < 1) {
+      throw new UsageException(option + " is " + value + ", expected 1 or more");
+    }
+    return Duration.ofSeconds(value);
+  }
+
+  private static LabelWay labelled(String label) {
+    List<String> known = Arrays.stream(LabelWay.values()).map(LabelWay::label).toList();
+    return LabelWay.labelled(label)
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "--labels-by is '"
+                        + label
+                        + "', expected one of "
+                        + known.stream().collect(Collectors.joining(", "))));
+  }
+}
