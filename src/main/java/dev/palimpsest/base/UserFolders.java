@@ -20,6 +20,8 @@ public final class UserFolders {
   /** Names Java gives to a home it does not know: a user without an entry in the password file. */
   private static final String NO_HOME = "?";
 
+  private static final String HOME = "user.home";
+
   private final Map<String, String> environment;
   private final String javaHome;
   private final Path temporary;
@@ -38,7 +40,7 @@ public final class UserFolders {
   private static UserFolders here() {
     return new UserFolders(
         System.getenv(),
-        System.getProperty("user.home", NO_HOME),
+        System.getProperty(HOME, NO_HOME),
         Path.of(System.getProperty("java.io.tmpdir")));
   }
 
@@ -52,21 +54,39 @@ public final class UserFolders {
   }
 
   /**
-   * Tells JavaCPP and the tokenizers' library, which unpack their native parts once a user, where
-   * to do it; before either is loaded. Where the home is as they expect it they keep to their own
-   * folders in it.
+   * Tells JavaCPP, JNA and the tokenizers' library, which unpack their native parts once a user,
+   * where to do it; before either is loaded. Where the home is as they expect it they keep to their
+   * own folders in it.
    */
   public static void tellLibraries() {
-    UserFolders here = here();
-    Optional<Path> home = here.home().filter(Files::isWritable);
+    here()
+        .libraryProperties()
+        .forEach(
+            (property, value) -> {
+              boolean home = property.equals(HOME);
+              if (home
+                  || (System.getProperty(property) == null && System.getenv(property) == null)) {
+                System.setProperty(property, value);
+              }
+            });
+  }
+
+  /** The system properties by which libraries find their folders; without a home, each one's. */
+  Map<String, String> libraryProperties() {
+    Optional<Path> home = home().filter(Files::isWritable);
     if (home.isPresent()) {
-      System.setProperty("user.home", home.get().toString());
-      return;
+      return Map.of(HOME, home.get().toString());
     }
-    String folder = here.cacheFolder().toString();
-    setUnlessSet("org.bytedeco.javacpp.cachedir", folder + "/javacpp");
-    setUnlessSet("DJL_CACHE_DIR", folder + "/djl");
-    setUnlessSet("ENGINE_CACHE_DIR", folder + "/djl");
+    String folder = cacheFolder().toString();
+    return Map.of(
+        "org.bytedeco.javacpp.cachedir",
+        folder + "/javacpp",
+        "DJL_CACHE_DIR",
+        folder + "/djl",
+        "ENGINE_CACHE_DIR",
+        folder + "/djl",
+        "jna.tmpdir",
+        folder + "/jna");
   }
 
   /** The home, as the environment says it, else as Java does. */
@@ -121,12 +141,6 @@ public final class UserFolders {
               + AtomicFiles.describe(failure)
               + ")",
           failure);
-    }
-  }
-
-  private static void setUnlessSet(String property, String value) {
-    if (System.getProperty(property) == null && System.getenv(property) == null) {
-      System.setProperty(property, value);
     }
   }
 }

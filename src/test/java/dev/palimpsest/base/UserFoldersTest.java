@@ -54,6 +54,20 @@ class UserFoldersTest {
   }
 
   @Test
+  void withoutAHomeEveryLibraryHasAFolderThatIsWhole() throws IOException {
+    UserFolders homeless = new UserFolders(Map.of(), "?", folder);
+    Map<String, String> properties = homeless.libraryProperties();
+    assertThat(properties)
+        .containsOnlyKeys(
+            "org.bytedeco.javacpp.cachedir", "DJL_CACHE_DIR", "ENGINE_CACHE_DIR", "jna.tmpdir");
+    assertThat(properties.values())
+        .allMatch(place -> place.startsWith(homeless.cacheFolder() + "/"));
+    Path home = Files.createDirectory(folder.resolve("home"));
+    assertThat(new UserFolders(Map.of("HOME", home.toString()), "?", folder).libraryProperties())
+        .isEqualTo(Map.of("user.home", home.toString()));
+  }
+
+  @Test
   void aLinkPlantedInItsPlaceIsNotFollowed() throws IOException {
     Object uid = Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     Path victim = Files.createDirectory(folder.resolve("victim"));
