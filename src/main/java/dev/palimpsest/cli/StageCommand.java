@@ -90,7 +90,7 @@ abstract class StageCommand implements Callable<Integer> {
             + " again.",
         "They are in a controlled English that docs/words.md teaches, for example",
         "  Fires strongly on dog or forms of bark; fairly on the pup. More after little, near park."
-            + " Else never.",
+            + " Else hardly.",
         "Word classes (cat-like) are in explanations/<hookpoint>.glossary.txt, for editing as"
             + " well.",
         "Any other English is read as far as it is understood; what is ignored is said.",

@@ -13,6 +13,9 @@ final class CandidatePatterns {
   private static final int[] REACHES = {8};
   private static final int FARTHEST_GROUP = 2;
 
+  /** Pairs with a class must occur so much more often than others: there are many of them. */
+  private static final int FEWEST_FACTOR = 3;
+
   private final TokenRows text;
   private final Lexicon lexicon;
   private final boolean[] usable;
@@ -50,6 +53,9 @@ final class CandidatePatterns {
     for (long pair : frequent(2, 0)) {
       patterns.add(new Pattern.Sequence(0, List.of(first(pair), second(pair))));
       patterns.add(new Pattern.Sequence(1, List.of(first(pair), second(pair))));
+    }
+    for (long pair : withClasses()) {
+      patterns.add(new Pattern.Sequence(0, List.of(first(pair), second(pair))));
     }
     for (long pair : frequent(2, 1)) {
       patterns.add(new Pattern.Sequence(0, List.of(first(pair), Pattern.ANY, second(pair))));
@@ -96,6 +102,30 @@ final class CandidatePatterns {
     }
     return java.util.Arrays.stream(counts.sortedKeys())
         .filter(key -> counts.get(key, 0) >= fewest)
+        .toArray();
+  }
+
+  /** Pairs of a token and a class of the token beside it, either way round, that occur often. */
+  private long[] withClasses() {
+    LongIntMap counts = new LongIntMap(text.tokens().length);
+    int[] tokens = text.tokens();
+    for (int at = 1; at < tokens.length; at++) {
+      if (at % text.contextLength() == 0 || !usable[tokens[at - 1]] || !usable[tokens[at]]) {
+        continue;
+      }
+      for (int group : lexicon.groupsOf(tokens[at - 1])) {
+        if (lexicon.isClass(group)) {
+          counts.increment((long) group << 21 | tokens[at]);
+        }
+      }
+      for (int group : lexicon.groupsOf(tokens[at])) {
+        if (lexicon.isClass(group)) {
+          counts.increment((long) tokens[at - 1] << 21 | group);
+        }
+      }
+    }
+    return java.util.Arrays.stream(counts.sortedKeys())
+        .filter(key -> counts.get(key, 0) >= FEWEST_FACTOR * fewest)
         .toArray();
   }
 

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * Writes what an explanation means in the controlled English that the package describes. Terms of
  * one degree stand together, where the first of them stands in the list; those that set points come
- * before those that add to them.
+ * before those that add to them. What holds otherwise is said where it is not the usual silence.
  */
 final class EnglishWriter {
   /** More items than that are not enumerated in one clause. */
@@ -27,7 +27,9 @@ final class EnglishWriter {
     }
     sentence(text, own);
     sentence(text, clauses(card, false, lexicon));
-    sentence(text, List.of("else " + English.degree(card.start(), true)));
+    if (card.start() != English.DEFAULT_START || text.isEmpty()) {
+      sentence(text, List.of("else " + English.degree(card.start(), true)));
+    }
     return text.toString();
   }
 

@@ -95,6 +95,11 @@ public final class Lexicon {
     return symbol >= names.size();
   }
 
+  /** Whether the symbol is a class of the glossary. */
+  boolean isClass(int symbol) {
+    return symbol >= firstClass;
+  }
+
   /** The groups that a token is in, ascending; not to be changed. */
   int[] groupsOf(int token) {
     return groups[token];

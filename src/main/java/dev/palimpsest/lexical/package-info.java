@@ -2,7 +2,7 @@
  * The controlled English that needs no language model: its grammar, explainer and simulator.
  *
  * <pre>
- *   Fires strongly on dog or puppy; fairly on the pup, forms of bark or cat-like. More after little, near park. Else never.
+ *   Fires strongly on dog or puppy; fairly on the pup, forms of bark or cat-like. More after little, near park. Else hardly.
  *
  *   text     = clause {(";" | ".") clause}
  *   clause   = ["fires"] [strength] "on" items ["after" items] ["unless after" items]

@@ -60,7 +60,7 @@ class EnglishTest {
         .isEqualTo(
             "Fires strongly on cat or dog-like; fairly on the … -ing or forms of play; greatly (7)"
                 + " on 'after'. More after the, near '\\n', in stories with Tom; slightly less"
-                + " three after '\\''; less in quotes. Else never.");
+                + " three after '\\''; less in quotes.");
   }
 
   @Test
@@ -72,9 +72,17 @@ class EnglishTest {
     String text = EnglishWriter.write(new Scorecard(-7, terms), LEXICON);
     assertThat(text)
         .isEqualTo(
-            "Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'. Else"
-                + " never.");
+            "Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'.");
     assertThat(read(text).terms()).isEqualTo(terms);
+  }
+
+  @Test
+  void theRestIsSaidWhereItIsNotSilent() {
+    assertThat(EnglishWriter.write(new Scorecard(-7, List.of()), LEXICON)).isEqualTo("Else never.");
+    assertThat(EnglishWriter.write(new Scorecard(-5, List.of(sets(6, id(" cat")))), LEXICON))
+        .isEqualTo("Fires strongly on cat. Else hardly.");
+    assertThat(EnglishWriter.write(new Scorecard(-7, List.of(sets(6, id(" cat")))), LEXICON))
+        .isEqualTo("Fires strongly on cat.");
   }
 
   @Test
@@ -91,7 +99,7 @@ class EnglishTest {
                 sets(3, Pattern.ANY, id("ing"))));
     String text =
         "Fires strongly on cat-ing, the b-ing-ing or -Tom-ing the; fairly on dog-like -ing,"
-            + " 'after' -ing or … -ing. Else never.";
+            + " 'after' -ing or … -ing.";
     assertThat(EnglishWriter.write(card, LEXICON)).isEqualTo(text);
     assertThat(read(text)).isEqualTo(card);
   }

@@ -83,14 +83,13 @@ class ExplanationCheckTest {
                     .startsWith(
                         file + " line 2, latent 6: explanation, character 1: found \"Strng on")
                     .contains(
-                        "did you mean 'strong'?", "understood: Fires strongly on cat. Else never.")
+                        "did you mean 'strong'?", "understood: Fires strongly on cat.;")
                     .endsWith("ignored: Strng"),
             second ->
                 assertThat(second)
                     .contains(
                         "line 3",
-                        "understood: Fires strongly on dog. More near cat or forms of play. Else"
-                            + " never.")
+                        "understood: Fires strongly on dog. More near cat or forms of play.;")
                     .endsWith("ignored: her ball"));
     assertThatThrownBy(check::strict).hasMessage(check.warnings().get(0));
     assertThat(check("x\u001b[2J" + "y".repeat(100_000)).warnings().get(0))
