@@ -16,6 +16,9 @@ public final class JointFitter {
   /** The matrices grow with the square of M; with more latents they are refused. */
   public static final int MOST_LATENTS = 16_384;
 
+  /** The largest scale. */
+  static final float MOST = 4;
+
   /** Choices of lambda in units of the mean diagonal of the system, weakest first. */
   private static final double[] STRENGTHS = {.01, .1, 1, 10, 100};
 
@@ -176,10 +179,10 @@ public final class JointFitter {
     return ones;
   }
 
-  /** A guess is never below 0. */
+  /** A guess is never below 0, nor so large that it stands for something else than its latent. */
   private static double[] clamped(double[] scales) {
     for (int i = 0; i < scales.length; i++) {
-      scales[i] = Math.max(0, scales[i]);
+      scales[i] = Math.min(MOST, Math.max(0, scales[i]));
     }
     return scales;
   }

@@ -71,8 +71,7 @@ class EnglishTest {
     }
     String text = EnglishWriter.write(new Scorecard(-7, terms), LEXICON);
     assertThat(text)
-        .isEqualTo(
-            "Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'.");
+        .isEqualTo("Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'.");
     assertThat(read(text).terms()).isEqualTo(terms);
   }
 

@@ -82,8 +82,7 @@ class ExplanationCheckTest {
                 assertThat(first)
                     .startsWith(
                         file + " line 2, latent 6: explanation, character 1: found \"Strng on")
-                    .contains(
-                        "did you mean 'strong'?", "understood: Fires strongly on cat.;")
+                    .contains("did you mean 'strong'?", "understood: Fires strongly on cat.;")
                     .endsWith("ignored: Strng"),
             second ->
                 assertThat(second)

@@ -103,13 +103,15 @@ class JointFitterTest {
   }
 
   @Test
-  void negativeScalesAreCut() {
-    float[] made = {-1, 1, 1, 1, 1, 1, 1};
+  void scalesAreNeitherNegativeNorHuge() {
+    float[] made = {-1, 9, 1, 1, 1, 1, 1};
     JointFitter fitter = new JointFitter(predictor, decoder, row -> row);
     for (int row = 0; row < ROWS; row++) {
       fitter.add(batch(row, made, 0));
     }
-    assertThat(fitter.fit().scale()[0]).isZero();
+    float[] scale = fitter.fit().scale();
+    assertThat(scale[0]).isZero();
+    assertThat(scale[1]).isEqualTo(JointFitter.MOST);
   }
 
   @Test
