@@ -40,10 +40,10 @@ final class Tables {
               + "## `palimpsest bench end-to-end`\n\n"
               + "Milliseconds, medians. *With head*: where the other tool runs the language model's"
               + " head too.\n\n"
-              + "| layers | hook | ctx | M | B | threads | model to the hook | coder step |"
-              + " tokens/s | all blocks | head | eager coder step | eager tokens/s (with head) |"
-              + " ours / eager (with head) | machine | commit |\n"
-              + "|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
+              + "| layers | hook | model in | ctx | M | B | threads | model to the hook | coder"
+              + " step | tokens/s | all blocks | head | eager coder step | eager tokens/s (with"
+              + " head) | ours / eager (with head) | machine | commit |\n"
+              + "|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|---|");
     }
     for (Path file : whole) {
       System.out.println(endToEndRow(JSON.readTree(file.toFile())));
@@ -181,11 +181,12 @@ final class Tables {
       table.append(
           String.format(
               Locale.ROOT,
-              "| %s, %s | end to end, %d layers of Pythia-160m's shape, hook %s, ctx %d, M %,d, B"
+              "| %s, %s | end to end, %d layers of Pythia-160m's shape%s, hook %s, ctx %d, M %,d, B"
                   + " %d | %.0f tokens/s | %.0f tokens/s; %.0f with the head | %.1f; %.1f |\n",
               r.get("environment").get("processor").asText(),
               r.get("environment").get("libraries").get("kernels").asText(),
               r.get("layers").asLong(),
+              r.path("precision").asText("fp32").equals("fp32") ? "" : " in bf16",
               r.get("hookpoint").asText(),
               r.get("context_length").asLong(),
               r.get("shape").get("latents").asLong(),
@@ -256,10 +257,11 @@ final class Tables {
     JsonNode machine = r.get("environment");
     return String.format(
         Locale.ROOT,
-        "| %d | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f (%.0f) |"
-            + " %.2f (%.2f) | %s, %s | %s |",
+        "| %d | %s | %s | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f | %.0f (%.0f)"
+            + " | %.2f (%.2f) | %s, %s | %s |",
         r.get("layers").asLong(),
         r.get("hookpoint").asText(),
+        r.path("precision").asText("fp32"),
         r.get("context_length").asLong(),
         shape.get("latents").asLong(),
         shape.get("batch").asLong(),

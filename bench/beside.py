@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "1099511627776"}
 WIDTH, LATENTS, K, BATCH, CONTEXT, LAYER = 768, 32768, 32, 1024, 256, 6
 WARM_UP = 3
+OURS = 4
 
 
 def faults():
@@ -152,7 +153,8 @@ def steps(options):
 
 def train(model, folder, options, *more):
     run = Path(folder) / f"run-{time.monotonic_ns()}"
-    tokens = BATCH * (WARM_UP + options.steps)
+    # More of them: its figure is the mean of all, the first with its cold start among them.
+    tokens = BATCH * OURS * options.steps
     return ours(
         *f"train {model} --data {model}/tokens.bin --token-dtype u16 --hookpoint layers.{LAYER}.mlp --transcode".split(),
         *f"--num-latents {LATENTS} --k {K} --batch-tokens {BATCH} --ctx-len {CONTEXT} --tokens {tokens}".split(),
@@ -170,7 +172,7 @@ def end_to_end(options):
         made = ours(
             *f"cache-activations {model} --data {model}/tokens.bin --token-dtype u16".split(),
             *f"--hookpoint layers.{LAYER}.mlp --ctx-len {CONTEXT} --exclude-tokens none --quiet".split(),
-            *f"--tokens {BATCH * (WARM_UP + options.steps)} --threads {options.threads} --out {cache}".split(),
+            *f"--tokens {BATCH * OURS * options.steps} --threads {options.threads} --out {cache}".split(),
         )
         child = [sys.executable, __file__, "child-train", "--steps", str(options.steps)]
         child += ["--threads", str(options.threads), "--model", model]

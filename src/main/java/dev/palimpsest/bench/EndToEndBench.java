@@ -164,6 +164,7 @@ public final class EndToEndBench {
         shape,
         hook.hookpoint(),
         model.config().layers(),
+        model.precision().label(),
         windows.contextLength(),
         times.step.length,
         Timings.of(times.forward).median(),

@@ -9,6 +9,7 @@ import dev.palimpsest.base.Environment;
  * @param shape the coder's problem; a batch is this many tokens
  * @param hookpoint where the coder sits
  * @param layers of the language model
+ * @param precision of the language model's dense layers, ours and the baseline's
  * @param contextLength tokens of a sequence
  * @param repetitions of each measurement
  * @param forwardMs the language model as far as the hook needs it, gathered rows included
@@ -34,6 +35,7 @@ public record EndToEndReport(
     BenchShape shape,
     String hookpoint,
     int layers,
+    String precision,
     int contextLength,
     int repetitions,
     double forwardMs,

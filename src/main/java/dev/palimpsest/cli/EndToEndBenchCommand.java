@@ -7,6 +7,8 @@ import dev.palimpsest.bench.EndToEndReport;
 import dev.palimpsest.bench.PythiaShape;
 import dev.palimpsest.bench.RandomModel;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.text.Split;
@@ -37,7 +39,8 @@ final class EndToEndBenchCommand implements Callable<Integer> {
       names = "--model",
       paramLabel = "DIR",
       description =
-          "A model made by 'bench make-model' (default: one of Pythia-160m's shape, made for this run in a temporary folder).")
+          "A model made by 'bench make-model' (default: one of Pythia-160m's shape, made for this"
+              + " run in a temporary folder).")
   private Optional<Path> model = Optional.empty();
 
   @Option(
@@ -53,6 +56,13 @@ final class EndToEndBenchCommand implements Callable<Integer> {
       defaultValue = "256",
       description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).")
   private int contextLength;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "bf16|fp32",
+      defaultValue = "fp32",
+      description = "Of the language model's dense layers, in both (default: ${DEFAULT-VALUE}).")
+  private String precision = "fp32";
 
   @Mixin private BenchOptions sizes = new BenchOptions();
   @Mixin private OutputOptions output;
@@ -90,7 +100,7 @@ final class EndToEndBenchCommand implements Callable<Integer> {
   }
 
   private Subject open(Path folder) {
-    LanguageModel loaded = LanguageModel.load(folder);
+    LanguageModel loaded = LanguageModel.load(folder, Device.cpu(), Precision.labelled(precision));
     Corpus corpus =
         Corpus.openFor(
             folder,
@@ -107,13 +117,15 @@ final class EndToEndBenchCommand implements Callable<Integer> {
     return String.format(
         Locale.ROOT,
         """
-        %d layers, hook %s, ctx %d; d %d, M %d, k %d, B %d, %d threads; %s, %s
+        %d layers in %s, hook %s, ctx %d; d %d, M %d, k %d, B %d, %d threads; %s, %s
         ours:  model to the hook %8.1f ms, coder step %8.1f ms: %8.0f tokens/s
         eager: all its blocks    %8.1f ms, coder step %8.1f ms: %8.0f tokens/s
                with its head     %8.1f ms more:                  %8.0f tokens/s
         ours is %.2f times as fast, %.2f times where the other runs the head too
-        the language model takes %.0f %% of our step""",
+        the language model takes %.0f %% of our step\
+        """,
         report.layers(),
+        report.precision(),
         report.hookpoint(),
         report.contextLength(),
         shape.width(),

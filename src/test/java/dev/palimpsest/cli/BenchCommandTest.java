@@ -68,12 +68,15 @@ class BenchCommandTest {
             "1",
             "--repetitions",
             "2",
+            "--precision",
+            "bf16",
             "--quiet",
             "--json");
     assertThat(outcome.err()).isEmpty();
     JsonNode report = outcome.json();
     assertThat(report.at("/shape/width").asInt()).isEqualTo(32);
     assertThat(report.get("layers").asInt()).isEqualTo(3);
+    assertThat(report.get("precision").asText()).isEqualTo("bf16");
     assertThat(report.get("tokens_per_second").asDouble()).isPositive();
     assertThat(report.get("eager_over_step").asDouble()).isPositive();
     assertThat(report.get("forward_share").asDouble()).isStrictlyBetween(0.0, 1.0);
