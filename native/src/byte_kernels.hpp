@@ -2,6 +2,8 @@
 #ifndef PALIMPSEST_BYTE_KERNELS_HPP
 #define PALIMPSEST_BYTE_KERNELS_HPP
 
+#include <algorithm>
+
 #include "row_kernels.hpp"
 
 namespace palimpsest {
@@ -13,13 +15,24 @@ inline Lanes factored(const float* v, const float* factors, int64_t p, int64_t n
   return factors ? a * Lanes::load_part(factors + p, left) : a;
 }
 
-Quantized quantize(const float* v, const float* factors, int64_t n, int levels, int offset, uint8_t* q,
-                   float* residuals) {
+// The step by which all of v become whole numbers of at most `levels`, and within kMostInWindow: of that four are for
+// rounding eight numbers, one for the rounding of their sum and the step.
+inline float step_of(const float* v, const float* factors, int64_t n, int levels, bool windows) {
   Lanes largest = Lanes::set(0.0f);
+  __m128 window = _mm_setzero_ps();
   for (int64_t p = 0; p < n; p += Lanes::kCount) {
-    largest = Lanes::larger_magnitude(largest, factored(v, factors, p, n));
+    const Lanes a = factored(v, factors, p, n);
+    largest = Lanes::larger_magnitude(largest, a);
+    if (windows) window = _mm_max_ps(window, a.windows());
   }
-  Quantized result = {largest.largest() / static_cast<float>(levels), 0.0f, 0.0f, 0};
+  const float step = largest.largest() / static_cast<float>(levels);
+  const float of_windows = _mm_cvtss_f32(_mm_max_ss(window, _mm_movehl_ps(window, window)));
+  return std::max(step, of_windows / (kMostInWindow - 5.0f));
+}
+
+Quantized quantize(const float* v, const float* factors, int64_t n, int levels, bool windows, int offset, uint8_t* q,
+                   float* residuals) {
+  Quantized result = {step_of(v, factors, n, levels, windows), 0.0f, 0.0f, 0};
   const Lanes inverse = Lanes::set(result.step > 0.0f ? 1.0f / result.step : 0.0f);
   const Lanes minus_step = Lanes::set(-result.step);
   Lanes square = Lanes::set(0.0f), residual_square = Lanes::set(0.0f), sum = Lanes::set(0.0f);

@@ -41,6 +41,10 @@ struct ColumnTerms {
 // Bytes that a quantised vector of n numbers takes.
 constexpr int64_t padded_bytes(int64_t n) { return (n + 63) / 64 * 64; }
 
+// Some processors add up the byte products of sixteen neighbouring numbers in 16 bits, in two sums of eight. So of a row the
+// magnitudes of eight that meet, q[16 n + i] with i % 4 < 2, or with i % 4 >= 2, add up to this at most: 258 * 127 < 2^15.
+constexpr int kMostInWindow = 258;
+
 // A vector v as step * q + residual, q whole numbers. The sums of squares are those of v and of the residual.
 struct Quantized {
   float step, square, residual_square;
@@ -59,8 +63,10 @@ struct Kernels {
   void (*passing)(const float* values, const RowTerms& rows, const ColumnTerms& columns, uint32_t* masks);
 
   // 8-bit products, for processors that do several at once; else byte_levels is 0 and the three functions are NULL. Rows
-  // are whole numbers in [-127, 127]; columns in [-byte_levels, byte_levels], stored as themselves + byte_levels + 1.
+  // are whole numbers in [-127, 127], those of tile_bytes within kMostInWindow where `windows` is set; columns are in
+  // [-byte_levels, byte_levels], stored as themselves + byte_levels + 1.
   int byte_levels;
+  bool windows;
 
   // out[i][j] = float(start[i] + sum_p rows[p][i] columns[p][j]), the sum exact; p runs over `groups` groups of four,
   // packed as rows [groups, kTileRows, 4] and columns [groups, kTileColumns, 4].
@@ -70,8 +76,9 @@ struct Kernels {
   int32_t (*dot_bytes)(const int8_t* row, const uint8_t* column, int64_t n);
 
   // Quantises v_p factor_p (factors NULL: v_p) to whole numbers in [-levels, levels], stored as themselves + offset and
-  // padded with offset to padded_bytes(n). The residuals, [n], are written unless NULL.
-  Quantized (*quantize)(const float* v, const float* factors, int64_t n, int levels, int offset, uint8_t* q,
+  // padded with offset to padded_bytes(n); windows: within kMostInWindow, unless the inverse of the step overflows. The
+  // residuals, [n], are written unless NULL.
+  Quantized (*quantize)(const float* v, const float* factors, int64_t n, int levels, bool windows, int offset, uint8_t* q,
                         float* residuals);
 
   // Packs `count` <= kTileColumns rows of w [*, depth] as columns [depth, kTileColumns], zero-padded.

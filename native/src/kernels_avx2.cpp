@@ -1,7 +1,33 @@
 // The inner loops for AVX2 with FMA.
 #include "lanes_avx2.hpp"
 
-#include "byte_kernels.hpp"
+namespace palimpsest {
+namespace {
+
+struct Bytes {
+  using V = __m256i;
+  static constexpr int64_t kColumns = 8;
+  static V load(const uint8_t* columns) { return _mm256_loadu_si256(reinterpret_cast<const V*>(columns)); }
+  static V set(int32_t a) { return _mm256_set1_epi32(a); }
+  // Sums of two products in 16 bits. They fit, because columns have only 7 bits: 2 * 127 * 127 < 2^15.
+  static V multiply(V columns, V rows) { return _mm256_maddubs_epi16(columns, rows); }
+  // Written in assembly because GCC 12 puts products off and spills them.
+  static void multiply_add(V& pairs, V columns, V rows) {
+    V product;
+    asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(pairs), "=&x"(product) : "x"(columns), "x"(rows));
+  }
+  static V widen(V sums, V pairs) {
+    const V ones = _mm256_set1_epi16(1);
+    asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sums), "+x"(pairs) : "m"(ones));
+    return sums;
+  }
+  static void store(float* to, V sums) { _mm256_storeu_ps(to, _mm256_cvtepi32_ps(sums)); }
+};
+
+} // namespace
+} // namespace palimpsest
+
+#include "byte_windows.hpp"
 #include "pair_kernels.hpp"
 
 namespace palimpsest {
@@ -48,42 +74,14 @@ void tile(const float* const* rows, int64_t step, const float* columns, int64_t 
   }
 }
 
-// Adds the products of four unsigned and four signed bytes to each 32-bit lane. Sums of two products stay within 16
-// bits, because columns have only 7 bits: 2 * 127 * 127 < 2^15.
-inline __m256i multiply_add(__m256i sums, __m256i columns, __m256i rows) {
-  const __m256i pairs = _mm256_maddubs_epi16(columns, rows);
-  return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-
-void part_bytes(const int8_t* rows, const uint8_t* columns, int64_t groups, const int32_t* start, float* out) {
-  __m256i sums[6][2];
-#pragma GCC unroll 6
-  for (int i = 0; i < 6; ++i) sums[i][0] = sums[i][1] = _mm256_set1_epi32(start[i]);
-  for (int64_t g = 0; g < groups; ++g) {
-    const auto* four_columns = reinterpret_cast<const __m256i*>(columns + g * 4 * kTileColumns);
-    const __m256i low = _mm256_loadu_si256(four_columns), high = _mm256_loadu_si256(four_columns + 1);
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) {
-      int32_t four;
-      __builtin_memcpy(&four, rows + (g * kTileRows + i) * 4, sizeof four);
-      const __m256i x = _mm256_set1_epi32(four);
-      sums[i][0] = multiply_add(sums[i][0], low, x);
-      sums[i][1] = multiply_add(sums[i][1], high, x);
-    }
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < 6; ++i) {
-    _mm256_storeu_ps(out + i * kTileColumns, _mm256_cvtepi32_ps(sums[i][0]));
-    _mm256_storeu_ps(out + i * kTileColumns + 8, _mm256_cvtepi32_ps(sums[i][1]));
-  }
-}
-
+// Six sums in 32 bits, six in 16, two registers of columns, one of a row and one product are all sixteen registers.
 void tile_bytes(const int8_t* rows, const uint8_t* columns, int64_t groups, const int32_t* start, float* out) {
-  for (int64_t j = 0; j < kTileColumns; j += 16) {
-    for (int64_t i = 0; i < kTileRows; i += 6) {
-      part_bytes(rows + i * 4, columns + j * 4, groups, start + i, out + i * kTileColumns + j);
-    }
-  }
+  tile_in_parts<3>(rows, columns, groups, start, out);
+}
+
+// Adds the products of four unsigned and four signed bytes to each 32-bit lane.
+inline __m256i multiply_add(__m256i sums, __m256i columns, __m256i rows) {
+  return Bytes::widen(sums, Bytes::multiply(columns, rows));
 }
 
 int32_t dot_bytes(const int8_t* row, const uint8_t* column, int64_t n) {
@@ -103,7 +101,7 @@ int32_t dot_bytes(const int8_t* row, const uint8_t* column, int64_t n) {
 } // namespace
 
 const Kernels& avx2_kernels() {
-  static const Kernels kernels = {"avx2", tile, passing, 63, tile_bytes, dot_bytes, quantize, pack_columns,
+  static const Kernels kernels = {"avx2", tile, passing, 63, true, tile_bytes, dot_bytes, quantize, pack_columns,
                                   dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
                                   tile_pairs, update};
   return kernels;

@@ -23,7 +23,7 @@ void tile(const float* const* rows, int64_t step, const float* columns, int64_t 
 } // namespace
 
 const Kernels& portable_kernels() {
-  static const Kernels kernels = {"portable", tile, passing, 0, nullptr, nullptr, nullptr, pack_columns,
+  static const Kernels kernels = {"portable", tile, passing, 0, false, nullptr, nullptr, nullptr, pack_columns,
                                   dot, axpy, axpy_centred, softmax, take_exponentials, divide, pack_pairs,
                                   tile_pairs, update};
   return kernels;

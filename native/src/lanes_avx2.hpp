@@ -83,6 +83,13 @@ struct Lanes {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     return {_mm256_max_ps(a.low, _mm256_andnot_ps(sign, b.low)), _mm256_max_ps(a.high, _mm256_andnot_ps(sign, b.high))};
   }
+  // |a_i| of the sixteen added up: over i % 4 < 2 in the first two of four, over the others in the last two.
+  __m128 windows() const {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    const __m256 eight = _mm256_add_ps(_mm256_andnot_ps(sign, low), _mm256_andnot_ps(sign, high));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    return _mm_add_ps(four, _mm_permute_ps(four, 0xb1));
+  }
   float largest() const {
     const __m256 eight = _mm256_max_ps(low, high);
     const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

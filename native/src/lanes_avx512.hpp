@@ -57,6 +57,13 @@ struct Lanes {
   static Lanes larger_magnitude(Lanes a, Lanes b) {
     return {_mm512_maskz_max_ps(0xffff, a.v, _mm512_andnot_ps(_mm512_set1_ps(-0.0f), b.v))};
   }
+  // |a_i| of the sixteen added up: over i % 4 < 2 in the first two of four, over the others in the last two.
+  __m128 windows() const {
+    const __m512 size = _mm512_andnot_ps(_mm512_set1_ps(-0.0f), v);
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(size), _mm512_extractf32x8_ps(size, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    return _mm_add_ps(four, _mm_permute_ps(four, 0xb1));
+  }
   float largest() const { return _mm512_reduce_max_ps(v); }
   // Rounds to whole numbers in [-limit, limit], returns them, and stores them plus `offset` as bytes.
   Lanes store_rounded(uint8_t* q, int limit, int offset) const {

@@ -93,7 +93,7 @@ void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shif
   const int64_t block = row / kTileRows, i = row % kTileRows, groups = groups_of(width_);
   const int32_t offset = kernel.byte_levels + 1;
   for (int64_t p = 0; p < width_; ++p) shifted[p] = x[p] - mean_[p];
-  const Quantized coarse = kernel.quantize(shifted, shrink_, width_, kRowLevels, 0, q, shifted);
+  const Quantized coarse = kernel.quantize(shifted, shrink_, width_, kRowLevels, kernel.windows, 0, q, shifted);
   spread(q, groups, 4 * kTileRows, packed_bytes_ + block * groups * 4 * kTileRows + i * 4);
   start_[row] = -offset * coarse.sum;
   RowTerms& terms = terms_[block];
@@ -102,7 +102,7 @@ void RowScreen::prepare_row(const float* x, int64_t row, uint8_t* q, float* shif
   terms.error[i] = norm_of(coarse.residual_square, width_);
 
   auto* second = reinterpret_cast<uint8_t*>(fine_bytes_ + row * padded_bytes(width_));
-  const Quantized fine = kernel.quantize(shifted, nullptr, width_, kRowLevels, 0, second, nullptr);
+  const Quantized fine = kernel.quantize(shifted, nullptr, width_, kRowLevels, false, 0, second, nullptr);
   fine_[block].scale[i] = fine.step;
   fine_[block].start[i] = -offset * fine.sum;
   fine_[block].error[i] = norm_of(fine.residual_square, width_);
@@ -162,7 +162,7 @@ void ColumnScreen::prepare(const RowScreen& rows, int64_t panel, const float* w,
     if (rows.bytes_) {
       uint8_t* plain = plain_bytes_ + (panel * kTileColumns + j) * padded_bytes(width_);
       const Quantized quantized =
-          kernel.quantize(row, rows.grow_, width_, kernel.byte_levels, kernel.byte_levels + 1, plain, nullptr);
+          kernel.quantize(row, rows.grow_, width_, kernel.byte_levels, false, kernel.byte_levels + 1, plain, nullptr);
       spread(plain, groups, 4 * kTileColumns, packed_bytes_ + panel * groups * 4 * kTileColumns + j * 4);
       norm = norm_of(quantized.square, width_);
       const double shift = kernel.dot(rows.mean_, row, width_);

@@ -24,7 +24,8 @@
 // no outlying column spoils the others; x w = mean w + x' w' (the sum over columns). With x' = s q + e (e the residual)
 // and w' = v p + f:
 //     |x' w' - s v q p| = |e (v p) + x' f| <= |e| |v p| + |x'| |f|           (Cauchy-Schwarz)
-// q p is computed exactly in integers; the norms of the residuals are measured, not estimated. The bound is computed as
+// q p is computed exactly in integers; the norms of the residuals are measured, not estimated. (Where sums of eight products
+// are taken in 16 bits, s is so large that they fit, kMostInWindow.) The bound is computed as
 //     s v q p + b' + |e| (|w'| + |f|) + |x'| (|f| + g(d / 4 + 113) |w'|),
 //     b' = b + 6 u |b| + mean w + 2 g(n + 3) |mean / t| |w'|, rounded.
 //   - In D, sum |x_p w_p| <= (|x'| + |mean / t|) |w'|. So g(n) |mean / t| |w'| is for D, as much for the sum mean w, and
@@ -33,7 +34,8 @@
 //   - n of d / 4 + 113 are for D, 1 for A, 1 for x - mean.
 //   - Rounding to the nearest whole number makes |e| <= (1 + 5 u) |x'| and |f| likewise, so |s q| |v p| <= 4.1 |x'| |w'|:
 //     seven roundings of that product, and seven of the second digits' (below), come to 58. (Where the inverse of a step
-//     overflows, whole numbers are not the nearest; but there |e| < 2^-119 sqrt(d), and u of it is far below a.) e is
+//     overflows, whole numbers are not the nearest; but there |e| < 2^-119 sqrt(d), and u of it is far below a. Sums in 16
+//     bits may wrap there, by 2^17 for eight products: d 2^14 s v with s < 2^-128, which is less than d 2^-119 |w'|.) e is
 //     stored rounded: 2.1 for u |e| |v p|.
 //   - |e| (|w'| + |f|) + |x'| |f| < 3.1 |x'| |w'|: what their norms lack, 2 h of it, comes to d / 5 + 25; five roundings
 //     of each product of norms to 16; lesser orders to 2. In all, with n <= d / 64 + 7, less than d / 4 + 113.

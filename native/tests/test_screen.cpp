@@ -18,6 +18,11 @@ using namespace reference;
 namespace {
 
 constexpr int kRowLevels = 127;
+
+// The instruction sets of 63 levels take larger steps where eight digits of a row that meet add up to more than 253
+// (kMostInWindow in kernels.hpp). So for them all but one of a row's digits are small.
+int other_row_levels(int levels) { return levels == 63 ? 17 : kRowLevels; }
+
 constexpr float kRowStep = 0x1.2d4bp-6f, kColumnStep = 0x1.3aabp-3f;
 constexpr double kUnit = 0x1p-24;
 
@@ -115,7 +120,7 @@ void rounding_of_the_product(std::mt19937_64& random, int levels) {
   for (const float row_step : {kRowStep, 0x1p-80f * kRowStep}) {
     Coder coder = empty_coder(kWidth, kLatents);
     Ints q(kWidth), p(kWidth);
-    for (int& digit : q) digit = random_digit(random, 1, kRowLevels);
+    for (int& digit : q) digit = random_digit(random, 1, other_row_levels(levels));
     q[0] = kRowLevels;
     const Floats divided = times(row_step, q);
     for (int64_t i = 0; i < kLatents; ++i) {
@@ -131,7 +136,7 @@ void rounding_of_the_product(std::mt19937_64& random, int levels) {
 // A dot product that rounds up at nearly every step, so that its error comes close to the largest there can be,
 // d / 64 u |x| |w|. Every running sum starts with eight large products; each digit after is the one of a few whose
 // product rounds up most. Half of the sums are negative, and the last digits make the whole small. Held: that the share
-// of |x'| |w'| grows with d.
+// of |x'| |w'| grows with d, by the instruction sets of 127 levels.
 void rounding_upwards(std::mt19937_64& random, int levels) {
   constexpr int64_t kWidth = 16384, kSums = 64, kStart = 8 * kSums, kEnd = kWidth - kSums;
   Ints q(kWidth, 1), p(kWidth);
@@ -160,7 +165,7 @@ void rounding_upwards(std::mt19937_64& random, int levels) {
 }
 
 // Rows that hardly differ from their mean m, plus or minus 1 in every column, with m w = 0: x' is small, and all rounding
-// is that of sums over m. Held: the share of |mean / t| |w'|.
+// is that of sums over m. Held: the share of |mean / t| |w'|, by the instruction sets of 127 levels.
 void rounding_of_the_mean(std::mt19937_64& random, int levels) {
   constexpr int64_t kWidth = 256, kLatents = 1200;
   Coder coder = empty_coder(kWidth, kLatents);
@@ -201,7 +206,7 @@ void rounding_of_the_bias(std::mt19937_64& random, int levels) {
   Coder coder = empty_coder(kWidth, kLatents);
   std::fill(coder.encoder_bias.begin(), coder.encoder_bias.end(), 1.0f + 0x1p-23f);
   Ints q(kWidth), p(kWidth);
-  for (int& digit : q) digit = random_digit(random, 1, kRowLevels);
+  for (int& digit : q) digit = random_digit(random, 1, other_row_levels(levels));
   q[0] = kRowLevels;
   const Floats divided = times(row_step, q), x = row_pair(divided);
   for (int64_t i = 0; i < kFew; ++i) {
@@ -247,9 +252,11 @@ void residuals(int levels) {
 
     Floats column(kWidth, 0.49f * scale);
     column[0] = largest * scale;
-    Floats full(kWidth, 127.0f);
+    const auto most = static_cast<float>(other_row_levels(levels));
+    Floats full(kWidth, most);
     full[0] = 0.0f;
-    check_hidden("residual of a column", full, column, 0.0f, 3000.0f * scale);
+    full[1] = 127.0f, column[1] = 0.0f;
+    check_hidden("residual of a column", full, column, 0.0f, 23.0f * most * scale);
   }
   for (const float scale : {1.0f, 0x1p-67f}) {
     const float second = 0.49f * scale / 127.0f;
@@ -257,6 +264,28 @@ void residuals(int levels) {
     row[0] = 127.0f * scale;
     row[1] = 1.49f * scale, column[1] = 0.0f;
     check_hidden("residual of a residual", row, column, 0.0f, 0.1f * largest * scale);
+  }
+}
+
+// Rows whose largest numbers meet, in one of the two sums of a window, in half of it or in all, and latents along them: sums
+// of products in 16 bits would overflow, and the latents be passed over, if digits were as large as they can be.
+void full_windows(std::mt19937_64& random) {
+  constexpr int64_t kLatents = 100;
+  for (const int64_t width : {3, 16, 18, 57, 130}) {
+    for (const unsigned large : {0xffffu, 0x3333u, 0xccccu, 0x00ffu, 0x1111u, 0x0003u}) {
+      Coder coder = empty_coder(width, kLatents);
+      Floats x;
+      for (int64_t c = 0; c < width; ++c) {
+        const float sign = random() % 2 == 0 ? 1.0f : -1.0f;
+        x.push_back((large >> c % 16 & 1u) != 0 ? sign : 0.05f * sign);
+        for (int64_t i = 0; i < kLatents; ++i) {
+          const float along = i % 9 == 4 ? sign : random() % 2 == 0 ? 1.0f : -1.0f;
+          coder.encoder[i * width + c] = along * (1.0f + 0.001f * static_cast<float>(i % 7));
+        }
+      }
+      for (int64_t c = 0; c < width; ++c) x.push_back(-x[c]);
+      check_exact("full windows " + std::to_string(large), coder, x, 4);
+    }
   }
 }
 
@@ -322,6 +351,7 @@ int main() {
     residuals(levels);
   }
   norm_of_the_digits();
+  full_windows(random);
   vanishing_squares(random);
   proofs();
   return test::verdict("screen");
