@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
     description =
         "Times encode and a whole training step beside libtorch's bare product and eager step.",
     mixinStandardHelpOptions = true,
-    subcommands = {EndToEndBenchCommand.class, MakeModelCommand.class},
+    subcommands = {EndToEndBenchCommand.class, LlmBenchCommand.class, MakeModelCommand.class},
     footer = {
       "",
       "Medians of interleaved repetitions on heavy-tailed, clustered data; a transcoder trained by"

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.tensor.Precision;
 import java.util.Optional;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** The options that say where a command computes. */
@@ -18,6 +19,7 @@ final class DeviceOptions {
   @Option(
       names = "--precision",
       paramLabel = "bf16|fp32",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER,
       description =
           "Of the language model's dense layers (default: fp32), and of a coder's products on a GPU"
               + " (default: bf16; on the CPU they are always fp32).")

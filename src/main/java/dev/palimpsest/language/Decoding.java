@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
  * making, and pieces of prompts not yet read; an answer that ends makes room for the next prompt.
  * What an answer says does not depend on the others.
  */
-final class Decoding {
+public final class Decoding {
   /** Answers in the making; more would not read weights less often. */
   private static final int MOST_ROWS = 32;
 
@@ -29,7 +29,7 @@ final class Decoding {
    * @param stops tokens that end an answer
    * @param budget bytes of keys and values; one prompt is taken even where it needs more
    */
-  Decoding(LanguageModel model, Set<Integer> stops, long budget) {
+  public Decoding(LanguageModel model, Set<Integer> stops, long budget) {
     this.model = model;
     this.passes = new Passes(model);
     this.stops = stops;
@@ -42,7 +42,7 @@ final class Decoding {
    * @param stopped whether the model ended it
    */
   @SuppressWarnings("ArrayRecordComponent") // handed on once, never compared
-  record Written(int[] tokens, boolean stopped) {}
+  public record Written(int[] tokens, boolean stopped) {}
 
   /** One answer in the making. */
   private final class Row {
@@ -83,7 +83,7 @@ final class Decoding {
   }
 
   /** Answers, in the prompts' order. */
-  Written[] answers(List<int[]> prompts, Sampling sampling, Progress progress) {
+  public Written[] answers(List<int[]> prompts, Sampling sampling, Progress progress) {
     prompts.forEach(prompt -> model.requireLength(prompt.length + 1));
     Written[] answers = new Written[prompts.size()];
     List<Row> rows = new ArrayList<>();

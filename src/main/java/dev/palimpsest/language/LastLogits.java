@@ -15,7 +15,7 @@ import java.util.Optional;
  * values are kept while they are needed; several sequences share a pass. The tree is gone through
  * in depth, so that what is kept at a time is the path to what is in hand; the budget bounds it.
  */
-final class LastLogits {
+public final class LastLogits {
   private final LanguageModel model;
   private final Passes passes;
   private final long budget;
@@ -25,14 +25,14 @@ final class LastLogits {
    * @param budget bytes of keys and values; a sequence is run even where it alone needs more, and a
    *     beginning that does not fit is run again for each that has it
    */
-  LastLogits(LanguageModel model, long budget) {
+  public LastLogits(LanguageModel model, long budget) {
     this.model = model;
     this.passes = new Passes(model);
     this.budget = budget;
   }
 
   /** Hears of each sequence once, in no particular order. */
-  interface Sink {
+  public interface Sink {
     void accept(int sequence, float[] logits);
   }
 
@@ -59,7 +59,7 @@ final class LastLogits {
   private record Ready(PrefixTree node, Optional<Kept> above) {}
 
   /** Runs all sequences. */
-  void of(List<int[]> sequences, Sink sink) {
+  public void of(List<int[]> sequences, Sink sink) {
     sequences.forEach(sequence -> model.requireLength(sequence.length));
     Deque<Ready> waiting = new ArrayDeque<>();
     PrefixTree.of(sequences).forEach(tree -> waiting.push(new Ready(tree, Optional.empty())));

@@ -42,7 +42,8 @@ public final class LanguageModel implements AutoCloseable {
     this.precision = precision;
     this.tables = new PositionTables(device);
     this.weights = weights;
-    this.head = new Head(config, weights.head(), device, precision);
+    boolean tied = weights.head().equals(weights.embedding());
+    this.head = new Head(config, weights.head(), tied, device, precision);
     this.decoder = new Decoder(config, weights, head, tables, device);
     this.hookpoints = Hookpoints.of(config);
   }
@@ -247,7 +248,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** The unembedding, [V, d], in the model's precision; belongs to the model. */
   public Tensor unembedding() {
-    return weights.head();
+    return head.weight();
   }
 
   /**

@@ -72,6 +72,13 @@ public record ModelConfig(
     return rotary.isEmpty() ? Optional.empty() : Optional.of(rotary.get(layer));
   }
 
+  /** Numbers in the dense layers of the blocks, by each of which a token is multiplied once. */
+  public long denseWeights() {
+    long attention = 2L * width * (queryWidth() + keyValueWidth());
+    long network = (family.gated() ? 3L : 2L) * width * innerWidth;
+    return layers * (attention + network);
+  }
+
   /** Channels of all query heads together. */
   int queryWidth() {
     return heads * headWidth;

@@ -49,6 +49,24 @@ class PrecisionTest {
     }
   }
 
+  /** The head is held once, packed; whoever asks for it gets what the file has. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gpt_neox", "gpt2", "llama", "qwen2"})
+  void theUnembeddingComesBackFromItsPackedForm(String family) {
+    for (Precision precision : Precision.values()) {
+      try (LanguageModel before =
+              LanguageModel.load(TestModels.golden(family), Device.cpu(), precision);
+          LanguageModel after =
+              LanguageModel.load(TestModels.golden(family), Device.cpu(), precision)) {
+        float[] expected = Tensors.toArray(before.unembedding());
+        float[] logits = logits(after, batch(1));
+        assertThat(Tensors.toArray(after.unembedding())).isEqualTo(expected);
+        assertThat(logits(after, batch(1))).isEqualTo(logits);
+        assertThat(logits(before, batch(1))).isEqualTo(logits);
+      }
+    }
+  }
+
   /** Whatever runs beside it, on however many threads, with whatever instructions. */
   @ParameterizedTest
   @ValueSource(strings = {"gpt_neox", "gpt2", "llama", "gemma2"})
