@@ -152,6 +152,8 @@ final class AskCommand implements Callable<Integer> {
     if (EndpointSettings.isUrl(model)) {
       new AskedEndpoint(
               endpoint.settings(model),
+              endpoint.journal(),
+              endpoint.budget(),
               log,
               (line, text) -> print(out, line, TokenText.prose(text)))
           .ask(prompts, wantedLabels, sampling);

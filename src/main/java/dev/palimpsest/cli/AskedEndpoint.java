@@ -2,15 +2,21 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.language.Prompt;
 import dev.palimpsest.language.Sampling;
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.llm.Capabilities;
 import dev.palimpsest.llm.Endpoint;
 import dev.palimpsest.llm.EndpointSettings;
+import dev.palimpsest.llm.Journal;
+import dev.palimpsest.llm.Journaled;
 import dev.palimpsest.llm.Question;
 import dev.palimpsest.llm.Reply;
+import dev.palimpsest.llm.Usage;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
@@ -18,22 +24,34 @@ import java.util.stream.Collectors;
 /** Asks a server, and tells the answers in the prompts' order. */
 final class AskedEndpoint {
   private final EndpointSettings settings;
+  private final Optional<Path> journal;
+  private final Budget budget;
   private final ConsoleLog log;
   private final BiConsumer<Map<String, Object>, String> out;
 
   /**
+   * @param journal where answers are kept
+   * @param budget what may be spent
    * @param out gets each answer for machines and for people
    */
   AskedEndpoint(
-      EndpointSettings settings, ConsoleLog log, BiConsumer<Map<String, Object>, String> out) {
+      EndpointSettings settings,
+      Optional<Path> journal,
+      Budget budget,
+      ConsoleLog log,
+      BiConsumer<Map<String, Object>, String> out) {
     this.settings = settings;
+    this.journal = journal;
+    this.budget = budget;
     this.log = log;
     this.out = out;
   }
 
   /** What each prompt is answered with, or how likely each label is where there are labels. */
   void ask(List<Prompt> prompts, List<String> labels, Sampling sampling) {
-    try (Endpoint endpoint = new Endpoint(settings, System::getenv)) {
+    Optional<Journal> opened = journal.map(Journal::open);
+    Endpoint endpoint = new Endpoint(settings, System::getenv);
+    try (Journaled kept = new Journaled(endpoint, opened, budget)) {
       log.says("asking " + endpoint.model() + " at " + settings.base());
       if (!labels.isEmpty()) {
         prompts.stream()
@@ -42,9 +60,18 @@ final class AskedEndpoint {
             .forEach(inChat -> tell(endpoint.capabilities(inChat), inChat));
       }
       InOrder inOrder = new InOrder(endpoint, labels, prompts.size());
-      endpoint.ask(
+      kept.ask(
           prompts.stream().map(prompt -> question(prompt, labels, sampling)).iterator(),
           inOrder::hear);
+      Usage usage = kept.usage();
+      log.says(
+          String.format(
+              Locale.ROOT,
+              "%,d calls, %,d tokens read and %,d written; %,d answers were known",
+              usage.calls(),
+              usage.promptTokens(),
+              usage.writtenTokens(),
+              kept.known()));
     }
   }
 

@@ -1,13 +1,18 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.llm.EndpointSettings;
 import dev.palimpsest.llm.LabelWay;
+import dev.palimpsest.llm.Prices;
 import dev.palimpsest.llm.Secret;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
@@ -66,6 +71,52 @@ final class EndpointOptions {
       defaultValue = "8",
       description = "Answers drawn a question with --labels-by samples. Default: ${DEFAULT-VALUE}.")
   private int samples;
+
+  @Option(
+      names = "--journal",
+      paramLabel = "FILE",
+      description =
+          "Keep the server's answers here, each as it arrives; what is there is not asked again.")
+  private Path journal;
+
+  @Option(
+      names = "--max-calls",
+      paramLabel = "N",
+      description = "Stop after so many calls of a server; with --journal the next time goes on.")
+  private Long maxCalls;
+
+  @Option(
+      names = "--max-cost",
+      paramLabel = "AMOUNT",
+      description = "Stop when the answers have cost so much, by --prices.")
+  private Double maxCost;
+
+  @Option(
+      names = "--prices",
+      split = ",",
+      arity = "1",
+      paramLabel = "PROMPT,WRITTEN",
+      description = "What the server asks for a million tokens of prompts, and of answers.")
+  private List<Double> prices = List.of();
+
+  /** Where answers are kept. */
+  Optional<Path> journal() {
+    return Optional.ofNullable(journal);
+  }
+
+  /** What may be spent. */
+  Budget budget() {
+    if (maxCost != null && prices.isEmpty()) {
+      throw new UsageException("--max-cost needs --prices");
+    }
+    if (!prices.isEmpty() && (prices.size() != 2 || prices.stream().anyMatch(p -> !(p >= 0)))) {
+      throw new UsageException("--prices is " + prices + ", expected two numbers, 0 or more");
+    }
+    return new Budget(
+        maxCalls == null ? OptionalLong.empty() : OptionalLong.of(maxCalls),
+        maxCost == null ? OptionalDouble.empty() : OptionalDouble.of(maxCost),
+        prices.isEmpty() ? Prices.NONE : new Prices(prices.get(0), prices.get(1)));
+  }
 
   EndpointSettings settings(String url) {
     return EndpointSettings.of(url)

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -28,6 +29,7 @@ import java.util.zip.CRC32C;
  */
 public final class Journal implements AutoCloseable {
   private static final int LONGEST_LINE = 16 << 20;
+  private static final byte[] BEGINNING = "{\"key\":\"".getBytes(StandardCharsets.US_ASCII);
 
   private final Path file;
   private final FileChannel channel;
@@ -57,10 +59,21 @@ public final class Journal implements AutoCloseable {
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       Journal journal = new Journal(file, channel);
+      journal.requireJournal();
       journal.scan();
       return journal;
     } catch (IOException failure) {
       throw unusable(file, failure);
+    }
+  }
+
+  /** Whoever names another file by mistake keeps it. */
+  private void requireJournal() throws IOException {
+    ByteBuffer first = ByteBuffer.allocate(BEGINNING.length);
+    int count = channel.read(first, 0);
+    if (count > 0 && Arrays.mismatch(first.array(), 0, count, BEGINNING, 0, count) >= 0) {
+      channel.close();
+      throw new PalimpsestException(file + ": is no journal of answers; name another file");
     }
   }
 
@@ -151,7 +164,7 @@ public final class Journal implements AutoCloseable {
   synchronized void add(QuestionKey key, Reply reply) {
     byte[] json =
         Json.line(new Line(key.text(), reply, Checksums.BLANK)).getBytes(StandardCharsets.UTF_8);
-    byte[] line = java.util.Arrays.copyOf(Checksums.seal(json), json.length + 1);
+    byte[] line = Arrays.copyOf(Checksums.seal(json), json.length + 1);
     line[json.length] = '\n';
     try {
       ByteBuffer bytes = ByteBuffer.wrap(line);

@@ -15,7 +15,7 @@ import java.util.Optional;
  */
 public final class Journaled implements Respondent {
   private final Respondent inner;
-  private final Journal journal;
+  private final Optional<Journal> journal;
   private final Budget budget;
   private Usage usage = Usage.NONE;
   private long answered;
@@ -23,8 +23,9 @@ public final class Journaled implements Respondent {
 
   /**
    * @param inner closed by {@link #close}, as the journal is
+   * @param journal without one, answers are not kept
    */
-  public Journaled(Respondent inner, Journal journal, Budget budget) {
+  public Journaled(Respondent inner, Optional<Journal> journal, Budget budget) {
     this.inner = inner;
     this.journal = journal;
     this.budget = budget;
@@ -43,17 +44,6 @@ public final class Journaled implements Respondent {
   /** Questions that the journal could answer until now. */
   public synchronized long known() {
     return known;
-  }
-
-  /** Questions that would have to be asked, of those that are to come. */
-  public long unknown(Iterator<Question> questions) {
-    long count = 0;
-    java.util.Set<QuestionKey> keys = new java.util.HashSet<>();
-    while (questions.hasNext()) {
-      QuestionKey key = QuestionKey.of(identity(), questions.next());
-      count += journal.find(key).isEmpty() && keys.add(key) ? 1 : 0;
-    }
-    return count;
   }
 
   @Override
@@ -99,7 +89,7 @@ public final class Journaled implements Respondent {
             same.places.add(place);
             continue;
           }
-          reply = journal.find(key);
+          reply = journal.flatMap(kept -> kept.find(key));
           if (reply.isPresent()) {
             known++;
           } else {
@@ -132,7 +122,7 @@ public final class Journaled implements Respondent {
       synchronized (Journaled.this) {
         waiting = Optional.ofNullable(byPlace.remove(place)).orElseThrow();
         if (reply.usage().calls() > 0) {
-          journal.add(waiting.key, reply);
+          journal.ifPresent(kept -> kept.add(waiting.key, reply));
         }
         underWay.remove(waiting.key);
         usage = usage.plus(reply.usage());
@@ -144,9 +134,8 @@ public final class Journaled implements Respondent {
 
   @Override
   public void close() {
-    try (inner;
-        journal) {
-      // Both, whatever happens to the first.
+    try (inner) {
+      journal.ifPresent(Journal::close);
     }
   }
 }

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +58,37 @@ class AskEndpointTest {
         assertThat(line.path("labels").path(i == 0 ? "1" : "3").asDouble(-99))
             .isEqualTo(expected, within(1e-12));
       }
+    }
+  }
+
+  @Test
+  void journalIsGoneOnWith(@TempDir Path folder) throws IOException {
+    Path prompts =
+        Files.writeString(
+            folder.resolve("p.jsonl"),
+            "{\"prompt\": \"a\"}\n{\"prompt\": \"bb\"}\n{\"prompt\": \"ccc\"}\n");
+    String journal = folder.resolve("answers.jsonl").toString();
+    try (ScriptedServer server = new ScriptedServer(LabelWay.TOP, AskEndpointTest::chance)) {
+      String[] line = {
+        "ask",
+        server.url(),
+        "--prompts",
+        prompts.toString(),
+        "--labels",
+        DIGITS,
+        "--journal",
+        journal
+      };
+      String[] limited = Arrays.copyOf(line, line.length + 2);
+      limited[line.length] = "--max-calls";
+      limited[line.length + 1] = "2";
+      Result first = ask(limited);
+      assertThat(first.exit()).isEqualTo(1);
+      assertThat(first.err()).contains("stopped as --max-calls 2 says", "goes on from here");
+      Result second = ask(line);
+      assertThat(second.exit()).as(second.err()).isZero();
+      assertThat(second.err()).contains("1 calls", "2 answers were known");
+      assertThat(second.out().lines()).hasSize(3);
     }
   }
 

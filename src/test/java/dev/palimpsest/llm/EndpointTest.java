@@ -138,7 +138,9 @@ class EndpointTest {
       ScriptedServer server, Path file, Budget budget, Map<Long, Reply> replies) {
     try (Journaled asked =
         new Journaled(
-            new Endpoint(settings(server), EndpointTest::noKey), Journal.open(file), budget)) {
+            new Endpoint(settings(server), EndpointTest::noKey),
+            Optional.of(Journal.open(file)),
+            budget)) {
       asked.ask(
           IntStream.range(0, 100).mapToObj(i -> question(i, true)).iterator(),
           (index, question, reply) -> replies.put(index, reply));
@@ -165,7 +167,7 @@ class EndpointTest {
       try (Journaled asked =
           new Journaled(
               new Endpoint(settings(server), EndpointTest::noKey),
-              Journal.open(folder.resolve("j")),
+              Optional.of(Journal.open(folder.resolve("j"))),
               Budget.UNLIMITED)) {
         Iterator<Question> same = Stream.generate(() -> question(7, true)).limit(40).iterator();
         asked.ask(same, (index, question, reply) -> replies.add(reply));
@@ -320,6 +322,15 @@ class EndpointTest {
     try (Journal journal = Journal.open(file)) {
       assertThat(journal.size()).isEqualTo(2);
     }
+  }
+
+  @Test
+  void fileThatIsNoJournalIsLeftAlone(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("prompts.jsonl"), "{\"prompt\": \"x\"}\nmore");
+    assertThatThrownBy(() -> Journal.open(file))
+        .isInstanceOf(PalimpsestException.class)
+        .hasMessageContaining("is no journal of answers");
+    assertThat(file).hasContent("{\"prompt\": \"x\"}\nmore");
   }
 
   @Test
