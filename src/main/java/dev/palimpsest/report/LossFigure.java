@@ -24,7 +24,7 @@ final class LossFigure {
   private static final double FRAME_HEIGHT = 330;
   private static final double LEFT = 62;
   private static final double GAP = 26;
-  private static final double LABELS = 185;
+  static final double LABELS = 185;
 
   /** Order of the calibrations' colours. */
   private static final List<String> CALIBRATIONS = List.of("none", "quantile", "conditional-mean");
@@ -182,13 +182,19 @@ final class LossFigure {
                 || entry.getKey().equals(RewriteTable.TRANSCODER)
                 || entry.getKey().equals(RewriteTable.ZERO_LATENTS);
         references.add(
-            new Reference(
-                Headline.baselineName(entry.getKey()),
-                unspliced ? 0 : delta.getAsDouble(),
-                strong));
+            new Reference(label(entry.getKey()), unspliced ? 0 : delta.getAsDouble(), strong));
       }
     }
     return references;
+  }
+
+  /** A baseline's name where there is little room: the figure has {@link #LABELS} for it. */
+  static String label(String baseline) {
+    return switch (baseline) {
+      case RewriteTable.SHUFFLED_UNREFITTED -> "shuffled, no refit";
+      case RewriteTable.SHUFFLED_JOINT -> "shuffled, joint";
+      default -> Headline.baselineName(baseline);
+    };
   }
 
   private static Axis fractions(RewriteTable table) {

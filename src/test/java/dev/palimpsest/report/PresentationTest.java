@@ -77,6 +77,22 @@ class PresentationTest {
   }
 
   @Test
+  void everyBaselinesNameFitsBesideTheLossFigure() {
+    for (String baseline :
+        List.of(
+            RewriteTable.UNSPLICED,
+            RewriteTable.TRANSCODER,
+            RewriteTable.ZERO_LATENTS,
+            RewriteTable.SHUFFLED,
+            RewriteTable.SHUFFLED_UNREFITTED,
+            RewriteTable.SHUFFLED_JOINT)) {
+      assertThat(LineChart.textWidth(LossFigure.label(baseline) + " +0.000"))
+          .as(baseline)
+          .isLessThanOrEqualTo(LossFigure.LABELS);
+    }
+  }
+
+  @Test
   void labelsOfNearLinesDoNotOverlap() {
     List<LineChart.Reference> near =
         List.of(
