@@ -67,10 +67,15 @@ record CachePlan(
     if (windows < 1 || windows > splitWindows || splitWindows > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(windows + " windows of " + splitWindows);
     }
-    long windowBytes =
-        (long) parts.size() * contextLength * width * StoredType.labelled(dtype).bytes();
-    if (windowBytes * shardWindows > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException("a shard of " + windowBytes * shardWindows + " bytes");
+    double shardBytes =
+        (double) parts.size()
+            * contextLength
+            * width
+            * StoredType.labelled(dtype).bytes()
+            * shardWindows;
+    if (shardBytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "a shard has " + shardBytes + " bytes, expected at most " + Integer.MAX_VALUE);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.palimpsest.fuzz;
 
+import dev.palimpsest.activations.ActivationFuzzing;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.experiment.ExperimentFuzzing;
@@ -83,6 +84,8 @@ final class StateFuzzTargets {
         Files.write(experiment.resolve(name), Objects.requireNonNull(in, name).readAllBytes());
       }
     }
+    Path activations = FuzzTargets.anew(folder, "activations");
+    ActivationFuzzing.write(activations);
     Path calibrations = FuzzTargets.anew(folder, "calibrations");
     CalibrationStore.write(calibrations.resolve("a.jsonl"), calibrations());
     Path ledger = FuzzTargets.anew(folder, "ledger");
@@ -108,6 +111,20 @@ final class StateFuzzTargets {
             ledger),
         FuzzTargets.target(
             "rewrite.json", Kind.JSON, "rewrite.json", 4, StateFuzzTargets::readRewrite, rewrite),
+        FuzzTargets.target(
+            "activation cache's plan",
+            Kind.JSON,
+            "activations.json",
+            4,
+            ActivationFuzzing::read,
+            activations),
+        FuzzTargets.target(
+            "activation cache's shard",
+            Kind.SAFETENSORS,
+            "shard-00001.safetensors",
+            4,
+            ActivationFuzzing::read,
+            activations),
         FuzzTargets.target(
             "latent cache",
             Kind.SAFETENSORS,
