@@ -60,19 +60,19 @@ final class EnglishWriter {
     String degree = English.degree(points, sets);
     List<String> clauses = new ArrayList<>();
     StringBuilder clause = new StringBuilder(degree);
-    boolean first = true;
+    int listed = 0;
     for (Map.Entry<String, List<String>> place : places.entrySet()) {
-      for (int from = 0; from < place.getValue().size(); from += MOST_ITEMS) {
-        List<String> items =
-            place.getValue().subList(from, Math.min(from + MOST_ITEMS, place.getValue().size()));
-        if (from > 0) {
+      List<String> all = place.getValue();
+      for (int from = 0; from < all.size(); from += MOST_ITEMS) {
+        List<String> items = all.subList(from, Math.min(from + MOST_ITEMS, all.size()));
+        if (listed + items.size() > MOST_ITEMS) {
           clauses.add(clause.toString());
           clause = new StringBuilder(degree);
-          first = true;
+          listed = 0;
         }
-        clause.append(first ? " " : ", ").append(place.getKey());
+        clause.append(listed == 0 ? " " : ", ").append(place.getKey());
         clause.append(place.getKey().isEmpty() ? "" : " ").append(enumerated(items));
-        first = false;
+        listed += items.size();
       }
     }
     clauses.add(clause.toString());

@@ -73,6 +73,14 @@ class EnglishTest {
     assertThat(text)
         .isEqualTo("Fires strongly on the, cat, dog, -ing, '.' or Tom; strongly on -Tom or '12'.");
     assertThat(read(text).terms()).isEqualTo(terms);
+    for (int token : new int[] {1, 2, 3, 17}) {
+      terms.add(adds(2, Pattern.Sequence.of(1, token)));
+    }
+    for (int token : new int[] {2, 3, 17}) {
+      terms.add(adds(2, new Pattern.Nearby(English.NEAR, token)));
+    }
+    assertThat(EnglishWriter.write(new Scorecard(-7, terms), LEXICON))
+        .isEqualTo(text + " More after the, cat, dog or Tom; more near cat, dog or Tom.");
   }
 
   @Test
