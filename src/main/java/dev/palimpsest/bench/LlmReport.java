@@ -13,7 +13,7 @@ import dev.palimpsest.base.Environment;
  * @param prefillTokensPerSecond of a prompt read from nothing, with the logits after its last token
  * @param prefillProcessorMs processor time of the prompt, all threads together: what remains
  *     comparable on a machine that does other work, too
- * @param decodeTokensPerSecond of one answer alone
+ * @param decodeTokensPerSecond of one answer alone, the reading of its short prompt included
  * @param batchDecodeTokensPerSecond of {@link LlmBench#ROWS} answers together
  * @param sharedTokens that label questions begin with in common
  * @param ownTokens of each question

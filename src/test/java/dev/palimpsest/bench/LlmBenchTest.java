@@ -1,6 +1,7 @@
 package dev.palimpsest.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.tensor.Precision;
@@ -26,18 +27,20 @@ class LlmBenchTest {
     assertThat(
             List.of(
                 report.prefillTokensPerSecond(),
-                report.prefillProcessorMs(),
+                report.decodeTokensPerSecond(),
+                report.batchDecodeTokensPerSecond(),
                 report.questionsPerSecond(),
                 report.unsharedQuestionsPerSecond(),
                 report.productGflops(),
                 report.shareOfPeak(),
                 report.eagerPrefillTokensPerSecond(),
-                report.eagerPrefillProcessorMs(),
                 report.prefillOverEager()))
         .allSatisfy(value -> assertThat(value).isPositive().isFinite());
+    // The system counts in steps of ten milliseconds; this model is read in less.
+    assertThat(report.prefillProcessorMs()).isNotNegative();
+    assertThat(report.eagerPrefillProcessorMs()).isNotNegative();
     assertThat(report.prefillGflops())
-        .isLessThan(report.productGflops() * 1.5)
-        .isEqualTo(report.shareOfPeak() * report.productGflops());
+        .isCloseTo(report.shareOfPeak() * report.productGflops(), withinPercentage(1e-6));
     assertThat(report.weightBytes()).isGreaterThan(1 << 20);
     assertThat(report.peakResidentBytes()).isGreaterThanOrEqualTo(report.residentBytes() / 2);
   }
