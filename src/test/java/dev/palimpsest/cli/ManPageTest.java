@@ -16,7 +16,8 @@ class ManPageTest {
     String page = ManPage.of(root);
     assertThat(page).startsWith(".TH \"PALIMPSEST\" \"1\"").contains(".SH \"COMMANDS\"");
     for (CommandLine command : root.getSubcommands().values()) {
-      assertThat(page).contains(".SS \"" + command.getCommandSpec().qualifiedName());
+      assertThat(page)
+          .contains(".SS \"" + command.getCommandSpec().qualifiedName().replace("-", "\\-"));
       command
           .getCommandSpec()
           .options()

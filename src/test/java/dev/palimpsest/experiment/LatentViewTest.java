@@ -215,7 +215,7 @@ class LatentViewTest {
     assertThat(err.toString()).isEmpty();
     assertThat(inspect(json, err, run, "12")).isEqualTo(2);
     assertThat(err.toString()).contains("latents 0 to 11").doesNotContain("Exception");
-    assertThat(inspect(json, err, run + "/absent", "1")).isEqualTo(1);
+    assertThat(inspect(json, err, run + "/absent", "1")).isEqualTo(2);
   }
 
   @Test
