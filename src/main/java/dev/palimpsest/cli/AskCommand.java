@@ -18,10 +18,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -211,20 +209,12 @@ final class AskCommand implements Callable<Integer> {
 
   private void print(
       PrintWriter out, int prompt, List<String> labels, double[] scores, String precision) {
-    Map<String, Double> byLabel = new LinkedHashMap<>();
-    for (int i = 0; i < scores.length; i++) {
-      byLabel.put(labels.get(i), scores[i]);
-    }
+    LabelScores byLabel = LabelScores.of(labels, scores);
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("prompt", prompt);
-    line.put("labels", byLabel);
+    line.put("labels", byLabel.byLabel());
     line.put("precision", precision);
-    print(
-        out,
-        line,
-        byLabel.entrySet().stream()
-            .map(e -> String.format(Locale.ROOT, "%s %.4f", e.getKey(), e.getValue()))
-            .collect(Collectors.joining("  ")));
+    print(out, line, byLabel.text());
   }
 
   private void print(PrintWriter out, Map<String, Object> line, String text) {

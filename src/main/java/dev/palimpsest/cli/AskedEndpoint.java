@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.stream.Collectors;
 
 /** Asks a server, and tells the answers in the prompts' order. */
 final class AskedEndpoint {
@@ -93,14 +92,6 @@ final class AskedEndpoint {
 
   private record Answered(Question question, Reply reply) {}
 
-  private static Map<String, Double> byLabel(List<String> labels, double[] scores) {
-    Map<String, Double> byLabel = new LinkedHashMap<>();
-    for (int i = 0; i < scores.length; i++) {
-      byLabel.put(labels.get(i), scores[i]);
-    }
-    return byLabel;
-  }
-
   /** Answers arrive in any order, and are told in the prompts' own. */
   private final class InOrder {
     private final Endpoint endpoint;
@@ -136,12 +127,9 @@ final class AskedEndpoint {
         line.put("tokens", written.usage().writtenTokens());
         line.put("stopped", written.stopped());
       } else if (reply instanceof Reply.Labelled labelled) {
-        Map<String, Double> chances = byLabel(labels, labelled.logProbabilities());
-        text =
-            chances.entrySet().stream()
-                .map(e -> String.format(Locale.ROOT, "%s %.4f", e.getKey(), e.getValue()))
-                .collect(Collectors.joining("  "));
-        line.put("labels", chances);
+        LabelScores scores = LabelScores.of(labels, labelled.logProbabilities());
+        text = scores.text();
+        line.put("labels", scores.byLabel());
         line.put("told", labelled.told());
         line.put("missing", labelled.missing());
         boolean inChat = answered.question.prompt() instanceof Prompt.Chat;

@@ -119,12 +119,15 @@ final class EndpointOptions {
   }
 
   EndpointSettings settings(String url) {
-    return EndpointSettings.of(url)
-        .withModel(Optional.ofNullable(name))
-        .withKeyVariable(Optional.ofNullable(keyVariable))
-        .withLimits(
-            concurrency, seconds("--request-timeout", timeout), seconds("--patience", patience))
-        .withLabels(Optional.ofNullable(way).map(EndpointOptions::labelled), samples);
+    return new EndpointSettings(
+        EndpointSettings.base(url),
+        Optional.ofNullable(name),
+        Optional.ofNullable(keyVariable),
+        concurrency,
+        seconds("--request-timeout", timeout),
+        seconds("--patience", patience),
+        Optional.ofNullable(way).map(EndpointOptions::labelled),
+        samples);
   }
 
   private static Duration seconds(String option, int value) {

@@ -82,6 +82,21 @@ public record ExperimentConfig(
 
   /** The same with other places of the model and the text. */
   ExperimentConfig withInputs(String otherModel, List<String> files) {
+    return with(otherModel, data.withFiles(files), coders, train);
+  }
+
+  /** The same with another training. */
+  ExperimentConfig withTrain(Train other) {
+    return with(model, data, coders, other);
+  }
+
+  /** The same with other coders. */
+  ExperimentConfig withCoders(List<Coder> others) {
+    return with(model, data, others, train);
+  }
+
+  private ExperimentConfig with(
+      String otherModel, Data otherData, List<Coder> otherCoders, Train otherTrain) {
     return new ExperimentConfig(
         name,
         otherModel,
@@ -91,53 +106,9 @@ public record ExperimentConfig(
         precision,
         modelPrecision,
         strict,
-        data.withFiles(files),
-        coders,
-        train,
-        cache,
-        explain,
-        score,
-        simulate,
-        rewrite,
-        report);
-  }
-
-  /** The same with another training. */
-  ExperimentConfig withTrain(Train other) {
-    return new ExperimentConfig(
-        name,
-        model,
-        seed,
-        threads,
-        device,
-        precision,
-        modelPrecision,
-        strict,
-        data,
-        coders,
-        other,
-        cache,
-        explain,
-        score,
-        simulate,
-        rewrite,
-        report);
-  }
-
-  /** The same with other coders. */
-  ExperimentConfig withCoders(List<Coder> others) {
-    return new ExperimentConfig(
-        name,
-        model,
-        seed,
-        threads,
-        device,
-        precision,
-        modelPrecision,
-        strict,
-        data,
-        others,
-        train,
+        otherData,
+        otherCoders,
+        otherTrain,
         cache,
         explain,
         score,

@@ -30,8 +30,6 @@ public final class LocalTextModel implements TextModel {
   public LocalTextModel(Path folder, Device device, Precision precision, long budget) {
     this.budget = budget;
     tokenizer = Tokenizer.load(folder);
-    // What reading the tokenizer left behind goes before the large memory is taken.
-    System.gc();
     try {
       model = LanguageModel.load(folder, device, precision);
     } catch (RuntimeException failure) {

@@ -167,6 +167,6 @@ public final class Endpoint implements Respondent {
 
   @Override
   public void close() {
-    http.close();
+    // Nothing is held that does not end by itself, see HttpCalls.
   }
 }

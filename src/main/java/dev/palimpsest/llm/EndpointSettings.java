@@ -54,12 +54,6 @@ public record EndpointSettings(
         8);
   }
 
-  /** The same for one of the server's models. */
-  public EndpointSettings withModel(Optional<String> name) {
-    return new EndpointSettings(
-        base, name, keyVariable, concurrency, timeout, patience, labels, samples);
-  }
-
   /** The same with the key of another variable. */
   public EndpointSettings withKeyVariable(Optional<String> variable) {
     return new EndpointSettings(
@@ -70,12 +64,6 @@ public record EndpointSettings(
   public EndpointSettings withLimits(int questions, Duration request, Duration question) {
     return new EndpointSettings(
         base, model, keyVariable, questions, request, question, labels, samples);
-  }
-
-  /** The same with one way of asking for labels. */
-  public EndpointSettings withLabels(Optional<LabelWay> way, int draws) {
-    return new EndpointSettings(
-        base, model, keyVariable, concurrency, timeout, patience, way, draws);
   }
 
   /** Whether a text names a server rather than a folder. */
@@ -90,7 +78,7 @@ public record EndpointSettings(
    *
    * @throws UsageException where it is no address, or has a key in it
    */
-  static URI base(String url) {
+  public static URI base(String url) {
     URI uri;
     try {
       uri = URI.create(url.strip());

@@ -26,7 +26,7 @@ final class FaultReader {
    */
   static EndpointFault of(URI uri, int status, HttpHeaders headers, byte[] body, Secret key) {
     String reason = reason(body);
-    String message = uri + ": " + Quoted.of(status) + meaning(status, key) + said(reason, key);
+    String message = uri + ": " + status + meaning(status, key) + said(reason, key);
     return new EndpointFault(kind(status, reason), status, message, pause(headers));
   }
 

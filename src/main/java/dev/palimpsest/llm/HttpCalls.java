@@ -28,9 +28,10 @@ import java.util.function.Function;
 /**
  * Requests to one server, JSON in and out. What may pass (429, 5xx, connections refused or cut,
  * stalls, answers that are not JSON) is tried again with growing pauses, or after the pause that
- * the server names; where nearly everything fails, nobody asks for a while.
+ * the server names; where nearly everything fails, nobody asks for a while. The JDK's client ends
+ * with its last reference; before Java 21 it cannot be closed.
  */
-final class HttpCalls implements AutoCloseable {
+final class HttpCalls {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
   private static final Duration HASTY_PAUSE = Duration.ofSeconds(1);
@@ -194,15 +195,5 @@ final class HttpCalls implements AutoCloseable {
       throw EndpointFault.passing(
           uri + ": not JSON, or cut: " + Quoted.of(key.strike(shown.strip())));
     }
-  }
-
-  /** The environment variable of the key, for messages. */
-  Secret key() {
-    return key;
-  }
-
-  @Override
-  public void close() {
-    // The JDK's client ends with its last reference; it has no close before Java 21.
   }
 }

@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ import java.util.zip.CRC32C;
  * Answers that have been paid for: a line each, appended the moment it arrives, so that none is
  * asked for twice. Each line has a checksum; a line that a killed process left unfinished is cut
  * off, a damaged one is passed over and its question asked again. Memory holds keys and places
- * only. Safe for concurrent use within one process; the run's lock keeps others out.
+ * only. Safe for concurrent use within one process; a lock on the file keeps others out.
  */
 public final class Journal implements AutoCloseable {
   private static final int LONGEST_LINE = 16 << 20;
@@ -59,11 +60,26 @@ public final class Journal implements AutoCloseable {
           FileChannel.open(
               file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       Journal journal = new Journal(file, channel);
+      journal.requireAlone();
       journal.requireJournal();
       journal.scan();
       return journal;
     } catch (IOException failure) {
       throw unusable(file, failure);
+    }
+  }
+
+  /** The lock ends with the channel, so that a killed process leaves none. */
+  private void requireAlone() throws IOException {
+    boolean alone;
+    try {
+      alone = channel.tryLock() != null;
+    } catch (OverlappingFileLockException ours) {
+      alone = false;
+    }
+    if (!alone) {
+      channel.close();
+      throw new PalimpsestException(file + ": another command is writing to this journal");
     }
   }
 

@@ -334,6 +334,18 @@ class EndpointTest {
   }
 
   @Test
+  void aJournalIsWrittenByOneCommandAtATime(@TempDir Path folder) {
+    Path file = folder.resolve("journal.jsonl");
+    try (Journal journal = Journal.open(file)) {
+      assertThat(journal.size()).isZero();
+      assertThatThrownBy(() -> Journal.open(file))
+          .isInstanceOf(PalimpsestException.class)
+          .hasMessageContaining("another command is writing");
+    }
+    Journal.open(file).close();
+  }
+
+  @Test
   void manyKeysFindTheirPlaces() {
     KeyPlaces places = new KeyPlaces();
     for (int i = 0; i < 10_000; i++) {
