@@ -4,8 +4,6 @@ set -eu
 root=$1
 target=$root/target
 log=$target/launcher-build.log
-built=$target/palimpsest.built
-started=$(date +%s)
 mkdir -p "$target"
 
 # A second launcher waits for the first, and then finds the build done.
@@ -14,14 +12,21 @@ if command -v flock >/dev/null 2>&1; then
   if ! flock -n 9; then
     echo "palimpsest: another process is building here; waiting for it ..." >&2
     flock 9
-    if [ -f "$built" ] && [ "$(stat -c %Y "$built")" -ge "$started" ]; then exit 0; fi
+    if "$root/.mvn/up-to-date.sh" "$root"; then exit 0; fi
   fi
 fi
 
 echo "palimpsest: building (once; the first time fetches about 250 MB of libraries) ..." >&2
-# A build that was killed may have left half a class, which Maven takes for a finished one. What is compiled here is
-# compiled as a whole anyway.
-rm -rf "$built" "$target/classes/dev" "$target/maven-status"
+# A library cut since it was fetched, by a full disk say, is fetched again: Maven itself would not look at it.
+if [ -f "$target/classpath.txt" ]; then
+  { tr ':' '\n' <"$target/classpath.txt"; echo; } | while read -r jar; do
+    fetched=$(grep -soE '^[0-9a-f]{40}' "$jar.sha1" || true)
+    if [ -n "$fetched" ] && [ -f "$jar" ] && [ "$fetched" != "$(sha1sum <"$jar" | head -c 40)" ]; then
+      echo "palimpsest: $jar is damaged; fetching it again" >&2
+      rm -f "$jar" "$jar.sha1"
+    fi
+  done
+fi
 # The compilers' temporary files lie here, so that those of a killed build do not stay behind.
 rm -rf "$target/tmp"
 mkdir -p "$target/tmp"
@@ -50,4 +55,3 @@ if [ "$(tail -n 1 "$log")" != "exit 0" ]; then
   echo "palimpsest: the build failed; the whole log is $log" >&2
   exit 1
 fi
-touch "$built"

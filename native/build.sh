@@ -3,12 +3,13 @@
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 build=${1:-$here/../target/native}
+outputs=$(readlink -f -- "$here/../.mvn/outputs.sh")
 complete=$build/complete
 "$here/../.mvn/check-tools.sh"
 mkdir -p "$build"
 # A build that was killed may have left half an object, which make takes for a finished one.
 again=
-if [ ! -f "$complete" ]; then again=--clean-first; fi
+if ! (cd "$build" && "$outputs" same complete CMakeFiles/palimpsest.dir/src libpalimpsest.so); then again=--clean-first; fi
 rm -f "$complete"
 # CMake refuses a build folder that was made elsewhere, as it is in a tree that was moved or copied.
 if [ -f "$build/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$here" "$build/CMakeCache.txt"; then
@@ -22,4 +23,4 @@ fi
   echo "palimpsest: the native library did not build; the compiler's messages are above and in $build/build.log" >&2
   exit 1
 }
-touch "$complete"
+(cd "$build" && "$outputs" record complete CMakeFiles/palimpsest.dir/src libpalimpsest.so)
