@@ -177,7 +177,7 @@ final class RewriteStages {
       rivals =
           Optional.of(
               Rivals.fit(
-                  config.rewrite().rivals().stream().map(RivalKind::labelled).toList(),
+                  kinds(transcode),
                   new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded()),
                   bench.corpus().windows(Split.TRAIN, config.cache().contextLength()),
                   tokens,
@@ -188,6 +188,16 @@ final class RewriteStages {
                           "fitting rivals of " + name, "tokens", Math.min(done, tokens), tokens)));
     }
     return rivals.get();
+  }
+
+  /**
+   * Those asked for; what an autoencoder reads is what it is to predict, which no rival is given.
+   */
+  private List<RivalKind> kinds(boolean transcode) {
+    return config.rewrite().rivals().stream()
+        .map(RivalKind::labelled)
+        .filter(kind -> transcode || !kind.readsInput())
+        .toList();
   }
 
   /** What the texts can name. */

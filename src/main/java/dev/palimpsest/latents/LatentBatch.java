@@ -17,6 +17,7 @@ import java.util.Arrays;
  * @param latents [n × k]
  * @param activations [n × k]
  * @param outputs [n × d] the module's outputs; empty where they were not asked for
+ * @param inputs [n × d] what the coder reads; given where outputs beyond the skip connection are
  */
 @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
 public record LatentBatch(
@@ -28,7 +29,22 @@ public record LatentBatch(
     int k,
     int[] latents,
     float[] activations,
-    float[] outputs) {
+    float[] outputs,
+    float[] inputs) {
+  /** Without inputs. */
+  public LatentBatch(
+      long firstRow,
+      int rows,
+      int length,
+      int[] tokens,
+      int[] kept,
+      int k,
+      int[] latents,
+      float[] activations,
+      float[] outputs) {
+    this(firstRow, rows, length, tokens, kept, k, latents, activations, outputs, new float[0]);
+  }
+
   /** The tokens of one of the batch's rows, copied. */
   public int[] row(int row) {
     return Arrays.copyOfRange(tokens, row * length, (row + 1) * length);

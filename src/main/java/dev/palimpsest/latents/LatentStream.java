@@ -73,7 +73,7 @@ public record LatentStream(
     NONE,
     /** The outputs as they are. */
     MODULE,
-    /** The outputs less what the coder gives without latents, b_dec (+ W_skip x). */
+    /** The outputs less what the coder gives without latents, b_dec (+ W_skip x), and x. */
     BEYOND_SKIP
   }
 
@@ -152,7 +152,9 @@ public record LatentStream(
     if (outputs.length > 0) {
       coder.device().memory().get(activations.y(0), outputs, outputs.length);
     }
-    if (wanted == Outputs.BEYOND_SKIP && outputs.length > 0) {
+    float[] inputs = new float[wanted == Outputs.BEYOND_SKIP ? outputs.length : 0];
+    if (inputs.length > 0) {
+      coder.device().memory().get(activations.x(0), inputs, inputs.length);
       float[] skipped = withoutLatents(activations.x(0), kept, activations.width());
       for (int i = 0; i < outputs.length; i++) {
         outputs[i] -= skipped[i];
@@ -167,6 +169,7 @@ public record LatentStream(
         sparse.k(),
         sparse.indicesArray(kept),
         sparse.valuesArray(kept),
-        outputs);
+        outputs,
+        inputs);
   }
 }

@@ -112,6 +112,14 @@ public final class LanguageModel implements AutoCloseable {
         .nameOf(new Hookpoint(Objects.checkIndex(layer, config.layers()), Hookpoint.Site.LAYER));
   }
 
+  /** The hookpoint of a block's attention. */
+  public String attentionHookpoint(int layer) {
+    return config
+        .family()
+        .nameOf(
+            new Hookpoint(Objects.checkIndex(layer, config.layers()), Hookpoint.Site.ATTENTION));
+  }
+
   /**
    * Whether Hugging Face passes this module one plain tensor, so that tools there record its input:
    * blocks, feed-forward networks, and the attention of GPT-2 and GPT-NeoX.

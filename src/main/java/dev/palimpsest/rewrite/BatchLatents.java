@@ -4,7 +4,9 @@ import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.evaluate.SplicedModel;
 import dev.palimpsest.rivals.Rival;
+import dev.palimpsest.rivals.RivalRows;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -60,23 +62,28 @@ final class BatchLatents {
   }
 
   /**
-   * A rival's predictions by row [n, width]. It sees the contexts and nothing else.
+   * A rival's predictions by row [n, width]. It sees the contexts, and what the module reads where
+   * that is what it looks at.
    *
    * @param width d
    */
   float[] predictions(Rival rival, int width) {
-    float[] predicted = new float[windows.rows().size() * width];
+    int count = windows.rows().size();
+    int[][] contexts = new int[count][];
+    int[] positions = new int[count];
     int[] context = new int[0];
     int window = -1;
-    for (int r = 0; r < windows.rows().size(); r++) {
+    for (int r = 0; r < count; r++) {
       WindowReader.Row row = windows.rows().get(r);
       if (row.inBatch() != window) {
         window = row.inBatch();
         context = windows.context(window);
       }
-      rival.predict(context, row.position(), predicted, r * width);
+      contexts[r] = context;
+      positions[r] = row.position();
     }
-    return predicted;
+    return rival.predict(
+        new RivalRows(contexts, positions, width, () -> Tensors.toArray(model.input())));
   }
 
   private SparseRows guess(LatentPredictor predictor) {

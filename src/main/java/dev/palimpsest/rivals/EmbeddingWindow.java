@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.Tensor;
  * probabilistic language model of a local window (after Sun and Iyyer 2021). Before the beginning
  * of a context embeddings are 0.
  */
-final class EmbeddingWindow implements FittedRival, AutoCloseable {
+final class EmbeddingWindow implements FittedRival, TokenRival, AutoCloseable {
   /** The penalty of a squared weight in units of the features' mean square. */
   private static final double RIDGE = 1e-4;
 

@@ -11,7 +11,7 @@ import java.util.Optional;
  * are left to that one. kappa is the one with the least squared error when each token is left out
  * of its own mean, which the sums give in closed form.
  */
-final class NgramTable implements FittedRival {
+final class NgramTable implements FittedRival, TokenRival {
   private static final double[] WEIGHTS = {.25, .5, 1, 2, 4, 8, 16, 32};
 
   /** Bits of a token id in a key: three tokens fit into a long. */
@@ -53,6 +53,11 @@ final class NgramTable implements FittedRival {
       key = (key << ID_BITS) | context[i];
     }
     return key;
+  }
+
+  /** The key of the last n of the n + 1 tokens or more that a key is of. */
+  static long tail(int order, long key) {
+    return key & ((1L << (order * ID_BITS)) - 1);
   }
 
   private int[] tokens(long key) {

@@ -1,16 +1,15 @@
 package dev.palimpsest.rivals;
 
 /**
- * Predicts what a module puts out beyond its coder's bias and skip connection, from the tokens of
- * the context alone and without words. Safe for concurrent use.
+ * Predicts what a module puts out beyond its coder's bias and skip connection, without words: from
+ * the tokens of the context alone, or ({@link RivalKind#readsInput}) from what the module reads.
+ * Safe for concurrent use.
  */
 public interface Rival {
   /**
-   * Predicts the output at one position.
+   * Predicts the outputs at some positions.
    *
-   * @param context token ids; only those up to the position are looked at
-   * @param position 0-based
-   * @param into receives d numbers from {@code offset} on
+   * @return [rows, d]
    */
-  void predict(int[] context, int position, float[] into, int offset);
+  float[] predict(RivalRows rows);
 }

@@ -1,6 +1,7 @@
 package dev.palimpsest.rivals;
 
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Tensors;
 import dev.palimpsest.text.TokenWindows;
 import java.util.ArrayList;
@@ -53,17 +54,17 @@ public final class Rivals {
               width);
     }
     List<FittedRival> fitted = new ArrayList<>(List.of(tables));
-    Map<RivalKind, FittedRival> byKind = new EnumMap<>(RivalKind.class);
+    Map<RivalKind, Rival> byKind = new EnumMap<>(RivalKind.class);
     for (RivalKind kind : kinds) {
       if (kind.isTable()) {
         byKind.put(kind, tables[kind.order()]);
-      } else {
-        FittedRival made = window(kind, stream, width);
-        byKind.put(kind, made);
-        fitted.add(made);
+      } else if (!isFromSample(kind)) {
+        inPassing(kind, stream, width, byKind, fitted);
       }
     }
-    if (!fitted.isEmpty()) {
+    boolean sampled = kinds.stream().anyMatch(Rivals::isFromSample);
+    RivalSample sample = new RivalSample(width, kinds.stream().anyMatch(RivalKind::readsInput));
+    if (!kinds.isEmpty()) {
       stream.run(
           windows,
           chosen,
@@ -71,23 +72,85 @@ public final class Rivals {
           new LatentStream.Pass(batchRows, 0, LatentStream.Outputs.BEYOND_SKIP),
           batch -> {
             fitted.forEach(rival -> rival.add(batch));
+            if (sampled) {
+              sample.add(batch);
+            }
             progress.accept((batch.firstRow() + batch.rows()) * batch.length());
           });
     }
     fitted.forEach(FittedRival::finish);
+    for (RivalKind kind : kinds) {
+      if (isFromSample(kind)) {
+        byKind.put(kind, fromSample(kind, sample, stream, seed));
+      }
+    }
     Map<String, Rival> rivals = new LinkedHashMap<>();
     kinds.forEach(kind -> rivals.put(kind.label(), Objects.requireNonNull(byKind.get(kind))));
     return rivals;
   }
 
-  private static FittedRival window(RivalKind kind, LatentStream stream, int width) {
-    Tensor embedding = stream.model().embedding();
-    return new EmbeddingWindow(
-        kind.order(),
-        Tensors.toArray(embedding),
-        (int) embedding.size(1),
-        width,
-        stream.coder().device());
+  /** Whether a rival looks at its sample more than once. */
+  private static boolean isFromSample(RivalKind kind) {
+    return kind == RivalKind.NETWORK || kind.readsInput();
+  }
+
+  /** Begins a rival that is fitted while the text is read. */
+  private static void inPassing(
+      RivalKind kind,
+      LatentStream stream,
+      int width,
+      Map<RivalKind, Rival> byKind,
+      List<FittedRival> fitted) {
+    switch (kind) {
+      case WEIGHTLENS -> put(kind, new WeightLens(stream), byKind, fitted);
+      case AUTOMATA -> put(kind, new SuffixAutomata(decoderRows(stream)), byKind, fitted);
+      default -> {
+        Tensor embedding = stream.model().embedding();
+        put(
+            kind,
+            new EmbeddingWindow(
+                kind.order(),
+                Tensors.toArray(embedding),
+                (int) embedding.size(1),
+                width,
+                stream.coder().device()),
+            byKind,
+            fitted);
+      }
+    }
+  }
+
+  private static <R extends FittedRival> void put(
+      RivalKind kind, R rival, Map<RivalKind, Rival> byKind, List<FittedRival> fitted) {
+    byKind.put(kind, rival);
+    fitted.add(rival);
+  }
+
+  private static float[][] decoderRows(LatentStream stream) {
+    float[][] rows = new float[stream.latents()][];
+    for (int latent = 0; latent < rows.length; latent++) {
+      rows[latent] = stream.coder().frozenDecoderRow(latent);
+    }
+    return rows;
+  }
+
+  private static Rival fromSample(
+      RivalKind kind, RivalSample sample, LatentStream stream, long seed) {
+    Device device = stream.coder().device();
+    return switch (kind) {
+      case NEIGHBOURS -> new NearestOutputs(sample, device);
+      case EXPERTS -> new RoutedExperts(sample, device, seed);
+      default -> {
+        Tensor embedding = stream.model().embedding();
+        yield new TokenNetwork(
+            kind.order(),
+            Tensors.toArray(embedding),
+            (int) embedding.size(1),
+            sample,
+            device,
+            seed);
+      }
+    };
   }
 
   /** Rows of the contexts of n tokens: above one token only those that occur twice or more. */

@@ -184,6 +184,7 @@ class RewriteEvaluatorTest {
         double[] output = truth.decode(new double[M], w.clean().inputs()[t]);
         output[0] += w.context()[t] / 50.0;
         output[1] += t == 0 ? -1 : w.context()[t - 1] / 50.0;
+        output[2] += w.clean().inputs()[t][2] / 2;
         return output;
       };
     }

@@ -7,6 +7,7 @@ import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.Selection;
+import dev.palimpsest.rivals.RivalRows;
 import dev.palimpsest.simulate.CalibrationMeans;
 import dev.palimpsest.simulate.CalibrationStore;
 import dev.palimpsest.simulate.CalibrationText;
@@ -256,10 +257,18 @@ final class RewriteFixture implements AutoCloseable {
         new RewriteInputs.Shuffled(guesses(9), guesses(11), Optional.of(guesses(12))));
   }
 
-  /** A rival that says the last two tokens. */
-  static void echo(int[] context, int position, float[] into, int offset) {
-    into[offset] = context[position] / 50f;
-    into[offset + 1] = position == 0 ? -1 : context[position - 1] / 50f;
+  /** A rival that says the last two tokens, and half of what the module reads in a third number. */
+  static float[] echo(RivalRows rows) {
+    float[] said = new float[rows.count() * rows.width()];
+    float[] inputs = rows.inputs().get();
+    for (int r = 0; r < rows.count(); r++) {
+      int at = r * rows.width();
+      int position = rows.positions()[r];
+      said[at] = rows.contexts()[r][position] / 50f;
+      said[at + 1] = position == 0 ? -1 : rows.contexts()[r][position - 1] / 50f;
+      said[at + 2] = inputs[at + 2] / 2;
+    }
+    return said;
   }
 
   RewriteInputs inputs(
