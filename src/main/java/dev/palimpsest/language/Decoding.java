@@ -133,12 +133,12 @@ public final class Decoding {
         extensions.add(new Extension(List.of(), row.run, next));
         if (row.wantsLogits()) {
           asking.add(row);
-          wanted.add(tokens - 1);
+          wanted.add(extensions.size() - 1);
         }
       }
     }
     float[][] logits =
-        passes.logits(extensions, wanted.stream().mapToInt(Integer::intValue).toArray());
+        passes.logitsAfter(extensions, wanted.stream().mapToInt(Integer::intValue).toArray());
     IntStream.range(0, asking.size())
         .forEach(i -> asking.get(i).written.add(asking.get(i).sampler.next(logits[i])));
   }

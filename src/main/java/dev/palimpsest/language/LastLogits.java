@@ -151,26 +151,23 @@ public final class LastLogits {
       int from = 0;
       for (; tokens.length - from > Passes.TOKENS; from += Passes.TOKENS) {
         int[] part = Arrays.copyOfRange(tokens, from, from + Passes.TOKENS);
-        passes.logits(List.of(extension(batch.get(0), runs.get(0), part)), new int[0]);
+        passes.logitsAfter(List.of(extension(batch.get(0), runs.get(0), part)), new int[0]);
       }
       int[] rest = Arrays.copyOfRange(tokens, from, tokens.length);
       boolean ends = !batch.get(0).node.ends().isEmpty();
-      return passes.logits(
-          List.of(extension(batch.get(0), runs.get(0), rest)),
-          ends ? new int[] {rest.length - 1} : new int[0]);
+      return passes.logitsAfter(
+          List.of(extension(batch.get(0), runs.get(0), rest)), ends ? new int[] {0} : new int[0]);
     }
     List<Extension> extensions = new ArrayList<>();
     List<Integer> wanted = new ArrayList<>();
-    int tokens = 0;
     for (int i = 0; i < batch.size(); i++) {
       PrefixTree node = batch.get(i).node;
       extensions.add(extension(batch.get(i), runs.get(i), node.tokens()));
-      tokens += node.tokens().length;
       if (!node.ends().isEmpty()) {
-        wanted.add(tokens - 1);
+        wanted.add(i);
       }
     }
-    return passes.logits(extensions, wanted.stream().mapToInt(Integer::intValue).toArray());
+    return passes.logitsAfter(extensions, wanted.stream().mapToInt(Integer::intValue).toArray());
   }
 
   private static Extension extension(Ready ready, CachedRun run, int[] tokens) {

@@ -24,33 +24,49 @@ final class Passes {
   }
 
   /**
-   * Runs new tokens.
+   * Runs new tokens of one sequence.
    *
-   * @param wanted which of the new tokens, of all extensions one after the other, logits are wanted
-   *     at
-   * @return logits [wanted][V]
+   * @param from the first of them that logits are wanted at
+   * @return logits [n][V] after each token from there on
    */
-  float[][] logits(List<Extension> extensions, int[] wanted) {
+  float[][] logitsFrom(Extension extension, int from) {
     // The last layer's output is asked for in any case: its keys and values are wanted.
     HookPlan plan = new HookPlan().tapOutput(lastLayer).logits(false);
+    int count = extension.tokens().length - from;
     try (PointerScope scope = new PointerScope();
-        Forward forward = model.extend(extensions, plan)) {
-      if (wanted.length == 0) {
+        Forward forward = model.extend(List.of(extension), plan)) {
+      if (count == 0) {
         return new float[0][];
       }
-      long[] rows = Arrays.stream(wanted).asLongStream().toArray();
-      try (Tensor index = model.device().of(rows, rows.length);
-          Tensor logits =
-              model.logits(forward.output(lastLayer).squeeze(0).index_select(0, index))) {
-        float[] all = Tensors.toArray(logits);
-        int size = all.length / wanted.length;
-        float[][] result = new float[wanted.length][];
-        for (int i = 0; i < wanted.length; i++) {
-          result[i] = Arrays.copyOfRange(all, i * size, (i + 1) * size);
-        }
-        return result;
+      try (Tensor logits =
+          model.logits(forward.output(lastLayer).squeeze(0).narrow(0, from, count))) {
+        return rows(logits, count);
       }
     }
+  }
+
+  /**
+   * Runs new tokens of several sequences.
+   *
+   * @param wanted after the last tokens of which extensions, in order, logits are wanted
+   * @return logits [wanted][V]
+   */
+  float[][] logitsAfter(List<Extension> extensions, int[] wanted) {
+    // One is made in any case, which costs little: keys and values are what is wanted.
+    try (Tensor logits =
+        model.extendForLogits(extensions, wanted.length == 0 ? new int[] {0} : wanted)) {
+      return wanted.length == 0 ? new float[0][] : rows(logits, wanted.length);
+    }
+  }
+
+  private static float[][] rows(Tensor logits, int count) {
+    float[] all = Tensors.toArray(logits);
+    int size = all.length / count;
+    float[][] result = new float[count][];
+    for (int i = 0; i < count; i++) {
+      result[i] = Arrays.copyOfRange(all, i * size, (i + 1) * size);
+    }
+    return result;
   }
 
   /** log Σ exp of logits, in double precision. */

@@ -5,7 +5,6 @@ import dev.palimpsest.model.Extension;
 import dev.palimpsest.model.LanguageModel;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /** Log-probabilities inside a sequence. */
 final class TokenScores {
@@ -29,11 +28,11 @@ final class TokenScores {
       for (int start = 0; start < tokens.length - 1; start += Passes.TOKENS) {
         int end = Math.min(tokens.length - 1, start + Passes.TOKENS);
         int first = Math.max(start, from - 1);
-        int[] wanted = IntStream.range(first, end).map(i -> i - run.length()).toArray();
         int[] part = Arrays.copyOfRange(tokens, start, end);
-        float[][] logits = passes.logits(List.of(new Extension(List.of(), run, part)), wanted);
-        for (int i = 0; i < wanted.length; i++) {
-          int predicted = first + i + 1;
+        int skipped = Math.min(first, end) - start;
+        float[][] logits = passes.logitsFrom(new Extension(List.of(), run, part), skipped);
+        for (int i = 0; i < logits.length; i++) {
+          int predicted = start + skipped + i + 1;
           scores[predicted - from] = logits[i][tokens[predicted]] - Passes.logSumExp(logits[i]);
         }
       }

@@ -60,13 +60,15 @@ final class AttentionMixer {
    *
    * @param q [1, N, H, c]
    * @param pass has the keys and values
+   * @param few whether the queries are only those that the pass wants
    * @return [1, N, H · c]
    */
-  Tensor mixAfter(int layer, Tensor q, ExtensionPass pass) {
+  Tensor mixAfter(int layer, Tensor q, ExtensionPass pass, boolean few) {
     if (!device.isHost() || config.attentionSoftcap().isPresent()) {
       return pass.each(
           layer,
           q,
+          few,
           (queries, keys, values) ->
               BlasThreads.forSmallProducts(
                       () ->
@@ -79,7 +81,7 @@ final class AttentionMixer {
                   .reshape(1, queries.size(1), config.queryWidth()));
     }
     Tensor result = result(1, q.size(1));
-    try (Sequences sequences = pass.sequences(layer)) {
+    try (Sequences sequences = pass.sequences(layer, few)) {
       HostWorkspaces.lend(
           workspace ->
               kernel(layer, 1, pass.longest())

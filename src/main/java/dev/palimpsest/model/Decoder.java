@@ -25,12 +25,10 @@ final class Decoder {
   private final Weights weights;
   private final PositionTables tables;
   private final AttentionMixer attention;
-  private final Head head;
 
-  Decoder(ModelConfig config, Weights weights, Head head, PositionTables tables, Device device) {
+  Decoder(ModelConfig config, Weights weights, PositionTables tables, Device device) {
     this.config = config;
     this.weights = weights;
-    this.head = head;
     this.tables = tables;
     this.attention = new AttentionMixer(config, tables, device);
   }
@@ -90,7 +88,7 @@ final class Decoder {
 
   /** Final norm and head: [..., d] to [..., V]. */
   Tensor logits(Tensor x) {
-    return head.logits(finalNorm(x));
+    return weights.head().logits(finalNorm(x));
   }
 
   /** One block; when the hooks are done before its end, what it returns is not used. */
@@ -110,12 +108,13 @@ final class Decoder {
    * often.
    */
   private Tensor parallel(int layer, Block w, Tensor x, ActiveHooks hooks) {
-    Tensor mlp = mlp(layer, w, x, hooks);
+    Tensor flowing = flowing(layer, x, hooks);
+    Tensor mlp = mlp(layer, w, flowing, hooks);
     if (hooks.done()) {
       return x;
     }
     Tensor attention = attention(layer, w, x, hooks);
-    return hooks.done() ? x : add(mlp, hooks.holds(layer, Site.MLP), attention).add_(x);
+    return hooks.done() ? x : add(mlp, hooks.holds(layer, Site.MLP), attention).add_(flowing);
   }
 
   /** h = x + attention(norm(x)), then h + mlp(norm(h)). */
@@ -125,10 +124,21 @@ final class Decoder {
       return x;
     }
     boolean attentionKept = w.attentionOutNorm().isEmpty() && hooks.holds(layer, Site.ATTENTION);
-    Tensor h = add(attention, attentionKept, x);
+    Tensor h = add(attention, attentionKept, flowing(layer, x, hooks));
     Tensor mlp = normed(w.mlpOutNorm(), mlp(layer, w, h, hooks));
     boolean mlpKept = w.mlpOutNorm().isEmpty() && hooks.holds(layer, Site.MLP);
     return hooks.done() ? x : add(mlp, mlpKept, h);
+  }
+
+  /**
+   * What goes on through a block once its keys and values are made: in the last, what is wanted.
+   */
+  private Tensor flowing(int layer, Tensor x, ActiveHooks hooks) {
+    return isLast(layer) && hooks.extension().isPresent() ? hooks.extension().get().wanted(x) : x;
+  }
+
+  private boolean isLast(int layer) {
+    return layer == config.layers() - 1;
   }
 
   /** The sum, written over {@code a} unless that is kept. */
@@ -161,10 +171,13 @@ final class Decoder {
     return hooks.output(layer, Site.MLP, input, output);
   }
 
-  /** A function of single rows; in the first block of the tokens' own, so once for each token. */
-  private static Tensor ofTokens(
-      int layer, Tensor x, ActiveHooks hooks, UnaryOperator<Tensor> function) {
-    Optional<DistinctTokens> distinct = layer == 0 ? hooks.distinct() : Optional.empty();
+  /**
+   * A function of single rows; in the first block of the tokens' own, so once for each token (but
+   * where it is the last, too, of which only some tokens may flow on).
+   */
+  private Tensor ofTokens(int layer, Tensor x, ActiveHooks hooks, UnaryOperator<Tensor> function) {
+    Optional<DistinctTokens> distinct =
+        layer == 0 && !isLast(layer) ? hooks.distinct() : Optional.empty();
     return distinct.isPresent() ? distinct.get().apply(x, function) : function.apply(x);
   }
 
@@ -203,7 +216,7 @@ final class Decoder {
     if (hooks.extension().isPresent()) {
       ExtensionPass pass = hooks.extension().get();
       pass.put(layer, k, values);
-      return attention.mixAfter(layer, q, pass);
+      return attention.mixAfter(layer, flowing(layer, q, hooks), pass, isLast(layer));
     }
     KeyValues.Pair seen = hooks.seen(layer, k, values);
     return attention.mix(layer, q, seen.keys(), seen.values());

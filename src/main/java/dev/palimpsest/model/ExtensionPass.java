@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
@@ -20,16 +21,59 @@ final class ExtensionPass implements AutoCloseable {
   private final List<Extension> extensions;
   private final Device device;
   private final Tensor positions;
+  private final Optional<Ends> ends;
 
+  /**
+   * The last new tokens of some sequences: all that flows through the last block.
+   *
+   * @param of these sequences
+   * @param rows where the tokens stand among all new ones, int64 [n]
+   */
+  private record Ends(List<Extension> of, Tensor rows) {}
+
+  /** A pass of which every token's end is wanted. */
   ExtensionPass(List<Extension> extensions, Device device) {
+    this(extensions, Optional.empty(), device);
+  }
+
+  /**
+   * A pass.
+   *
+   * @param wanted where not empty, the extensions, at least one, in order, of whose last tokens
+   *     alone the last block's output is wanted
+   */
+  ExtensionPass(List<Extension> extensions, Optional<int[]> wanted, Device device) {
     this.extensions = List.copyOf(extensions);
     this.device = device;
+    this.ends = wanted.map(this::ends);
     long[] places =
         extensions.stream()
             .flatMapToInt(e -> IntStream.range(e.start(), e.end()))
             .asLongStream()
             .toArray();
     positions = device.of(places, places.length);
+  }
+
+  private Ends ends(int[] wanted) {
+    long[] last = new long[extensions.size()];
+    long tokens = 0;
+    for (int i = 0; i < last.length; i++) {
+      tokens += extensions.get(i).tokens().length;
+      last[i] = tokens - 1;
+    }
+    return new Ends(
+        Arrays.stream(wanted).mapToObj(extensions::get).toList(),
+        device.of(Arrays.stream(wanted).mapToLong(i -> last[i]).toArray(), wanted.length));
+  }
+
+  /**
+   * What of a pass's tokens flows through the last block after its keys and values are made.
+   *
+   * @param x [1, N, …]
+   * @return [1, n, …], or {@code x} itself where all of them do
+   */
+  Tensor wanted(Tensor x) {
+    return ends.isPresent() ? x.index_select(1, ends.get().rows) : x;
   }
 
   /** The new tokens of all, as one row. */
@@ -93,10 +137,14 @@ final class ExtensionPass implements AutoCloseable {
     }
   }
 
-  /** What the kernel needs to know of the keys and values of a block; the caller closes it. */
-  Sequences sequences(int layer) {
+  /**
+   * What the kernel needs to know of the keys and values of a block; the caller closes it.
+   *
+   * @param few whether the queries are those of {@link #wanted} tokens
+   */
+  Sequences sequences(int layer, boolean few) {
     return new Sequences(
-        extensions.stream()
+        asking(few).stream()
             .map(
                 e ->
                     new Sequences.Sequence(
@@ -108,8 +156,16 @@ final class ExtensionPass implements AutoCloseable {
                                         device.data(piece.values(layer)),
                                         piece.count))
                             .toList(),
-                        e.tokens().length))
+                        queries(e, few)))
             .toList());
+  }
+
+  private List<Extension> asking(boolean few) {
+    return few && ends.isPresent() ? ends.get().of : extensions;
+  }
+
+  private int queries(Extension extension, boolean few) {
+    return few && ends.isPresent() ? 1 : extension.tokens().length;
   }
 
   /** One sequence's part of a pass. */
@@ -129,13 +185,14 @@ final class ExtensionPass implements AutoCloseable {
    * Attention sequence by sequence.
    *
    * @param queries [1, N, heads, c]
+   * @param few whether they are those of {@link #wanted} tokens
    * @return [1, N, heads · c]
    */
-  Tensor each(int layer, Tensor queries, Mixing mixing) {
+  Tensor each(int layer, Tensor queries, boolean few, Mixing mixing) {
     List<Tensor> mixed = new ArrayList<>();
     int from = 0;
-    for (Extension extension : extensions) {
-      int fresh = extension.tokens().length;
+    for (Extension extension : asking(few)) {
+      int fresh = queries(extension, few);
       mixed.add(
           mixing.mix(
               queries.narrow(1, from, fresh),
@@ -154,6 +211,7 @@ final class ExtensionPass implements AutoCloseable {
   @Override
   public void close() {
     positions.close();
+    ends.ifPresent(some -> some.rows.close());
   }
 
   /** Tokens at the beginning of a run. */

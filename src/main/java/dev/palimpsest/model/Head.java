@@ -4,7 +4,6 @@ import dev.palimpsest.kernels.DenseLayer;
 import dev.palimpsest.tensor.Device;
 import dev.palimpsest.tensor.Precision;
 import dev.palimpsest.tensor.Tensors;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.javacpp.Pointer;
@@ -14,32 +13,63 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * From the normalised residual stream to logits. On the host its weights are packed for our own
- * kernel when they are first used, so that the bits of a row's logits depend on that row alone;
- * what they were packed from is then given back, unless it is needed elsewhere.
+ * From the normalised residual stream to logits. On the host by our own kernel, so that the bits of
+ * a row's logits depend on that row alone: weights that are the head's alone are held packed for it
+ * and in no other form, those of the embedding are packed when logits are first asked for.
  */
-final class Head implements AutoCloseable {
+final class Head {
   /** Rows of a panel of packed weights. */
   private static final int PANEL = 32;
 
   private final ModelConfig config;
-  private Tensor weight;
   private final Device device;
   private final Precision precision;
-  private final List<Pointer> owned = new ArrayList<>();
+  private final List<Pointer> owned;
+  private Optional<Tensor> weight;
   private Optional<Linear> packed = Optional.empty();
-  private boolean kept;
 
-  /**
-   * @param weight the unembedding [V, d]; closed once it is packed, unless it is kept
-   * @param kept whether it is the embedding, too
-   */
-  Head(ModelConfig config, Tensor weight, boolean kept, Device device, Precision precision) {
-    this.kept = kept;
+  private Head(
+      ModelConfig config, Tensor weight, Device device, Precision precision, List<Pointer> owned) {
     this.config = config;
-    this.weight = weight;
+    this.weight = Optional.of(weight);
     this.device = device;
     this.precision = precision;
+    this.owned = owned;
+  }
+
+  /**
+   * A head that is the embedding, too.
+   *
+   * @param embedding [V, d], where the model lives; stays the caller's
+   * @param owned receives what must be freed with the model, now or later
+   */
+  static Head tied(
+      ModelConfig config,
+      Tensor embedding,
+      Device device,
+      Precision precision,
+      List<Pointer> owned) {
+    return new Head(config, embedding, device, precision, owned);
+  }
+
+  /**
+   * A head of its own.
+   *
+   * @param weight the unembedding [V, d], where the model lives; taken over
+   * @param owned receives what must be freed with the model, now or later
+   */
+  static Head untied(
+      ModelConfig config, Tensor weight, Device device, Precision precision, List<Pointer> owned) {
+    Head head = new Head(config, weight, device, precision, owned);
+    if (device.isHost()) {
+      try (weight) {
+        head.packed();
+      }
+      head.weight = Optional.empty();
+    } else {
+      owned.add(weight);
+    }
+    return head;
   }
 
   /** Logits [..., V] of [..., d]; of the open scope. */
@@ -47,7 +77,7 @@ final class Head implements AutoCloseable {
     Tensor logits =
         device.isHost()
             ? packed().apply(x)
-            : new Linear.OnDevice(weight, new TensorOptional()).apply(x);
+            : new Linear.OnDevice(weight(), new TensorOptional()).apply(x);
     config.logitSoftcap().ifPresent(cap -> AttentionMixer.softcap(logits, cap));
     return logits;
   }
@@ -61,20 +91,21 @@ final class Head implements AutoCloseable {
 
   /** The unembedding [V, d], in the model's precision; belongs to the model. */
   synchronized Tensor weight() {
-    if (!kept && packed.isPresent()) {
+    if (weight.isEmpty()) {
       try (PointerScope scope = new PointerScope()) {
-        weight = Tensors.keep(unpacked((Tensor) owned.get(0)));
-        owned.add(weight);
+        Tensor unpacked = Tensors.keep(unpacked());
+        owned.add(unpacked);
+        weight = Optional.of(unpacked);
       }
     }
-    kept = true;
-    return weight;
+    return weight.get();
   }
 
   /** Takes apart what {@link Linear#packed} made: panels of 32 rows, in bf16 of pairs. */
-  private Tensor unpacked(Tensor bytes) {
+  private Tensor unpacked() {
     long rows = config.vocabularySize();
     long width = config.width();
+    Tensor bytes = ((Linear.Packed) packed()).bytes();
     Tensor all;
     if (precision == Precision.BF16) {
       long pairs = (width + 1) / 2;
@@ -100,19 +131,9 @@ final class Head implements AutoCloseable {
     if (packed.isEmpty()) {
       try (PointerScope scope = new PointerScope()) {
         packed =
-            Optional.of(Linear.packed(device, precision, weight, false, Optional.empty(), owned));
-      }
-      if (!kept) {
-        weight.close();
+            Optional.of(Linear.packed(device, precision, weight(), false, Optional.empty(), owned));
       }
     }
     return packed.get();
-  }
-
-  @Override
-  public synchronized void close() {
-    owned.forEach(Pointer::close);
-    owned.clear();
-    packed = Optional.empty();
   }
 }

@@ -42,9 +42,8 @@ public final class LanguageModel implements AutoCloseable {
     this.precision = precision;
     this.tables = new PositionTables(device);
     this.weights = weights;
-    boolean tied = weights.head().equals(weights.embedding());
-    this.head = new Head(config, weights.head(), tied, device, precision);
-    this.decoder = new Decoder(config, weights, head, tables, device);
+    this.head = weights.head();
+    this.decoder = new Decoder(config, weights, tables, device);
     this.hookpoints = Hookpoints.of(config);
   }
 
@@ -192,6 +191,26 @@ public final class LanguageModel implements AutoCloseable {
     }
   }
 
+  /**
+   * {@link #extend}, for next-token logits after the last new token of some sequences: in the last
+   * block the others get keys and values and nothing more.
+   *
+   * @param wanted which extensions, at least one, in order
+   * @return [n, V], which the caller owns
+   */
+  public Tensor extendForLogits(List<Extension> extensions, int[] wanted) {
+    String last = layerHookpoint(config.layers() - 1);
+    HookPlan plan = new HookPlan().tapOutput(last).logits(false);
+    try (ExtensionPass pass = new ExtensionPass(extensions, Optional.of(wanted), device)) {
+      requireLength(pass.longest());
+      try (Forward forward = forward(pass.tokens(), plan, Optional.of(pass));
+          PointerScope scope = new PointerScope()) {
+        pass.finish();
+        return logits(forward.output(last).squeeze(0));
+      }
+    }
+  }
+
   private Forward forward(TokenBatch batch, HookPlan plan, Optional<ExtensionPass> extension) {
     checkIds(batch);
     Forward result = new Forward();
@@ -311,7 +330,6 @@ public final class LanguageModel implements AutoCloseable {
   @Override
   public void close() {
     tables.close();
-    head.close();
     weights.close();
   }
 

@@ -76,6 +76,7 @@ sealed interface Linear {
         values);
     return new Packed(
         device,
+        packed,
         new DenseLayer(
             operands,
             in,
@@ -110,8 +111,12 @@ sealed interface Linear {
     return pointer;
   }
 
-  /** On the host, by our own kernel. */
-  record Packed(Device device, DenseLayer layer) implements Linear {
+  /**
+   * On the host, by our own kernel.
+   *
+   * @param bytes the packed weights
+   */
+  record Packed(Device device, Tensor bytes, DenseLayer layer) implements Linear {
     @Override
     public Tensor apply(Tensor x) {
       long[] shape = x.shape();

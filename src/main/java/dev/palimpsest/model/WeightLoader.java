@@ -36,6 +36,9 @@ final class WeightLoader {
   private final String prefix;
   private final List<Pointer> owned = new ArrayList<>();
 
+  /** Where a matrix lies until it is packed; one for all, so that the heap keeps no gaps. */
+  private Optional<Tensor> staging = Optional.empty();
+
   private WeightLoader(
       ModelConfig config, TensorReader reader, Device device, Precision precision) {
     this.config = config;
@@ -60,6 +63,8 @@ final class WeightLoader {
     } catch (RuntimeException failure) {
       loader.owned.forEach(Pointer::close);
       throw failure;
+    } finally {
+      loader.staging.ifPresent(Tensor::close);
     }
   }
 
@@ -84,8 +89,8 @@ final class WeightLoader {
     String headName = reader.contains("embed_out.weight") ? "embed_out.weight" : "lm_head.weight";
     boolean headAlone = config.tiedHead() && !reader.contains(embeddingName);
     Tensor embedding =
-        vocabularyMatrix(headAlone && reader.contains(headName) ? headName : embeddingName);
-    Tensor head = head(embedding, headName, headAlone);
+        own(vocabularyMatrix(headAlone && reader.contains(headName) ? headName : embeddingName));
+    Head head = head(embedding, headName, headAlone);
     List<Block> blocks = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
       String at = prefix + config.family().nameOf(new Hookpoint(layer, Hookpoint.Site.LAYER)) + ".";
@@ -101,20 +106,23 @@ final class WeightLoader {
   }
 
   /** Like the reference: a tied head that the file has too, with other numbers, is not tied. */
-  private Tensor head(Tensor embedding, String headName, boolean headAlone) {
-    if (!config.tiedHead()) {
-      return vocabularyMatrix(headName);
+  private Head head(Tensor embedding, String headName, boolean headAlone) {
+    if (config.tiedHead()) {
+      if (headAlone || !reader.contains(headName)) {
+        return Head.tied(config, embedding, device, precision, owned);
+      }
+      Tensor stored = vocabularyMatrix(headName);
+      if (!stored.equal(embedding)) {
+        return Head.untied(config, stored, device, precision, owned);
+      }
+      stored.close();
+      return Head.tied(config, embedding, device, precision, owned);
     }
-    if (headAlone || !reader.contains(headName)) {
-      return embedding;
-    }
-    Tensor head = vocabularyMatrix(headName);
-    if (head.equal(embedding)) {
-      owned.remove(head);
-      head.close();
-      return embedding;
-    }
-    return head;
+    long rows = config.vocabularySize();
+    long width = config.width();
+    reader.expectShape(headName, rows, width);
+    Tensor stored = filled(unpacked(rows, width), headName, rows, width);
+    return Head.untied(config, device.place(stored), device, precision, owned);
   }
 
   private Block neoxBlock(String at) {
@@ -213,7 +221,7 @@ final class WeightLoader {
       reader.expectShape(names.get(i) + ".weight", outs.get(i), in);
     }
     int out = outs.stream().mapToInt(Integer::intValue).sum();
-    Tensor weight = Tensors.empty(matrixType(), out, in);
+    Tensor weight = unpacked(out, in);
     Optional<Tensor> biases =
         bias ? Optional.of(Tensors.empty(torch.ScalarType.Float, out)) : Optional.empty();
     try {
@@ -253,7 +261,7 @@ final class WeightLoader {
     return Linear.of(
         device,
         precision,
-        onHost(matrixType(), name + ".weight", in, out),
+        filled(unpacked(in, out), name + ".weight", in, out),
         true,
         Optional.of(onHost(torch.ScalarType.Float, name + ".bias", out)),
         owned);
@@ -265,7 +273,8 @@ final class WeightLoader {
    */
   private Linear neoxQueryKeyValue(String name) {
     long width = config.width();
-    Tensor weight = headsSorted(onHost(matrixType(), name + ".weight", 3 * width, width), width);
+    Tensor weight =
+        headsSorted(filled(unpacked(3 * width, width), name + ".weight", 3 * width, width), width);
     Optional<Tensor> bias =
         config.queryKeyValueBias()
             ? Optional.of(headsSorted(onHost(torch.ScalarType.Float, name + ".bias", 3 * width), 1))
@@ -285,7 +294,7 @@ final class WeightLoader {
   }
 
   private Tensor vocabularyMatrix(String name) {
-    return own(device.place(onHost(matrixType(), name, config.vocabularySize(), config.width())));
+    return device.place(onHost(matrixType(), name, config.vocabularySize(), config.width()));
   }
 
   private torch.ScalarType matrixType() {
@@ -302,7 +311,26 @@ final class WeightLoader {
 
   private Tensor onHost(torch.ScalarType type, String name, long... shape) {
     reader.expectShape(name, shape);
-    Tensor tensor = Tensors.empty(type, shape);
+    return filled(Tensors.empty(type, shape), name, shape);
+  }
+
+  /** Room for a matrix that will be packed or, elsewhere than on the host, placed. */
+  private Tensor unpacked(long rows, long columns) {
+    if (!device.isHost()) {
+      return Tensors.empty(matrixType(), rows, columns);
+    }
+    long bytes =
+        Math.multiplyExact(rows * columns, precision == Precision.BF16 ? Short.BYTES : Float.BYTES);
+    if (staging.isEmpty() || staging.get().numel() < bytes) {
+      staging.ifPresent(Tensor::close);
+      staging = Optional.of(Tensors.empty(torch.ScalarType.Byte, bytes));
+    }
+    try (PointerScope scope = new PointerScope()) {
+      return Tensors.keep(staging.get().narrow(0, 0, bytes).view(matrixType()).view(rows, columns));
+    }
+  }
+
+  private Tensor filled(Tensor tensor, String name, long... shape) {
     try {
       readInto(name, tensor, 0, shape);
     } catch (RuntimeException failure) {

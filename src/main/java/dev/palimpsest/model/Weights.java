@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param positions learned positions [P, d], if any
  * @param blocks one a layer
  * @param finalNorm before the head
- * @param head the unembedding [V, d]; the embedding itself where they are tied
+ * @param head what comes after it
  * @param owned everything to be freed
  */
 record Weights(
@@ -24,7 +24,7 @@ record Weights(
     Optional<Tensor> positions,
     List<Block> blocks,
     Norm finalNorm,
-    Tensor head,
+    Head head,
     List<Pointer> owned)
     implements AutoCloseable {
 

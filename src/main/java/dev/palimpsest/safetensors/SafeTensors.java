@@ -9,6 +9,7 @@ import dev.palimpsest.tensor.Tensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -203,23 +204,52 @@ public final class SafeTensors implements TensorReader {
 
   @Override
   public void readBfloat16(String name, ShortPointer into) {
-    long elements = info(name).elements();
     long start = into.position();
-    short[] rounded = new short[(int) Math.min(elements, BLOCK_BYTES / 2)];
     try {
-      blocks(
-          name,
-          0,
-          elements,
-          true,
-          (from, block, count) -> {
-            for (int i = 0; i < count; i++) {
-              rounded[i] = HalfFloats.toBfloat16(block[i]);
-            }
-            into.position(start + from).put(rounded, 0, count);
-          });
+      if (realEntry(name).info().dtype() == DType.BF16) {
+        copyBfloat16(name, into);
+      } else {
+        roundToBfloat16(name, into);
+      }
     } finally {
       into.position(start);
+    }
+  }
+
+  private void roundToBfloat16(String name, ShortPointer into) {
+    long start = into.position();
+    long elements = info(name).elements();
+    short[] rounded = new short[(int) Math.min(elements, BLOCK_BYTES / 2)];
+    blocks(
+        name,
+        0,
+        elements,
+        true,
+        (from, block, count) -> {
+          for (int i = 0; i < count; i++) {
+            rounded[i] = HalfFloats.toBfloat16(block[i]);
+          }
+          into.position(start + from).put(rounded, 0, count);
+        });
+  }
+
+  /** What needs no rounding goes from the file to where it belongs. */
+  private void copyBfloat16(String name, ShortPointer into) {
+    SafeTensorsHeader.Entry entry = entry(name);
+    long elements = entry.info().elements();
+    try (ShortPointer part = new ShortPointer(into)) {
+      long start = part.position();
+      for (long done = 0; done < elements; ) {
+        int count = (int) Math.min(elements - done, BLOCK_BYTES / Short.BYTES);
+        ByteBuffer bytes = part.limit(start + done + count).position(start + done).asByteBuffer();
+        try {
+          SafeTensorsHeader.readFully(channel, bytes, entry.position() + done * DType.BF16.bytes());
+        } catch (IOException failure) {
+          throw unreadable(file, failure);
+        }
+        requireFinite(name, bytes.flip(), done);
+        done += count;
+      }
     }
   }
 
@@ -282,14 +312,35 @@ public final class SafeTensors implements TensorReader {
     while (Float.isFinite(block[at])) {
       at++;
     }
-    throw new PalimpsestException(
+    throw notFinite(name, block[at], first + at);
+  }
+
+  /** The same of numbers in bf16, in this machine's order of bytes. */
+  private void requireFinite(String name, ByteBuffer block, long first) {
+    ShortBuffer numbers = block.order(ByteOrder.nativeOrder()).asShortBuffer();
+    int largest = 0;
+    for (int i = 0; i < numbers.limit(); i++) {
+      largest = Math.max(largest, numbers.get(i) & Short.MAX_VALUE);
+    }
+    if (largest < INFINITY_BITS >>> Short.SIZE) {
+      return;
+    }
+    int at = 0;
+    while (Float.isFinite(HalfFloats.fromBfloat16(numbers.get(at)))) {
+      at++;
+    }
+    throw notFinite(name, HalfFloats.fromBfloat16(numbers.get(at)), first + at);
+  }
+
+  private PalimpsestException notFinite(String name, float value, long element) {
+    return new PalimpsestException(
         file
             + ": tensor '"
             + Quoted.of(name)
             + "' has "
-            + block[at]
+            + value
             + " at element "
-            + (first + at)
+            + element
             + " of "
             + info(name)
             + ", expected finite numbers");

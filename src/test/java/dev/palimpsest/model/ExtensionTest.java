@@ -81,6 +81,57 @@ class ExtensionTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"gpt_neox", "gpt2", "llama", "llama_rope3", "qwen2", "qwen3", "gemma2", "mistral"})
+  void logitsAfterSomeSequencesAreThoseOfTheWhole(String family) {
+    Random random = new Random(family.hashCode());
+    try (LanguageModel model = LanguageModel.load(TestModels.golden(family));
+        CachedRun shared = model.run(11);
+        CachedRun first = model.run(25);
+        CachedRun second = model.run(16);
+        CachedRun third = model.run(20)) {
+      int[] all = random.ints(60, 0, 101).toArray();
+      int[] beginning = part(all, 0, 11);
+      extend(model, List.of(new Extension(List.of(), shared, beginning)));
+      int[][] own = {part(all, 11, 36), part(all, 30, 31), part(all, 40, 60)};
+      List<Extension> extensions =
+          List.of(
+              new Extension(List.of(shared), first, own[0]),
+              new Extension(List.of(shared), second, own[1]),
+              new Extension(List.of(shared), third, own[2]));
+      float[] found;
+      try (Tensor logits = model.extendForLogits(extensions, new int[] {0, 2})) {
+        found = Tensors.toArray(logits);
+      }
+      // What was not wanted has its keys and values all the same.
+      float[] next;
+      int[] after = part(all, 31, 46);
+      try (Tensor logits =
+          model.extendForLogits(
+              List.of(new Extension(List.of(shared), second, after)), new int[] {0})) {
+        next = Tensors.toArray(logits);
+      }
+      compare(model, Arrays.copyOfRange(found, 0, 101), joined(beginning, own[0]));
+      compare(model, Arrays.copyOfRange(found, 101, 202), joined(beginning, own[2]));
+      compare(model, next, joined(beginning, own[1], after));
+    }
+  }
+
+  private static void compare(LanguageModel model, float[] found, int[] sequence) {
+    float[] whole = wholeLogits(model, sequence);
+    float[] last = Arrays.copyOfRange(whole, whole.length - 101, whole.length);
+    if (bound(model) == 0) {
+      assertThat(found).isEqualTo(last);
+    } else {
+      assertThat(GoldenModelsTest.largestDifference(found, last)).isLessThan(bound(model));
+    }
+  }
+
+  private static int[] joined(int[]... parts) {
+    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+  }
+
   @Test
   void aSequenceBeyondTheLearnedPositionsIsRefused() {
     try (LanguageModel model = LanguageModel.load(TestModels.golden("gpt2"));
