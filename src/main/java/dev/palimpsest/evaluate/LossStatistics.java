@@ -110,23 +110,43 @@ public final class LossStatistics {
 
   /** (CE_zero - CE) / (CE_zero - CE_coder), where the denominator's interval does not contain 0. */
   public OptionalDouble lossRecovered(int variant) {
-    return denominatorIsClear()
-        ? finite(meanDifference(zero, variant) / meanDifference(zero, coder))
+    return lossRecovered(variant, zero);
+  }
+
+  /** The same from another floor than zero latents. */
+  public OptionalDouble lossRecovered(int variant, int floor) {
+    return denominatorIsClear(floor)
+        ? finite(meanDifference(floor, variant) / meanDifference(floor, coder))
         : OptionalDouble.empty();
   }
 
   /** 95 % interval of {@link #lossRecovered}: the ratio in every resample. */
   public Optional<Interval> lossRecoveredInterval(int variant) {
-    if (!denominatorIsClear()) {
+    return lossRecoveredInterval(variant, zero);
+  }
+
+  /** The same from another floor than zero latents. */
+  public Optional<Interval> lossRecoveredInterval(int variant, int floor) {
+    if (!denominatorIsClear(floor)) {
       return Optional.empty();
     }
     double[] ratios = new double[resampledTokens.length];
     Arrays.setAll(
         ratios,
         r ->
-            (resampled[zero][r] - resampled[variant][r])
-                / (resampled[zero][r] - resampled[coder][r]));
+            (resampled[floor][r] - resampled[variant][r])
+                / (resampled[floor][r] - resampled[coder][r]));
     return Bootstrap.interval95(ratios);
+  }
+
+  /**
+   * The share of the output's variance that a variant explains: 1 - its squared error over that of
+   * a constant.
+   *
+   * @param constant the variant whose outputs are the mean output
+   */
+  public OptionalDouble varianceExplained(int variant, int constant) {
+    return finite(1 - sum(table.squaredError(variant)) / sum(table.squaredError(constant)));
   }
 
   /** Two-sided test of a variant against another, paired by document. */
@@ -134,8 +154,8 @@ public final class LossStatistics {
     return PairedTest.pValue(byDocument[variant], byDocument[against]);
   }
 
-  private boolean denominatorIsClear() {
-    return differenceInterval(zero, coder).map(ends -> !ends.contains(0)).orElse(false);
+  private boolean denominatorIsClear(int floor) {
+    return differenceInterval(floor, coder).map(ends -> !ends.contains(0)).orElse(false);
   }
 
   private double meanDifference(int a, int b) {

@@ -2,10 +2,14 @@ package dev.palimpsest.evaluate;
 
 import java.util.Arrays;
 
-/** Losses of every variant in every window, as sums over the window's counted tokens (nats). */
+/**
+ * Losses of every variant in every window, as sums over the window's counted tokens (nats), and the
+ * squared error of what stands in the module's place.
+ */
 public final class LossTable {
   private final double[][] crossEntropy;
   private final double[][] divergence;
+  private final double[][] squaredError;
   private int[] tokens = new int[0];
   private long[] documents = new long[0];
 
@@ -15,6 +19,7 @@ public final class LossTable {
   public LossTable(int variants) {
     crossEntropy = new double[variants][0];
     divergence = new double[variants][0];
+    squaredError = new double[variants][0];
   }
 
   /**
@@ -33,6 +38,7 @@ public final class LossTable {
     for (int v = 0; v < crossEntropy.length; v++) {
       crossEntropy[v] = Arrays.copyOf(crossEntropy[v], tokens.length);
       divergence[v] = Arrays.copyOf(divergence[v], tokens.length);
+      squaredError[v] = Arrays.copyOf(squaredError[v], tokens.length);
     }
     return first;
   }
@@ -42,12 +48,15 @@ public final class LossTable {
    *
    * @param ce summed cross-entropy by variant and new window
    * @param kl summed KL likewise
+   * @param errors summed squared error likewise
    */
-  public void append(int[] counted, long[] documentOf, double[][] ce, double[][] kl) {
+  public void append(
+      int[] counted, long[] documentOf, double[][] ce, double[][] kl, double[][] errors) {
     int first = append(counted, documentOf);
     for (int v = 0; v < crossEntropy.length; v++) {
       System.arraycopy(ce[v], 0, crossEntropy[v], first, counted.length);
       System.arraycopy(kl[v], 0, divergence[v], first, counted.length);
+      System.arraycopy(errors[v], 0, squaredError[v], first, counted.length);
     }
   }
 
@@ -87,6 +96,11 @@ public final class LossTable {
   /** Summed KL(un-spliced ‖ variant) by window [W]; not a copy. */
   public double[] divergence(int variant) {
     return divergence[variant];
+  }
+
+  /** Summed squared error of the outputs by window [W]; not a copy. */
+  public double[] squaredError(int variant) {
+    return squaredError[variant];
   }
 
   /** Mean cross-entropy by window [W]. */

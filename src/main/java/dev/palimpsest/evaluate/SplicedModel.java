@@ -162,6 +162,11 @@ public final class SplicedModel {
       return input;
     }
 
+    /** What the module puts out at the replaced positions [n, d]. */
+    public Tensor output() {
+      return output;
+    }
+
     /** Sequences of the batch, R. */
     public int sequences() {
       return tokens.rows();

@@ -34,6 +34,7 @@ public final class Headline {
     List<String> sentences = new ArrayList<>();
     stakes(table).ifPresent(sentences::add);
     full(table).ifPresent(sentences::add);
+    beyond(table).ifPresent(sentences::add);
     shuffled(table).ifPresent(sentences::add);
     partial(table).ifPresent(sentences::add);
     return sentences;
@@ -128,6 +129,36 @@ public final class Headline {
                 ? "better than deleting them"
                 : "worse than deleting them";
     return "; " + side + " (p " + equalsSign(r.pVsZeroLatents()) + ").";
+  }
+
+  /** The same against the second floor, and what of the output the words explain. */
+  private static Optional<String> beyond(RewriteTable table) {
+    Optional<Rewrite> row = main(table);
+    if (row.isEmpty()
+        || table.strongest().isEmpty()
+        || row.get().beyondStrongest().lossRecovered().isEmpty()) {
+      return Optional.empty();
+    }
+    RewriteTable.BeyondStrongest beyond = row.get().beyondStrongest();
+    return Optional.of(
+        "Against the strongest trivial baseline, "
+            + baselineName(table.strongest().get())
+            + " ("
+            + NUMBERS.signed(table.delta(table.strongest().get()), 3)
+            + " nats), loss recovered is "
+            + whole(beyond.lossRecovered().getAsDouble())
+            + " %"
+            + beyond
+                .lossRecoveredCi95()
+                .map(i -> " [" + whole(i.low()) + ", " + whole(i.high()) + "]")
+                .orElse("")
+            + (beyond.p().isPresent() ? " (p " + equalsSign(beyond.p()) + ")" : "")
+            + (row.get().fve().isPresent()
+                ? "; the words explain "
+                    + whole(row.get().fve().getAsDouble())
+                    + " % of the output's variance"
+                : "")
+            + ".");
   }
 
   private static Optional<String> shuffled(RewriteTable table) {

@@ -65,9 +65,11 @@ public final class Markdown {
             ">added CE [95 %]",
             ">median",
             ">KL",
+            ">FVE",
             ">loss recovered [95 %]",
             ">p vs zero latents (Holm)",
-            ">p vs same latents zeroed (Holm)");
+            ">p vs same latents zeroed (Holm)",
+            beyondHeading(table));
     List<List<String>> rows = new ArrayList<>();
     for (Map.Entry<String, Baseline> entry : table.baselines().entrySet()) {
       Baseline b = entry.getValue();
@@ -79,6 +81,8 @@ public final class Markdown {
                   .strip(),
               b.ceDeltaMedian().isPresent() ? NUMBERS.signed(b.ceDeltaMedian(), 3) : "",
               NUMBERS.fixed(b.kl(), 3),
+              NUMBERS.fixed(b.fve(), 3),
+              "",
               "",
               "",
               ""));
@@ -93,10 +97,12 @@ public final class Markdown {
                   .strip(),
               NUMBERS.signed(b.ceDeltaMedian(), 3),
               NUMBERS.fixed(b.kl(), 3),
+              NUMBERS.fixed(b.fve(), 3),
               (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2))
                   .strip(),
               "",
-              ""));
+              "",
+              beyond(r.beyondStrongest())));
     }
     for (Rewrite r : rewrites) {
       rows.add(
@@ -107,12 +113,25 @@ public final class Markdown {
                   .strip(),
               NUMBERS.signed(r.ceDeltaMedian(), 3),
               NUMBERS.fixed(r.kl(), 3),
+              NUMBERS.fixed(r.fve(), 3),
               (NUMBERS.fixed(r.lossRecovered(), 2) + " " + NUMBERS.fixed(r.lossRecoveredCi95(), 2))
                   .strip(),
               NUMBERS.pValue(r.pVsZeroLatents(), r.pVsZeroLatentsHolm()),
-              NUMBERS.pValue(r.pVsZeroSame(), r.pVsZeroSameHolm())));
+              NUMBERS.pValue(r.pVsZeroSame(), r.pVsZeroSameHolm()),
+              beyond(r.beyondStrongest())));
     }
     return table(header, rows);
+  }
+
+  private static String beyondHeading(RewriteTable table) {
+    return ">recovered against the strongest trivial baseline"
+        + table.strongest().map(name -> ", " + Headline.baselineName(name)).orElse("")
+        + " [95 %]";
+  }
+
+  private static String beyond(RewriteTable.BeyondStrongest row) {
+    return (NUMBERS.fixed(row.lossRecovered(), 2) + " " + NUMBERS.fixed(row.lossRecoveredCi95(), 2))
+        .strip();
   }
 
   private static String describe(Rewrite r) {

@@ -23,6 +23,8 @@ import java.util.OptionalDouble;
  * @param windows evaluated windows
  * @param tokens predicted tokens over all of them
  * @param baselines by name, in the file's order
+ * @param strongest name of the trivial baseline with the least loss: the second floor; empty in
+ *     older files
  * @param rivals what uses no words, in the file's order; empty in older files
  * @param rewrites in the file's order
  */
@@ -32,6 +34,7 @@ public record RewriteTable(
     long windows,
     long tokens,
     Map<String, Baseline> baselines,
+    Optional<String> strongest,
     List<Rival> rivals,
     List<Rewrite> rewrites) {
   /** Name of the baseline in which nothing is replaced. */
@@ -67,13 +70,29 @@ public record RewriteTable(
    * @param ceDeltaCi95 its 95 % bootstrap interval
    * @param ceDeltaMedian median difference by window, where measured
    * @param kl mean KL divergence from the clean model's prediction
+   * @param fve share of the output's variance explained; empty in older files
    */
   public record Baseline(
       OptionalDouble ce,
       OptionalDouble ceDeltaMean,
       Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
-      OptionalDouble kl) {}
+      OptionalDouble kl,
+      OptionalDouble fve) {}
+
+  /**
+   * A row against the strongest trivial baseline; all empty in older files.
+   *
+   * @param lossRecovered (strongest - this) / (strongest - coder)
+   * @param lossRecoveredCi95 its 95 % bootstrap interval
+   * @param p paired test against that baseline
+   * @param pHolm by Holm's correction for the table's other rows of the kind
+   */
+  public record BeyondStrongest(
+      OptionalDouble lossRecovered,
+      Optional<Interval> lossRecoveredCi95,
+      OptionalDouble p,
+      OptionalDouble pHolm) {}
 
   /**
    * A replacement that is fitted to the module's outputs and uses no words.
@@ -82,12 +101,14 @@ public record RewriteTable(
    * @param losses as of a baseline
    * @param lossRecovered as of a rewrite
    * @param lossRecoveredCi95 its 95 % bootstrap interval
+   * @param beyondStrongest against the second floor
    */
   public record Rival(
       String name,
       Baseline losses,
       OptionalDouble lossRecovered,
-      Optional<Interval> lossRecoveredCi95) {}
+      Optional<Interval> lossRecoveredCi95,
+      BeyondStrongest beyondStrongest) {}
 
   /**
    * One rewrite: a fraction of the latents simulated from their explanations.
@@ -102,6 +123,7 @@ public record RewriteTable(
    * @param ceDeltaCi95 its 95 % bootstrap interval
    * @param ceDeltaMedian median difference by window
    * @param kl mean KL divergence
+   * @param fve share of the output's variance explained; empty in older files
    * @param lossRecovered (zero latents - this) / (zero latents - coder); empty where that is not
    *     defined
    * @param lossRecoveredCi95 its 95 % bootstrap interval
@@ -111,6 +133,7 @@ public record RewriteTable(
    * @param pVsZeroLatentsHolm {@code pVsZeroLatents} by Holm's correction for the table's other
    *     rewrites; empty in older files
    * @param pVsZeroSameHolm {@code pVsZeroSame} likewise
+   * @param beyondStrongest against the second floor
    */
   public record Rewrite(
       String simulator,
@@ -123,13 +146,15 @@ public record RewriteTable(
       Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
       OptionalDouble kl,
+      OptionalDouble fve,
       OptionalDouble lossRecovered,
       Optional<Interval> lossRecoveredCi95,
       OptionalDouble pVsZeroLatents,
       OptionalDouble ceZeroSame,
       OptionalDouble pVsZeroSame,
       OptionalDouble pVsZeroLatentsHolm,
-      OptionalDouble pVsZeroSameHolm) {}
+      OptionalDouble pVsZeroSameHolm,
+      BeyondStrongest beyondStrongest) {}
 
   /**
    * The named baseline's mean difference to the un-spliced model.
@@ -203,7 +228,8 @@ public record RewriteTable(
               node.path("name").asText(),
               baseline(node),
               number(node, "loss_recovered"),
-              interval(node, "loss_recovered_ci95")));
+              interval(node, "loss_recovered_ci95"),
+              beyond(node)));
     }
     List<Rewrite> rewrites = new ArrayList<>();
     for (JsonNode node : root.path("rewrites")) {
@@ -215,6 +241,7 @@ public record RewriteTable(
         root.path("windows").asLong(),
         root.path("tokens").asLong(),
         baselines,
+        Optional.of(root.path("strongest").asText()).filter(name -> !name.isEmpty()),
         rivals,
         rewrites);
   }
@@ -225,7 +252,17 @@ public record RewriteTable(
         number(node, "ce_delta_mean"),
         interval(node, "ce_delta_ci95"),
         number(node, "ce_delta_median"),
-        number(node, "kl"));
+        number(node, "kl"),
+        number(node, "fve"));
+  }
+
+  private static BeyondStrongest beyond(JsonNode row) {
+    JsonNode node = row.path("beyond_strongest");
+    return new BeyondStrongest(
+        number(node, "loss_recovered"),
+        interval(node, "loss_recovered_ci95"),
+        number(node, "p"),
+        number(node, "p_holm"));
   }
 
   private static Rewrite rewrite(JsonNode node) {
@@ -240,13 +277,15 @@ public record RewriteTable(
         interval(node, "ce_delta_ci95"),
         number(node, "ce_delta_median"),
         number(node, "kl"),
+        number(node, "fve"),
         number(node, "loss_recovered"),
         interval(node, "loss_recovered_ci95"),
         number(node, "p_vs_zero_latents"),
         number(node, "ce_zero_same"),
         number(node, "p_vs_zero_same"),
         number(node, "p_vs_zero_latents_holm"),
-        number(node, "p_vs_zero_same_holm"));
+        number(node, "p_vs_zero_same_holm"),
+        beyond(node));
   }
 
   private static OptionalDouble number(JsonNode node, String key) {

@@ -25,6 +25,7 @@ import java.util.OptionalDouble;
  *     that was not asked for
  * @param notFinite names of variants whose losses are no finite numbers, with the module from which
  *     on they are not; their figures are absent
+ * @param strongest the trivial baseline with the least loss, of {@link #TRIVIAL}: the second floor
  * @param rivals what else was put in the module's place, on the same tokens, without any words
  * @param rewrites one row a combination of calibration, selection, fraction and re-selection
  */
@@ -40,6 +41,7 @@ public record RewriteResult(
     List<Integer> looks,
     Map<String, String> notFinite,
     Map<String, Baseline> baselines,
+    Optional<String> strongest,
     List<Rival> rivals,
     List<Rewrite> rewrites) {
 
@@ -74,6 +76,10 @@ public record RewriteResult(
   /** Every latent at its mean over the calibration text, zeros included. */
   public static final String MEAN_LATENTS = "mean_latents";
 
+  /** What anyone would try first: the lowest of their losses is the second floor. */
+  public static final List<String> TRIVIAL =
+      List.of(ZERO_LATENTS, ZERO_OUTPUT, MEAN_OUTPUT, MEAN_LATENTS);
+
   /** The row's true activation values on latents drawn uniformly. */
   public static final String RANDOM_LATENTS = "random_latents";
 
@@ -103,13 +109,17 @@ public record RewriteResult(
    * @param ceDeltaCi95 its 95 % bootstrap interval over documents
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ baseline)
+   * @param fve fraction of variance explained: 1 - sum |y - y'|² / sum |y - mean|² over the counted
+   *     tokens, y the module's output, y' what stands in its place, the mean that of the
+   *     calibration text
    */
   public record Baseline(
       OptionalDouble ce,
       OptionalDouble ceDeltaMean,
       @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
-      OptionalDouble kl) {
+      OptionalDouble kl,
+      OptionalDouble fve) {
     /** A baseline that there was nothing to measure with. */
     public static final Baseline UNMEASURED =
         new Baseline(
@@ -117,8 +127,24 @@ public record RewriteResult(
             OptionalDouble.empty(),
             Optional.empty(),
             OptionalDouble.empty(),
+            OptionalDouble.empty(),
             OptionalDouble.empty());
   }
+
+  /**
+   * A row against the strongest trivial baseline.
+   *
+   * @param lossRecovered (CE_strongest - CE) / (CE_strongest - CE_transcoder); absent where the
+   *     denominator's interval contains 0
+   * @param lossRecoveredCi95 its interval
+   * @param p two-sided Wilcoxon signed-rank test, paired by document
+   * @param pHolm the same by Holm's correction for all different rows of its kind
+   */
+  public record BeyondStrongest(
+      OptionalDouble lossRecovered,
+      @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95,
+      OptionalDouble p,
+      OptionalDouble pHolm) {}
 
   /**
    * A rival: the coder's bias and skip connection, and on top what is predicted from the tokens of
@@ -130,8 +156,10 @@ public record RewriteResult(
    * @param ceDeltaCi95 its 95 % bootstrap interval over documents
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ rival)
+   * @param fve as of a {@link Baseline}
    * @param lossRecovered as of a {@link Rewrite}
    * @param lossRecoveredCi95 its interval, by the same resamples
+   * @param beyondStrongest against the second floor
    */
   public record Rival(
       String name,
@@ -140,8 +168,10 @@ public record RewriteResult(
       @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
       OptionalDouble kl,
+      OptionalDouble fve,
       OptionalDouble lossRecovered,
-      @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95) {}
+      @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95,
+      BeyondStrongest beyondStrongest) {}
 
   /**
    * One rewrite.
@@ -157,6 +187,7 @@ public record RewriteResult(
    * @param ceDeltaCi95 its 95 % bootstrap interval over documents
    * @param ceDeltaMedian median over windows of the window's mean difference to un-spliced
    * @param kl KL(un-spliced ‖ rewritten)
+   * @param fve as of a {@link Baseline}
    * @param lossRecovered (CE_zero_latents - CE) / (CE_zero_latents - CE_transcoder); absent where
    *     the denominator's interval contains 0
    * @param lossRecoveredCi95 its interval, by the same resamples
@@ -169,6 +200,7 @@ public record RewriteResult(
    *     rewrites of the table: what to go by where a row was sought out among them
    * @param pVsZeroOutputHolm {@code pVsZeroOutput} likewise
    * @param pVsZeroSameHolm {@code pVsZeroSame} likewise
+   * @param beyondStrongest against the second floor
    */
   public record Rewrite(
       String simulator,
@@ -182,6 +214,7 @@ public record RewriteResult(
       @JsonProperty("ce_delta_ci95") Optional<Interval> ceDeltaCi95,
       OptionalDouble ceDeltaMedian,
       OptionalDouble kl,
+      OptionalDouble fve,
       OptionalDouble lossRecovered,
       @JsonProperty("loss_recovered_ci95") Optional<Interval> lossRecoveredCi95,
       @JsonProperty("p_vs_zero_latents") OptionalDouble pVsZeroLatents,
@@ -190,5 +223,6 @@ public record RewriteResult(
       @JsonProperty("p_vs_zero_same") OptionalDouble pVsZeroSame,
       @JsonProperty("p_vs_zero_latents_holm") OptionalDouble pVsZeroLatentsHolm,
       @JsonProperty("p_vs_zero_output_holm") OptionalDouble pVsZeroOutputHolm,
-      @JsonProperty("p_vs_zero_same_holm") OptionalDouble pVsZeroSameHolm) {}
+      @JsonProperty("p_vs_zero_same_holm") OptionalDouble pVsZeroSameHolm,
+      BeyondStrongest beyondStrongest) {}
 }

@@ -29,6 +29,7 @@ final class BatchMeasurement {
   private final BatchLosses losses;
   private final int jobsAtOnce;
   private final Faults faults;
+  private final float[] outputs;
   private final List<Job> jobs = new ArrayList<>();
   private final List<Copy> copies = new ArrayList<>();
   private final Map<Integer, Map<RowPrint, Integer>> seen = new HashMap<>();
@@ -67,6 +68,7 @@ final class BatchMeasurement {
     this.latents = latents;
     this.losses = losses;
     this.faults = faults;
+    outputs = Tensors.toArray(model.output());
     jobsAtOnce = Math.max(1, Math.max(tokens, PASS_TOKENS) / length);
   }
 
@@ -79,6 +81,7 @@ final class BatchMeasurement {
       for (int w = 0; w < model.sequences(); w++) {
         int from = model.firstRow(w);
         int to = model.firstRow(w + 1);
+        losses.error(variant, w, squaredError(values, from * width, to * width));
         RowPrint print = RowPrint.of(values, from * width, to * width);
         Integer earlier =
             seen.computeIfAbsent(w, key -> new HashMap<>()).putIfAbsent(print, variant);
@@ -93,6 +96,15 @@ final class BatchMeasurement {
         }
       }
     }
+  }
+
+  private double squaredError(float[] values, int from, int to) {
+    double sum = 0;
+    for (int i = from; i < to; i++) {
+      double error = (double) values[i] - outputs[i];
+      sum += error * error;
+    }
+    return sum;
   }
 
   /** Measures what is still queued, and copies what was measured once for several. */

@@ -28,7 +28,7 @@ import java.util.zip.CRC32C;
  *
  * <p>A record is {@code [int bytes][int CRC32C][payload]}, big-endian. The first payload is the
  * identity in UTF-8; a batch's is variants, windows W, then W longs (index in the split), W ints
- * (counted tokens) and twice variants × W doubles (cross-entropy, KL).
+ * (counted tokens) and three times variants × W doubles (cross-entropy, KL, squared error).
  */
 final class LossJournal implements AutoCloseable {
   /** Of a record: its length and its checksum. */
@@ -128,7 +128,7 @@ final class LossJournal implements AutoCloseable {
       int count = payload.getInt();
       if (variants < 1
           || count < 1
-          || 12L * count + 16L * variants * count != payload.remaining()) {
+          || 12L * count + 24L * variants * count != payload.remaining()) {
         return Optional.empty();
       }
       long[] windows = new long[count];
@@ -136,7 +136,7 @@ final class LossJournal implements AutoCloseable {
       Arrays.setAll(windows, i -> payload.getLong());
       Arrays.setAll(tokens, i -> payload.getInt());
       BatchLosses losses = new BatchLosses(variants, windows, tokens);
-      for (double[][] values : List.of(losses.crossEntropy(), losses.divergence())) {
+      for (double[][] values : kinds(losses)) {
         for (double[] row : values) {
           Arrays.setAll(row, i -> payload.getDouble());
         }
@@ -145,6 +145,10 @@ final class LossJournal implements AutoCloseable {
     } catch (BufferUnderflowException cutOff) {
       return Optional.empty();
     }
+  }
+
+  private static List<double[][]> kinds(BatchLosses losses) {
+    return List.of(losses.crossEntropy(), losses.divergence(), losses.squaredError());
   }
 
   /**
@@ -180,7 +184,7 @@ final class LossJournal implements AutoCloseable {
       for (int tokens : losses.tokens()) {
         out.writeInt(tokens);
       }
-      for (double[][] values : List.of(losses.crossEntropy(), losses.divergence())) {
+      for (double[][] values : kinds(losses)) {
         for (double[] row : values) {
           for (double value : row) {
             out.writeDouble(value);

@@ -8,6 +8,7 @@ import dev.palimpsest.results.Interval;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.RewriteResult.Baseline;
+import dev.palimpsest.results.RewriteResult.BeyondStrongest;
 import dev.palimpsest.results.RewriteResult.Rewrite;
 import dev.palimpsest.results.RewriteResult.Rival;
 import java.util.ArrayList;
@@ -26,6 +27,8 @@ final class ResultTable {
   private final LossStatistics statistics;
   private final Map<Variant, Integer> indices = new HashMap<>();
   private final Map<Variant.Rewritten, Tests> tests;
+  private final Optional<String> strongest;
+  private final Map<Variant, OptionalDouble> rivalTests = new HashMap<>();
 
   private ResultTable(RewriteConfig config, int latents, List<Variant> variants, LossTable table) {
     this.config = config;
@@ -40,13 +43,18 @@ final class ResultTable {
             baseline(RewriteResult.TRANSCODER),
             config.resamples(),
             config.seed());
+    strongest =
+        RewriteResult.TRIVIAL.stream()
+            .filter(name -> statistics.ce(baseline(name)).isPresent())
+            .min(Comparator.comparing(name -> statistics.ce(baseline(name)).orElseThrow()));
     tests = tests(variants, latents);
+    testRivals(variants);
   }
 
   /**
    * A rewrite's tests, each with its correction for the table's other rewrites.
    *
-   * @param raw against zero latents, zero output and the same latents zeroed
+   * @param raw against zero latents, zero output, the same latents zeroed and the strongest floor
    * @param holm the same by Holm's correction
    */
   private record Tests(List<OptionalDouble> raw, List<OptionalDouble> holm) {}
@@ -64,7 +72,7 @@ final class ResultTable {
     }
     List<List<OptionalDouble>> raw = new ArrayList<>();
     List<List<OptionalDouble>> holm = new ArrayList<>();
-    for (int floor = 0; floor < 3; floor++) {
+    for (int floor = 0; floor < 4; floor++) {
       List<OptionalDouble> family = new ArrayList<>();
       for (Variant.Rewritten rewritten : different.values()) {
         family.add(statistics.pValue(index(rewritten), floors(rewritten)[floor]));
@@ -87,13 +95,47 @@ final class ResultTable {
     return byRewrite;
   }
 
-  /** What a rewrite is tested against: zero latents, zero output, the same latents zeroed. */
+  /**
+   * What a rewrite is tested against: zero latents, zero output, the same latents zeroed, the
+   * strongest floor.
+   */
   private int[] floors(Variant.Rewritten rewritten) {
     return new int[] {
       baseline(RewriteResult.ZERO_LATENTS),
       baseline(RewriteResult.ZERO_OUTPUT),
-      index(new Variant.ZeroSame(rewritten.chosen()))
+      index(new Variant.ZeroSame(rewritten.chosen())),
+      second()
     };
+  }
+
+  /** The second floor; without any that is a number, the first, whose figures are none either. */
+  private int second() {
+    return baseline(strongest.orElse(RewriteResult.ZERO_LATENTS));
+  }
+
+  /** The rivals' tests against the second floor, a family of their own. */
+  private void testRivals(List<Variant> variants) {
+    List<Variant> rivals =
+        variants.stream().filter(Variant.WithoutWords.class::isInstance).toList();
+    List<OptionalDouble> holm =
+        HolmCorrection.adjust(
+            rivals.stream().map(rival -> statistics.pValue(index(rival), second())).toList());
+    for (int r = 0; r < rivals.size(); r++) {
+      rivalTests.put(rivals.get(r), holm.get(r));
+    }
+  }
+
+  private BeyondStrongest beyond(Variant variant, OptionalDouble p, OptionalDouble holm) {
+    int index = index(variant);
+    return new BeyondStrongest(
+        statistics.lossRecovered(index, second()),
+        statistics.lossRecoveredInterval(index, second()),
+        p,
+        holm);
+  }
+
+  private OptionalDouble fve(int index) {
+    return statistics.varianceExplained(index, baseline(RewriteResult.MEAN_OUTPUT));
   }
 
   /** The table of an evaluation. */
@@ -131,6 +173,7 @@ final class ResultTable {
         looks,
         notFinite,
         baselines,
+        made.strongest,
         rivals,
         rewrites);
   }
@@ -171,7 +214,8 @@ final class ResultTable {
         statistics.deltaMean(index),
         statistics.deltaInterval(index),
         statistics.deltaMedian(index),
-        statistics.kl(index));
+        statistics.kl(index),
+        fve(index));
   }
 
   private Rival row(Variant.WithoutWords variant) {
@@ -183,8 +227,13 @@ final class ResultTable {
         statistics.deltaInterval(index),
         statistics.deltaMedian(index),
         statistics.kl(index),
+        fve(index),
         statistics.lossRecovered(index),
-        statistics.lossRecoveredInterval(index));
+        statistics.lossRecoveredInterval(index),
+        beyond(
+            variant,
+            statistics.pValue(index, second()),
+            Objects.requireNonNull(rivalTests.get(variant))));
   }
 
   private Rewrite row(Variant.Rewritten variant) {
@@ -203,6 +252,7 @@ final class ResultTable {
         statistics.deltaInterval(index),
         statistics.deltaMedian(index),
         statistics.kl(index),
+        fve(index),
         statistics.lossRecovered(index),
         statistics.lossRecoveredInterval(index),
         tested.raw().get(0),
@@ -211,7 +261,8 @@ final class ResultTable {
         tested.raw().get(2),
         tested.holm().get(0),
         tested.holm().get(1),
-        tested.holm().get(2));
+        tested.holm().get(2),
+        beyond(variant, tested.raw().get(3), tested.holm().get(3)));
   }
 
   private int baseline(String name) {

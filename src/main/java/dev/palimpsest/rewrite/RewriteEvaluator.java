@@ -251,7 +251,8 @@ public final class RewriteEvaluator {
         losses.tokens(),
         batch.windows().stream().mapToLong(inputs.windows()::document).toArray(),
         losses.crossEntropy(),
-        losses.divergence());
+        losses.divergence(),
+        losses.squaredError());
     windows.addAll(batch.windows());
     for (int v = 0; v < variants.size(); v++) {
       if (!finite(losses.crossEntropy()[v])) {

@@ -22,6 +22,23 @@ class LossStatisticsTest {
   private static final long SEED = 5;
 
   @Test
+  void recoversFromAnyFloorAndExplainsVariance() {
+    // Un-spliced, zero latents, coder, another floor and a rewrite, in two windows of one token.
+    LossTable table = new LossTable(5);
+    table.append(
+        new int[] {1, 1},
+        new long[] {0, 1},
+        new double[][] {{1, 1}, {3, 3}, {1, 1}, {2, 2}, {1.5, 1.5}},
+        new double[5][2],
+        new double[][] {{0, 0}, {9, 9}, {1, 1}, {6, 2}, {2, 0}});
+    LossStatistics statistics = new LossStatistics(table, 0, 1, 2, 100, 1);
+    assertThat(statistics.lossRecovered(4)).hasValue(.75);
+    assertThat(statistics.lossRecovered(4, 3)).hasValue(.5);
+    assertThat(statistics.lossRecoveredInterval(4, 3)).hasValue(new Interval(.5, .5));
+    assertThat(statistics.varianceExplained(4, 3)).hasValue(.75);
+  }
+
+  @Test
   void meansWeighWindowsByTheirTokens() {
     LossTable table = table(new int[] {1, 3}, new double[][] {{1, 6}, {2, 15}, {1, 9}, {4, 12}});
     LossStatistics statistics = statistics(table);

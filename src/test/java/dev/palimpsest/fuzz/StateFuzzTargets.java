@@ -246,7 +246,8 @@ final class StateFuzzTargets {
             OptionalDouble.of(0.125),
             Optional.of(new Interval(0, 0.25)),
             OptionalDouble.of(0.125),
-            OptionalDouble.empty()));
+            OptionalDouble.empty(),
+            OptionalDouble.of(1)));
     return new RewriteResult(
         "layers.2.mlp",
         Protocol.ALL_TOKENS,
@@ -259,6 +260,7 @@ final class StateFuzzTargets {
         List.of(),
         Map.of(),
         baselines,
+        Optional.of(RewriteResult.MEAN_LATENTS),
         List.of(),
         List.of(
             new RewriteResult.Rewrite(
@@ -273,6 +275,7 @@ final class StateFuzzTargets {
                 Optional.of(new Interval(0.5, 1.5)),
                 OptionalDouble.of(0.75),
                 OptionalDouble.of(0.5),
+                OptionalDouble.of(0.4),
                 OptionalDouble.empty(),
                 Optional.empty(),
                 OptionalDouble.of(0.01),
@@ -281,6 +284,11 @@ final class StateFuzzTargets {
                 OptionalDouble.of(0.5),
                 OptionalDouble.of(0.03),
                 OptionalDouble.empty(),
-                OptionalDouble.of(1))));
+                OptionalDouble.of(1),
+                new RewriteResult.BeyondStrongest(
+                    OptionalDouble.of(0.25),
+                    Optional.of(new Interval(0.2, 0.3)),
+                    OptionalDouble.of(0.04),
+                    OptionalDouble.of(0.08)))));
   }
 }

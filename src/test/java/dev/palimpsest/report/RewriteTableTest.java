@@ -115,9 +115,16 @@ class RewriteTableTest {
     assertThat(Markdown.summary(table).lines())
         .hasSize(2 + 3 + 2)
         .contains(
-            "| zero latents | 2.900 | +0.400 [+0.350, +0.450] |  | 0.400 |  |  |  |",
+            "| zero latents | 2.900 | +0.400 [+0.350, +0.450] |  | 0.400 | – |  |  |  |  |",
             "| words: all latents, lexical, conditional-mean | 2.750 | +0.250 [+0.200, +0.300] |"
-                + " +0.200 | 0.300 | 0.50 [0.40, 0.60] | 4e−4 | 4e−4 |");
+                + " +0.200 | 0.300 | – | 0.50 [0.40, 0.60] | 4e−4 | 4e−4 | – |");
+    String whole =
+        FILE.replace(
+            "\"p_vs_zero_same\": 0.0004",
+            "\"p_vs_zero_same\": 0.0004, \"fve\": 0.625, \"beyond_strongest\": {\"loss_recovered\":"
+                + " 0.375, \"loss_recovered_ci95\": [0.25, 0.5], \"p\": 0.01}");
+    assertThat(Markdown.summary(read(whole)))
+        .contains("| 0.300 | 0.625 | 0.50 [0.40, 0.60] | 4e−4 | 4e−4 | 0.38 [0.25, 0.50] |");
     String corrected =
         FILE.replace(
             "\"p_vs_zero_same\": 0.0004",

@@ -85,7 +85,8 @@ final class SampleReports {
                 "bigram",
                 baseline(clean, .05 * scale, .004),
                 OptionalDouble.of(.7785),
-                Optional.of(new Interval(.76, .8))));
+                Optional.of(new Interval(.76, .8)),
+                beyond(.76)));
     List<Rewrite> rewrites = new ArrayList<>();
     for (String calibration : List.of("none", "quantile", "conditional-mean")) {
       for (String selection : List.of("best", "random")) {
@@ -96,7 +97,15 @@ final class SampleReports {
         }
       }
     }
-    return new RewriteTable(hookpoint, protocol, 1024, 1024 * 127, baselines, rivals, rewrites);
+    return new RewriteTable(
+        hookpoint,
+        protocol,
+        1024,
+        1024 * 127,
+        baselines,
+        Optional.of("mean_latents"),
+        rivals,
+        rewrites);
   }
 
   private static Rewrite rewrite(
@@ -129,13 +138,23 @@ final class SampleReports {
         Optional.of(new Interval(delta - half, delta + half)),
         OptionalDouble.of(delta * .8),
         OptionalDouble.of(delta * 1.05),
+        OptionalDouble.of(1 - delta),
         OptionalDouble.of(recovered),
         Optional.of(new Interval(recovered - .04, recovered + .04)),
         OptionalDouble.of(Math.exp(-Math.abs(recovered) * 30)),
         OptionalDouble.of(clean + zeroSame),
         OptionalDouble.of(Math.exp(-Math.abs(zeroSame - delta) * 400)),
         OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(recovered) * 30))),
-        OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(zeroSame - delta) * 400))));
+        OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(zeroSame - delta) * 400))),
+        beyond((.139 * scale - delta) / (.118 * scale)));
+  }
+
+  private static RewriteTable.BeyondStrongest beyond(double recovered) {
+    return new RewriteTable.BeyondStrongest(
+        OptionalDouble.of(recovered),
+        Optional.of(new Interval(recovered - .05, recovered + .05)),
+        OptionalDouble.of(Math.exp(-Math.abs(recovered) * 30)),
+        OptionalDouble.of(Math.min(1, 50 * Math.exp(-Math.abs(recovered) * 30))));
   }
 
   private static Baseline baseline(double clean, double delta, double half) {
@@ -144,7 +163,8 @@ final class SampleReports {
         OptionalDouble.of(delta),
         Optional.of(new Interval(delta - half, delta + half)),
         OptionalDouble.empty(),
-        OptionalDouble.of(delta * 1.1));
+        OptionalDouble.of(delta * 1.1),
+        OptionalDouble.of(1 - delta));
   }
 
   private static TrainingCurve curve(String coder, long seed) {

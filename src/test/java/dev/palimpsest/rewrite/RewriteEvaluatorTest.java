@@ -100,6 +100,16 @@ class RewriteEvaluatorTest {
           .isEqualTo((int) found.windows().stream().map(w -> w / 2).distinct().count());
       assertThat(found.result().rewrites()).hasSize(2 * 3 * 2 * 2);
       List<RewriteResult.Rewrite> rewrites = found.result().rewrites();
+      RewriteResult result = found.result();
+      String strongest = result.strongest().orElseThrow();
+      assertThat(RewriteResult.TRIVIAL)
+          .contains(strongest)
+          .allSatisfy(
+              name -> assertThat(ce(result, name)).isGreaterThanOrEqualTo(ce(result, strongest)));
+      assertThat(Objects.requireNonNull(result.baselines().get(RewriteResult.MEAN_OUTPUT)).fve())
+          .hasValue(0);
+      assertThat(Objects.requireNonNull(result.baselines().get(RewriteResult.UNSPLICED)).fve())
+          .hasValue(1);
       // All latents chosen at random are all latents: one test, not two.
       int different = rewrites.size() - 2 * 2;
       double least =
@@ -139,6 +149,16 @@ class RewriteEvaluatorTest {
           .isCloseTo(
               expected.stream().mapToDouble(BruteForce.Loss::kl).sum(),
               within(2e-5 * patched.length));
+      double squared = 0;
+      for (int t : patched) {
+        double[] put = reference.apply(window, t);
+        for (int k = 0; k < put.length; k++) {
+          squared += Math.pow(put[k] - window.clean().outputs()[t][k], 2);
+        }
+      }
+      assertThat(table.squaredError(variant)[row])
+          .as(name)
+          .isCloseTo(squared, within(1e-4 * Math.max(1e-3, squared)));
       row++;
     }
     assertThat(table.windows()).isEqualTo(row);

@@ -52,7 +52,13 @@ class RewriteResultTest {
             "loss_recovered_ci95",
             "p_vs_zero_latents",
             "ce_zero_same",
-            "p_vs_zero_same");
+            "p_vs_zero_same",
+            "fve",
+            "beyond_strongest");
+    assertThat(rewrite.path("beyond_strongest").fieldNames())
+        .toIterable()
+        .containsExactly("loss_recovered", "loss_recovered_ci95", "p", "p_holm");
+    assertThat(json.path("strongest").asText()).isEqualTo("mean_latents");
     assertThat(rewrite.path("selection").asText()).isEqualTo("best");
     assertThat(rewrite.path("loss_recovered").isNull()).isTrue();
     assertThat(rewrite.path("loss_recovered_ci95").isNull()).isTrue();
@@ -98,7 +104,8 @@ class RewriteResultTest {
             OptionalDouble.of(0.125),
             Optional.of(new Interval(0, 0.25)),
             OptionalDouble.of(0.125),
-            OptionalDouble.empty()));
+            OptionalDouble.empty(),
+            OptionalDouble.of(1)));
     return new RewriteResult(
         "layers.2.mlp",
         Protocol.ALL_TOKENS,
@@ -111,6 +118,7 @@ class RewriteResultTest {
         List.of(),
         Map.of(),
         baselines,
+        Optional.of(RewriteResult.MEAN_LATENTS),
         List.of(),
         List.of(
             new RewriteResult.Rewrite(
@@ -125,6 +133,7 @@ class RewriteResultTest {
                 Optional.of(new Interval(0.5, 1.5)),
                 OptionalDouble.of(0.75),
                 OptionalDouble.of(0.5),
+                OptionalDouble.of(0.4),
                 OptionalDouble.empty(),
                 Optional.empty(),
                 OptionalDouble.of(0.01),
@@ -133,6 +142,11 @@ class RewriteResultTest {
                 OptionalDouble.of(0.5),
                 OptionalDouble.of(0.03),
                 OptionalDouble.empty(),
-                OptionalDouble.of(1))));
+                OptionalDouble.of(1),
+                new RewriteResult.BeyondStrongest(
+                    OptionalDouble.of(0.25),
+                    Optional.of(new Interval(0.2, 0.3)),
+                    OptionalDouble.of(0.04),
+                    OptionalDouble.of(0.08)))));
   }
 }
