@@ -34,6 +34,7 @@ class ArchitectureTest {
           "llm",
           "explain",
           "simulate",
+          "prompted",
           "lexical",
           "rivals",
           "rewrite",

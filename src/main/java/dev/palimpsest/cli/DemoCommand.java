@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.llm.Budget;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,7 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() {
     Experiments.Plan plan =
         Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments(strict));
-    return ExperimentCommands.runAll(plan, out, force, replaceTexts, output, spec.commandLine());
+    return ExperimentCommands.runAll(
+        plan, out, force, replaceTexts, Budget.UNLIMITED, output, spec.commandLine());
   }
 }

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.experiment.ExperimentRunner;
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.RunRequest;
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.run.RunDirectory;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -18,11 +19,16 @@ final class ExperimentCommands {
       @Nullable Path out,
       ForceOption force,
       ReplaceTextsOption replaceTexts,
+      Budget budget,
       OutputOptions output,
       CommandLine line) {
     Path folder = out == null ? Path.of("runs").resolve(plan.config().name()) : out;
     return run(
-        plan, folder, RunRequest.everything(force.given(), replaceTexts.given()), output, line);
+        plan,
+        folder,
+        RunRequest.everything(force.given(), replaceTexts.given()).within(budget),
+        output,
+        line);
   }
 
   /** What is asked for. */

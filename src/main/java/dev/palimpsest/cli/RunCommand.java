@@ -2,6 +2,8 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,11 +41,23 @@ final class RunCommand implements Callable<Integer> {
   @Mixin private StrictOption strict;
   @Mixin private ForceOption force;
   @Mixin private ReplaceTextsOption replaceTexts;
+  @Mixin private ExplainerOption explainer;
+  @Mixin private SimulatorOption simulator;
+  @Mixin private BudgetOptions budget;
   @Mixin private OutputOptions output;
 
   @Override
   public Integer call() {
-    Experiments.Plan plan = Experiments.fromFile(file, options.assignments(strict));
-    return ExperimentCommands.runAll(plan, out, force, replaceTexts, output, spec.commandLine());
+    List<String> assignments = new ArrayList<>(options.assignments(strict));
+    assignments.addAll(explainer.assignments());
+    assignments.addAll(simulator.assignments());
+    return ExperimentCommands.runAll(
+        Experiments.fromFile(file, assignments),
+        out,
+        force,
+        replaceTexts,
+        budget.budget(),
+        output,
+        spec.commandLine());
   }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.RunRequest;
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,13 +53,19 @@ abstract class StageCommand implements Callable<Integer> {
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
     RunRequest request =
-        new RunRequest(EnumSet.of(stage), force.given(), !noRefresh, replacesTexts());
+        new RunRequest(EnumSet.of(stage), force.given(), !noRefresh, replacesTexts())
+            .within(budget());
     return ExperimentCommands.run(plan, run, request, output, spec.commandLine());
   }
 
   /** Whether a person's words are replaced. */
   boolean replacesTexts() {
     return false;
+  }
+
+  /** What may be spent on language models' answers. */
+  Budget budget() {
+    return Budget.UNLIMITED;
   }
 
   /** Settings that the stage's own options change, as KEY=VALUE. */
@@ -100,6 +107,8 @@ abstract class StageCommand implements Callable<Integer> {
   static final class Explain extends StageCommand {
     @Mixin private ReplaceTextsOption replaceTexts;
     @Mixin private StrictOption strict;
+    @Mixin private ExplainerOption explainer;
+    @Mixin private BudgetOptions budget;
 
     Explain() {
       super(StageName.EXPLAIN);
@@ -111,8 +120,15 @@ abstract class StageCommand implements Callable<Integer> {
     }
 
     @Override
+    Budget budget() {
+      return budget.budget();
+    }
+
+    @Override
     List<String> ownAssignments() {
-      return strict.assignments();
+      List<String> own = new ArrayList<>(strict.assignments());
+      own.addAll(explainer.assignments());
+      return own;
     }
   }
 
@@ -143,14 +159,23 @@ abstract class StageCommand implements Callable<Integer> {
               + " calibrations.")
   static final class Simulate extends StageCommand {
     @Mixin private StrictOption strict;
+    @Mixin private SimulatorOption simulator;
+    @Mixin private BudgetOptions budget;
 
     Simulate() {
       super(StageName.SIMULATE);
     }
 
     @Override
+    Budget budget() {
+      return budget.budget();
+    }
+
+    @Override
     List<String> ownAssignments() {
-      return strict.assignments();
+      List<String> own = new ArrayList<>(strict.assignments());
+      own.addAll(simulator.assignments());
+      return own;
     }
   }
 
@@ -172,9 +197,15 @@ abstract class StageCommand implements Callable<Integer> {
     private Optional<Double> untilCi = Optional.empty();
 
     @Mixin private StrictOption strict;
+    @Mixin private BudgetOptions budget;
 
     Rewrite() {
       super(StageName.REWRITE);
+    }
+
+    @Override
+    Budget budget() {
+      return budget.budget();
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.ExplainStage;
 import dev.palimpsest.explain.Explainer;
 import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.latents.CacheConfig;
 import dev.palimpsest.latents.CacheHeader;
 import dev.palimpsest.latents.CacheStage;
@@ -17,8 +18,8 @@ import dev.palimpsest.lexical.DecoderRows;
 import dev.palimpsest.lexical.GlossaryMaker;
 import dev.palimpsest.lexical.LexicalConfig;
 import dev.palimpsest.lexical.LexicalExplainer;
-import dev.palimpsest.lexical.LexicalSimulator;
 import dev.palimpsest.lexical.Lexicon;
+import dev.palimpsest.llm.AskedModel;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
@@ -40,10 +41,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -58,6 +61,7 @@ final class CoderStages {
   private final RunRequest request;
   private final String name;
   private final String hookpoint;
+  private final Simulators simulators;
 
   /**
    * @param plan what this coder's stages depend on and leave
@@ -80,6 +84,7 @@ final class CoderStages {
     this.request = request;
     name = plan.unit().name();
     hookpoint = plan.unit().hookpoint();
+    simulators = new Simulators(config, bench, run, name, log);
   }
 
   /**
@@ -181,6 +186,12 @@ final class CoderStages {
         again || replace,
         () -> {
           try (LatentCache cache = LatentCache.open(run.latents(name))) {
+            Optional<AskedModel> asked = config.explain().explainer().model();
+            if (asked.isPresent()) {
+              new Explaining(config, bench, log)
+                  .run(asked.get(), cache, run.coder(name), edits.target(), "explaining " + name);
+              return ExplainStage.summary(cache.latents(), edits.merge(replace));
+            }
             DecoderRows decoder = decoderRows();
             Lexicon lexicon =
                 glossary.lexicon(
@@ -190,10 +201,21 @@ final class CoderStages {
             Explainer explainer = new LexicalExplainer(lexicalConfig(), lexicon, decoder);
             ExplainStage.run(
                 cache, explainer, stage.source(), edits.target(), "explaining " + name, log);
+            keepChosen(cache, edits.target());
             return ExplainStage.summary(cache.latents(), edits.merge(replace));
           }
         },
         log);
+  }
+
+  /** Where few latents are to be explained, the texts of the others are dropped. */
+  private void keepChosen(LatentCache cache, Path file) {
+    if (config.explain().latents() > 0) {
+      BitSet chosen = Explaining.chosen(cache, config);
+      ExplanationStore.write(
+          file,
+          ExplanationStore.read(file).stream().filter(text -> chosen.get(text.latent())).toList());
+    }
   }
 
   /** Why words are not written over what a person wrote for another coder. */
@@ -214,7 +236,7 @@ final class CoderStages {
         again,
         () -> {
           // Their faults are told before minutes are spent on what they are scored against.
-          explanations();
+          lexicalTexts();
           return fill(reading, again, Split.SCORE, config.score().tokens(), folder);
         },
         log);
@@ -225,10 +247,10 @@ final class CoderStages {
         again,
         () -> {
           try (LatentCache cache = LatentCache.open(folder)) {
-            List<Explanation> texts = explanations();
+            List<Explanation> texts = lexicalTexts();
             return ScoreStage.run(
                 texts,
-                some -> simulator(cache.latents(), some),
+                some -> simulators.lexical(cache.latents(), some),
                 cache,
                 scoreConfig(),
                 scoring.source(),
@@ -253,13 +275,13 @@ final class CoderStages {
           try (LatentCache cache = LatentCache.open(run.latents(name))) {
             maxima = cache.statistics().maxima();
           }
-          List<Explanation> texts = explanations();
+          List<Explanation> texts = simulators.texts(maxima.length);
           List<SimulateStage.Rated> rated = new ArrayList<>();
-          rated.add(new SimulateStage.Rated(simulator(maxima.length, texts), file));
+          rated.add(new SimulateStage.Rated(simulators.of(maxima.length, texts), file));
           if (stage.outputs().size() > 1) {
             rated.add(
                 new SimulateStage.Rated(
-                    simulator(maxima.length, ShuffledExplanations.of(texts, config.seed())),
+                    simulators.of(maxima.length, ShuffledExplanations.of(texts, config.seed())),
                     stage.outputs().get(1)));
           }
           CalibrationText text =
@@ -382,15 +404,10 @@ final class CoderStages {
   }
 
   /** The texts as they are now, of latents that the coder has. */
-  private List<Explanation> explanations() {
+  private List<Explanation> lexicalTexts() {
     try (LatentCache cache = LatentCache.open(run.latents(name))) {
-      return bench.explanations(run.explanations(name), cache.latents(), lexicon());
+      return simulators.lexicalTexts(cache.latents());
     }
-  }
-
-  /** What the texts can name. */
-  private Lexicon lexicon() {
-    return bench.lexicon(run.glossary(name));
   }
 
   private DecoderRows decoderRows() {
@@ -402,10 +419,6 @@ final class CoderStages {
       }
       return new DecoderRows(width, rows);
     }
-  }
-
-  private LexicalSimulator simulator(int latents, List<Explanation> texts) {
-    return new LexicalSimulator(latents, texts, lexicon());
   }
 
   private void progress(String what, String unit, long done, long total) {

@@ -143,7 +143,9 @@ public final class ConfigFiles {
                 + "'; known here: "
                 + names(base));
       }
-      if (known.isObject()) {
+      if (Interpreter.SETTINGS.contains(prefix + key)) {
+        result.set(key, Interpreter.laidOver(known, entry.getValue()));
+      } else if (known.isObject()) {
         if (!entry.getValue().isObject()) {
           throw new UsageException(
               source

@@ -3,10 +3,12 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.ThreadCount;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.lexical.LexicalExplainer;
+import dev.palimpsest.llm.AskedModel;
 import dev.palimpsest.model.Hookpoints;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.prompted.ExplainMethod;
+import dev.palimpsest.prompted.PromptForm;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.rivals.RivalKind;
 import dev.palimpsest.simulate.Calibration;
@@ -79,13 +81,9 @@ final class ExperimentChecks {
   }
 
   private static void stages(ExperimentConfig config) {
-    if (!config.explain().explainer().equals(LexicalExplainer.NAME)) {
-      throw new UsageException(
-          "explain.explainer: unknown explainer '"
-              + config.explain().explainer()
-              + "'; known: "
-              + LexicalExplainer.NAME);
-    }
+    interpreter("explain.explainer", config.explain().explainer());
+    interpreter("simulate.simulator", config.simulate().simulator());
+    prompted(config);
     atLeast("cache.tokens", config.cache().tokens(), 1);
     atLeast("cache.least_tokens", config.cache().leastTokens(), 0);
     atLeast("cache.context_length", config.cache().contextLength(), 2);
@@ -106,6 +104,51 @@ final class ExperimentChecks {
     }
     for (Protocol protocol : Protocol.values()) {
       RewriteStages.settings(config, protocol);
+    }
+  }
+
+  private static void prompted(ExperimentConfig config) {
+    ExperimentConfig.Explain explain = config.explain();
+    ExplainMethod method = ExplainMethod.labelled(explain.method());
+    atLeast("explain.latents", explain.latents(), 0);
+    atLeast("explain.least_windows", explain.leastWindows(), 1);
+    atLeast("explain.windows", explain.windows(), 1);
+    atLeast("explain.window_length", explain.windowLength(), 1);
+    atMost(
+        "explain.window_length", explain.windowLength(), config.cache().contextLength(), "cache");
+    atLeast("explain.max_tokens", explain.maxTokens(), 1);
+    if (!(explain.temperature() >= 0 && explain.temperature() <= 100)) {
+      throw new UsageException(
+          "explain.temperature is " + explain.temperature() + ", expected 0 to 100");
+    }
+    atLeast("simulate.window_tokens", config.simulate().windowTokens(), 1);
+    if (!explain.explainer().isLexical() && method.asks()) {
+      PromptForm.of(explain.prompt(), "explain." + method.label());
+    }
+    if (!config.simulate().simulator().isLexical()) {
+      PromptForm.of(config.simulate().prompt(), "simulate.token");
+    }
+  }
+
+  private static void interpreter(String setting, Interpreter who) {
+    who.model()
+        .flatMap(AskedModel::folder)
+        .filter(folder -> !ModelSource.exists(folder))
+        .ifPresent(
+            folder -> {
+              throw new UsageException(
+                  setting
+                      + ": no model folder "
+                      + folder
+                      + "; expected lexical, a folder in Hugging Face layout, or a server's address"
+                      + " that begins with http:// or https://");
+            });
+  }
+
+  private static void atMost(String setting, long found, long most, String what) {
+    if (found > most) {
+      throw new UsageException(
+          setting + " is " + found + ", expected at most the " + what + "'s " + most);
     }
   }
 

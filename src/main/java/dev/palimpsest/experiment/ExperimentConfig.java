@@ -90,6 +90,11 @@ public record ExperimentConfig(
     return with(model, data, coders, other);
   }
 
+  /** The same with paths of models and prompts from the root. */
+  ExperimentConfig withWholePrompts() {
+    return with(model, data, coders, train, explain.withWholePaths(), simulate.withWholePaths());
+  }
+
   /** The same with other coders. */
   ExperimentConfig withCoders(List<Coder> others) {
     return with(model, data, others, train);
@@ -97,6 +102,16 @@ public record ExperimentConfig(
 
   private ExperimentConfig with(
       String otherModel, Data otherData, List<Coder> otherCoders, Train otherTrain) {
+    return with(otherModel, otherData, otherCoders, otherTrain, explain, simulate);
+  }
+
+  private ExperimentConfig with(
+      String otherModel,
+      Data otherData,
+      List<Coder> otherCoders,
+      Train otherTrain,
+      Explain otherExplain,
+      Simulate otherSimulate) {
     return new ExperimentConfig(
         name,
         otherModel,
@@ -110,9 +125,9 @@ public record ExperimentConfig(
         otherCoders,
         otherTrain,
         cache,
-        explain,
+        otherExplain,
         score,
-        simulate,
+        otherSimulate,
         rewrite,
         report);
   }
@@ -265,15 +280,54 @@ public record ExperimentConfig(
   public record Cache(long tokens, long leastTokens, int contextLength, int batchRows) {}
 
   /**
-   * The explainer's name, the budget of a text in characters, and how many tokens of the cache the
-   * explainer looks at.
+   * How latents are explained.
+   *
+   * @param explainer who explains
+   * @param maxCharacters the lexical explainer's budget of a text
+   * @param tokens how many tokens of the cache the lexical explainer looks at
+   * @param latents so many are explained; 0: all
+   * @param leastWindows windows in which an explained latent fires, at least; of language models,
+   *     and wherever {@code latents} is not 0
+   * @param method what a language model is shown
+   * @param windows examples of a latent
+   * @param windowLength tokens of an example
+   * @param temperature of a language model's answer
+   * @param maxTokens of a language model's answer
+   * @param prompt a person's prompt file
    */
-  public record Explain(String explainer, int maxCharacters, int tokens) {
+  public record Explain(
+      Interpreter explainer,
+      int maxCharacters,
+      int tokens,
+      int latents,
+      int leastWindows,
+      String method,
+      int windows,
+      int windowLength,
+      double temperature,
+      int maxTokens,
+      Optional<String> prompt) {
     /** Refuses to look at nothing. */
     public Explain {
       if (tokens < 1) {
         throw new UsageException("explain.tokens: found " + tokens + ", expected at least 1");
       }
+    }
+
+    /** The same with paths from the root. */
+    Explain withWholePaths() {
+      return new Explain(
+          explainer.withWholePath(),
+          maxCharacters,
+          tokens,
+          latents,
+          leastWindows,
+          method,
+          windows,
+          windowLength,
+          temperature,
+          maxTokens,
+          prompt.map(SourcePaths::whole));
     }
   }
 
@@ -283,9 +337,36 @@ public record ExperimentConfig(
   public record Score(long tokens, int windows) {}
 
   /**
-   * Tokens read of the calibrate split, and of these again where calibrations are fitted jointly.
+   * How latents are simulated and the ratings calibrated.
+   *
+   * @param calibrationTokens read of the calibrate split
+   * @param jointTokens of these again where calibrations are fitted jointly
+   * @param simulator who rates
+   * @param windowTokens of context that a language model is shown
+   * @param renormalise whether the probabilities of the digits are made to add up to 1
+   * @param prompt a person's prompt file
+   * @param shuffled whether explanations exchanged between latents are simulated too
    */
-  public record Simulate(long calibrationTokens, long jointTokens) {}
+  public record Simulate(
+      long calibrationTokens,
+      long jointTokens,
+      Interpreter simulator,
+      int windowTokens,
+      boolean renormalise,
+      Optional<String> prompt,
+      boolean shuffled) {
+    /** The same with paths from the root. */
+    Simulate withWholePaths() {
+      return new Simulate(
+          calibrationTokens,
+          jointTokens,
+          simulator.withWholePath(),
+          windowTokens,
+          renormalise,
+          prompt.map(SourcePaths::whole),
+          shuffled);
+    }
+  }
 
   /**
    * The grid of rewrites, the rivals beside them with the tokens of the train split that they are

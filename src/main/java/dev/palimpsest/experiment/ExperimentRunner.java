@@ -91,7 +91,7 @@ public final class ExperimentRunner {
 
   /** The work itself, while nobody else writes here. */
   private Result locked(RunInputs inputs, FileDigests digests, Devices.Choice device) {
-    try (RunContext bench = new RunContext(config, run, device, log)) {
+    try (RunContext bench = new RunContext(config, run, device, digests, log, request.budget())) {
       boolean anew = request.trains() && request.force();
       if (!anew) {
         inputs.damage().ifPresent(log::says);
@@ -118,6 +118,7 @@ public final class ExperimentRunner {
       for (StagePlan plan : plans) {
         new CoderStages(config, run, log, ledger, bench, plan, request).run();
       }
+      bench.interpreters().write();
       if (request.wants(StageName.REPORT)) {
         new ReportStage(config, run, bench, ledger, plans, log).write();
       }
@@ -138,8 +139,7 @@ public final class ExperimentRunner {
         throw new UsageException(CoderStages.personsTexts(file, edited));
       }
       if (edited > 0 && request.readsTexts()) {
-        bench.explanations(
-            file, unit.given().numLatents(), bench.lexicon(run.glossary(unit.name())));
+        new Simulators(config, bench, run, unit.name(), log).texts(unit.given().numLatents());
       }
     }
   }

@@ -75,7 +75,8 @@ public final class Experiments {
         .withCoders(
             config.coders().stream()
                 .map(coder -> coder.withPath(coder.path().map(SourcePaths::whole)))
-                .toList());
+                .toList())
+        .withWholePrompts();
   }
 
   /**

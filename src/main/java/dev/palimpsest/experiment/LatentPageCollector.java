@@ -136,7 +136,8 @@ public final class LatentPageCollector implements AutoCloseable {
           all.explanations(),
           all.glossary(),
           scores,
-          fits,
+          // The page has the controlled English's guesses; a language model is not asked for it.
+          plan.simulatesByModel() ? none : fits,
           seed,
           new HandEdits(run, name).known(),
           notes);

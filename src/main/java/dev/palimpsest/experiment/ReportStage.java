@@ -172,6 +172,7 @@ final class ReportStage {
       groups.add(coderFacts(coder));
     }
     groups.add(trainingFacts());
+    groups.addAll(Accounts.facts(run));
     List<Fact> durations = new ArrayList<>();
     for (StageLedger.Entry entry : ledger.finished()) {
       durations.add(new Fact(entry.stage(), String.format(Locale.ROOT, "%.1f s", entry.seconds())));

@@ -8,8 +8,6 @@ import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentStream;
-import dev.palimpsest.lexical.LexicalSimulator;
-import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
@@ -30,6 +28,7 @@ import dev.palimpsest.simulate.CalibrationStore;
 import dev.palimpsest.simulate.LatentPredictor;
 import dev.palimpsest.simulate.ScoreStore;
 import dev.palimpsest.simulate.ShuffledExplanations;
+import dev.palimpsest.simulate.Simulator;
 import dev.palimpsest.text.Split;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -48,6 +47,7 @@ final class RewriteStages {
   private final StagePlan plan;
   private final String name;
   private final String hookpoint;
+  private final Simulators simulators;
 
   /** Fitted at the first need, for all protocols. */
   private Optional<Map<String, Rival>> rivals = Optional.empty();
@@ -67,6 +67,7 @@ final class RewriteStages {
     this.plan = plan;
     name = plan.unit().name();
     hookpoint = plan.unit().hookpoint();
+    simulators = new Simulators(config, bench, run, name, log);
   }
 
   /**
@@ -89,7 +90,7 @@ final class RewriteStages {
       boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
       int latents = coder.config().numLatents();
       double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
-      List<Explanation> texts = bench.explanations(run.explanations(name), latents, lexicon());
+      List<Explanation> texts = simulators.texts(latents);
       CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
       RewriteInputs inputs =
           new RewriteInputs(
@@ -143,7 +144,7 @@ final class RewriteStages {
 
   private Map<String, LatentPredictor> predictors(
       RewriteConfig settings, int latents, List<Explanation> texts, CalibrationSet calibrations) {
-    LexicalSimulator simulator = new LexicalSimulator(latents, texts, lexicon());
+    Simulator simulator = simulators.of(latents, texts);
     Map<String, LatentPredictor> predictors = new LinkedHashMap<>();
     for (String label : settings.calibrations()) {
       predictors.put(
@@ -154,11 +155,10 @@ final class RewriteStages {
 
   private Optional<RewriteInputs.Shuffled> shuffled(
       Protocol protocol, int latents, List<Explanation> texts, CalibrationSet calibrations) {
-    if (texts.size() < ShuffledExplanations.FEWEST) {
+    if (!simulators.shuffles(texts)) {
       return Optional.empty();
     }
-    LexicalSimulator simulator =
-        new LexicalSimulator(latents, ShuffledExplanations.of(texts, config.seed()), lexicon());
+    Simulator simulator = simulators.of(latents, ShuffledExplanations.of(texts, config.seed()));
     CalibrationSet refitted =
         CalibrationStore.read(run.shuffledSimulations(name, protocol.label()));
     return Optional.of(
@@ -200,11 +200,6 @@ final class RewriteStages {
         .toList();
   }
 
-  /** What the texts can name. */
-  private Lexicon lexicon() {
-    return bench.lexicon(run.glossary(name));
-  }
-
   private static Selection selection(String label) {
     for (Selection selection : Selection.values()) {
       if (selection.label().equals(label)) {
@@ -232,7 +227,7 @@ final class RewriteStages {
         windows.contextLength(),
         windows.windows(),
         base.batchTokens(),
-        config.explain().explainer(),
+        config.simulate().simulator().name(),
         rewrite.calibrations(),
         rewrite.fractions(),
         rewrite.selections().stream().map(RewriteStages::selection).toList(),

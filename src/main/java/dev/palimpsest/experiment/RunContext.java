@@ -1,9 +1,13 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.FileDigests;
+import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.explain.Explanation;
+import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.lexical.ExplanationCheck;
 import dev.palimpsest.lexical.Glossary;
 import dev.palimpsest.lexical.Lexicon;
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
@@ -16,8 +20,10 @@ import dev.palimpsest.text.ExcludedTokens;
 import dev.palimpsest.text.TokenNames;
 import dev.palimpsest.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -35,22 +41,50 @@ final class RunContext implements AutoCloseable {
   private @Nullable Tokenizer tokenizer;
   private @Nullable Corpus corpus;
   private @Nullable TokenNames names;
+  private final Optional<Interpreters> interpreters;
   private final Set<String> told = new HashSet<>();
 
   /**
    * @param device where the model and its coders compute
    * @param log is told of the device when the model is opened
+   * @param budget what may be spent on language models' answers
    */
-  RunContext(ExperimentConfig config, RunDirectory run, Devices.Choice device, RunLog log) {
-    this(config, run.tokens(), device, log);
+  RunContext(
+      ExperimentConfig config,
+      RunDirectory run,
+      Devices.Choice device,
+      FileDigests digests,
+      RunLog log,
+      Budget budget) {
+    this(
+        config,
+        run.tokens(),
+        device,
+        log,
+        Optional.of(new Interpreters(run, device.device(), digests, log, budget)));
   }
 
   /** The same with tokenised text kept in another folder than the run's. */
   RunContext(ExperimentConfig config, Path tokenCache, Devices.Choice device, RunLog log) {
+    this(config, tokenCache, device, log, Optional.empty());
+  }
+
+  private RunContext(
+      ExperimentConfig config,
+      Path tokenCache,
+      Devices.Choice device,
+      RunLog log,
+      Optional<Interpreters> interpreters) {
+    this.interpreters = interpreters;
     this.log = log;
     this.device = device;
     this.config = config;
     this.tokenCache = tokenCache;
+  }
+
+  /** The language models that the run asks. */
+  Interpreters interpreters() {
+    return interpreters.orElseThrow(() -> new IllegalStateException("nothing is asked here"));
   }
 
   /** Where the run computes. */
@@ -169,8 +203,30 @@ final class RunContext implements AutoCloseable {
     return check.explanations();
   }
 
+  /**
+   * Explanations of one coder, for those who read any words.
+   *
+   * @param latents number of latents M
+   * @throws PalimpsestException naming file and line of what cannot be read
+   */
+  List<Explanation> explanations(Path file, int latents) {
+    List<Explanation> texts = new ArrayList<>();
+    for (ExplanationStore.Line line : ExplanationStore.lines(file)) {
+      Explanation text = line.explanation();
+      if (text.latent() >= latents) {
+        throw new PalimpsestException(
+            String.format(
+                "%s line %d: latent %d, but the coder has %d",
+                file, line.number(), text.latent(), latents));
+      }
+      texts.add(text);
+    }
+    return texts;
+  }
+
   @Override
   public void close() {
+    interpreters.ifPresent(Interpreters::close);
     if (tokenizer != null) {
       tokenizer.close();
     }

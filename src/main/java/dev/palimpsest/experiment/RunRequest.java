@@ -1,5 +1,6 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.llm.Budget;
 import dev.palimpsest.run.StageName;
 import java.util.EnumSet;
 import java.util.Set;
@@ -12,9 +13,15 @@ import java.util.Set;
  * @param refresh whether a stage that a wanted one stands on, and that is out of date, is done
  *     again; otherwise it is an error
  * @param replaceTexts whether explanations that a person wrote are replaced by the explainer's
+ * @param budget what may be spent on language models' answers
  */
 public record RunRequest(
-    Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts) {
+    Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts, Budget budget) {
+  /** Without a limit of what may be spent. */
+  public RunRequest(Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts) {
+    this(stages, force, refresh, replaceTexts, Budget.UNLIMITED);
+  }
+
   /** Copies the set. */
   public RunRequest {
     stages = Set.copyOf(stages);
@@ -23,6 +30,11 @@ public record RunRequest(
   /** Every stage. */
   public static RunRequest everything(boolean force, boolean replaceTexts) {
     return new RunRequest(EnumSet.allOf(StageName.class), force, true, replaceTexts);
+  }
+
+  /** The same within a budget. */
+  public RunRequest within(Budget limits) {
+    return new RunRequest(stages, force, refresh, replaceTexts, limits);
   }
 
   /** Whether a stage is asked for. */

@@ -2,6 +2,7 @@ package dev.palimpsest.experiment;
 
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.explain.ExplanationStore;
+import dev.palimpsest.llm.AskedModel;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.rewrite.RewriteStage;
@@ -48,6 +49,7 @@ final class StagePlan {
   private final StageLedger ledger;
   private final FileDigests digests;
   private final CoderUnit unit;
+  private final PromptedIdentity prompted;
   private final boolean main;
 
   StagePlan(
@@ -63,6 +65,7 @@ final class StagePlan {
     this.ledger = ledger;
     this.digests = digests;
     this.unit = unit;
+    prompted = new PromptedIdentity(config, digests);
     main = unit.name().equals(CoderUnit.main(config).name());
   }
 
@@ -76,6 +79,11 @@ final class StagePlan {
     return main;
   }
 
+  /** Whether a language model simulates, rather than the controlled English. */
+  boolean simulatesByModel() {
+    return !config.simulate().simulator().isLexical();
+  }
+
   /** The latent cache of the explain split. */
   Stage cache() {
     Map<String, Object> settings = reading();
@@ -86,10 +94,21 @@ final class StagePlan {
   /** The words; a person may edit them. */
   Stage explain() {
     Path file = run.explanations(unit.name());
+    Map<String, String> read =
+        with(Map.of(MODEL, inputs.modelDigest(), CODER, coder()), CACHE, run.latents(unit.name()));
+    Optional<AskedModel> asked = config.explain().explainer().model();
+    if (asked.isPresent()) {
+      return new Stage(
+          name(StageName.EXPLAIN),
+          Map.of("explain", prompted.explain(asked.get())),
+          prompted.with(read, "the explaining model", asked.get()),
+          List.of(file, run.writtenExplanations(unit.name())),
+          List.of(file));
+    }
     return new Stage(
         name(StageName.EXPLAIN),
-        Map.of("explain", config.explain(), "language", LANGUAGE),
-        with(Map.of(MODEL, inputs.modelDigest(), CODER, coder()), CACHE, run.latents(unit.name())),
+        Map.of("explain", prompted.lexical(), "language", LANGUAGE),
+        read,
         List.of(
             file,
             run.writtenExplanations(unit.name()),
@@ -129,12 +148,24 @@ final class StagePlan {
     settings.put("context_length", config.windows(protocol).contextLength());
     settings.put("cache_context_length", config.cache().contextLength());
     settings.put("batch_rows", config.cache().batchRows());
-    Map<String, String> read = with(basis(), CACHE, run.latents(unit.name()));
+    Map<String, String> read =
+        withSimulator(settings, with(basis(), CACHE, run.latents(unit.name())));
     return new Stage(
         name(StageName.SIMULATE) + "." + protocol.label(),
         settings,
         withWords(read),
         fits(protocol));
+  }
+
+  /** Adds who rates to settings and inputs, where it is not the controlled English. */
+  private Map<String, String> withSimulator(
+      Map<String, Object> settings, Map<String, String> read) {
+    if (!config.simulate().shuffled()) {
+      settings.put("shuffled", false);
+    }
+    Optional<AskedModel> asked = config.simulate().simulator().model();
+    asked.ifPresent(model -> settings.put("simulator", prompted.simulate(model)));
+    return asked.map(model -> prompted.with(read, "the simulating model", model)).orElse(read);
   }
 
   /** With enough explanations to exchange, calibrations are fitted to exchanged ones, too. */
@@ -143,6 +174,9 @@ final class StagePlan {
     files.add(run.simulations(unit.name(), protocol.label()));
     Path texts = run.explanations(unit.name());
     Path shuffled = run.shuffledSimulations(unit.name(), protocol.label());
+    if (!config.simulate().shuffled()) {
+      return files;
+    }
     if (Files.isRegularFile(texts)
         ? ExplanationStore.read(texts).size() >= ShuffledExplanations.FEWEST
         : Files.isRegularFile(shuffled)) {
@@ -164,7 +198,7 @@ final class StagePlan {
       all.put("rival_tokens", config.rewrite().rivalTokens());
       all.put("rival_context_length", config.cache().contextLength());
     }
-    Map<String, String> read = withWords(basis());
+    Map<String, String> read = withSimulator(all, withWords(basis()));
     read = with(read, SCORES, run.scores(unit.name()));
     Path own = run.rewrite(unit.name(), protocol.label());
     boolean headline = main && protocol == Protocol.ALL_TOKENS;
@@ -172,13 +206,18 @@ final class StagePlan {
         new Stage(
             name(StageName.REWRITE) + "." + protocol.label(),
             all,
-            with(
-                with(read, SIMULATIONS, run.simulations(unit.name(), protocol.label())),
-                SHUFFLED,
-                run.shuffledSimulations(unit.name(), protocol.label())),
+            withFits(read, protocol),
             headline
                 ? List.of(run.rewrite(), own, RewriteStage.lossesFile(own))
                 : List.of(own, RewriteStage.lossesFile(own))));
+  }
+
+  private Map<String, String> withFits(Map<String, String> read, Protocol protocol) {
+    Map<String, String> fitted =
+        with(read, SIMULATIONS, run.simulations(unit.name(), protocol.label()));
+    return config.simulate().shuffled()
+        ? with(fitted, SHUFFLED, run.shuffledSimulations(unit.name(), protocol.label()))
+        : fitted;
   }
 
   /** The stages behind a name, in order: one, or one a protocol. */

@@ -44,6 +44,19 @@ public final class Decoding {
   @SuppressWarnings("ArrayRecordComponent") // handed on once, never compared
   public record Written(int[] tokens, boolean stopped) {}
 
+  /**
+   * How one answer is drawn.
+   *
+   * @param place tells apart answers of one seed
+   */
+  record Draw(Sampling sampling, int place) {}
+
+  /** Hears an answer as soon as it is there. */
+  @FunctionalInterface
+  interface Sink {
+    void accept(int prompt, Written written);
+  }
+
   /** One answer in the making. */
   private final class Row {
     private final int index;
@@ -54,12 +67,13 @@ public final class Decoding {
     private final List<Integer> written = new ArrayList<>();
     private int read;
 
-    Row(int index, int[] prompt, Sampling sampling) {
+    Row(int index, int[] prompt, Draw draw) {
       this.index = index;
       this.prompt = prompt;
-      most = mostTokens(prompt, sampling);
+      most = mostTokens(prompt, draw.sampling);
       run = model.run(prompt.length + most);
-      sampler = new Sampler(sampling, Seeds.stream(sampling.seed(), "answer", index));
+      sampler =
+          new Sampler(draw.sampling, Seeds.stream(draw.sampling.seed(), "answer", draw.place));
     }
 
     /** The next tokens to run, at most so many. */
@@ -84,28 +98,41 @@ public final class Decoding {
 
   /** Answers, in the prompts' order. */
   public Written[] answers(List<int[]> prompts, Sampling sampling, Progress progress) {
-    prompts.forEach(prompt -> model.requireLength(prompt.length + 1));
     Written[] answers = new Written[prompts.size()];
+    int[] finished = {0};
+    answer(
+        prompts,
+        IntStream.range(0, prompts.size()).mapToObj(place -> new Draw(sampling, place)).toList(),
+        (prompt, written) -> {
+          answers[prompt] = written;
+          progress.advanced("writing answers", "prompts", ++finished[0], prompts.size());
+        });
+    return answers;
+  }
+
+  /** The same, each with its own way of drawing; told in the order in which they end. */
+  void answer(List<int[]> prompts, List<Draw> draws, Sink sink) {
+    prompts.forEach(prompt -> model.requireLength(prompt.length + 1));
     List<Row> rows = new ArrayList<>();
     int taken = 0;
     int finished = 0;
     try {
       while (finished < prompts.size()) {
-        while (taken < prompts.size() && isRoomFor(prompts.get(taken), sampling, rows)) {
-          rows.add(new Row(taken, prompts.get(taken), sampling));
+        while (taken < prompts.size()
+            && isRoomFor(prompts.get(taken), draws.get(taken).sampling, rows)) {
+          rows.add(new Row(taken, prompts.get(taken), draws.get(taken)));
           taken++;
         }
         step(rows);
         for (Row row : List.copyOf(rows)) {
           if (isFinished(row)) {
-            answers[row.index] = written(row);
             row.run.close();
             rows.remove(row);
-            progress.advanced("writing answers", "prompts", ++finished, prompts.size());
+            finished++;
+            sink.accept(row.index, written(row));
           }
         }
       }
-      return answers;
     } finally {
       rows.forEach(row -> row.run.close());
     }

@@ -49,26 +49,53 @@ public final class LocalTextModel implements TextModel {
   public List<Answer> answers(List<Prompt> asked, Sampling sampling, Progress progress) {
     Decoding.Written[] written =
         new Decoding(model, stops, budget).answers(tokens(asked), sampling, progress);
-    return Arrays.stream(written)
-        .map(w -> new Answer(tokenizer.decodePlain(w.tokens()), w.tokens().length, w.stopped()))
-        .toList();
+    return Arrays.stream(written).map(this::answer).toList();
   }
 
   @Override
   public double[][] labelLogProbabilities(
       List<Prompt> asked, List<String> labels, Progress progress) {
-    int[] ids = labels.stream().mapToInt(prompts::label).toArray();
     double[][] result = new double[asked.size()][];
     int[] done = {0};
+    scoreLabels(
+        asked,
+        labels,
+        (prompt, scores) -> {
+          result[prompt] = scores;
+          progress.advanced("scoring labels", "prompts", ++done[0], asked.size());
+        });
+    return result;
+  }
+
+  @Override
+  public void scoreLabels(List<Prompt> asked, List<String> labels, ScoreSink sink) {
+    int[] ids = labels.stream().mapToInt(prompts::label).toArray();
     new LastLogits(model, budget)
         .of(
             tokens(asked),
             (prompt, logits) -> {
               double all = Passes.logSumExp(logits);
-              result[prompt] = Arrays.stream(ids).mapToDouble(id -> logits[id] - all).toArray();
-              progress.advanced("scoring labels", "prompts", ++done[0], asked.size());
+              sink.accept(prompt, Arrays.stream(ids).mapToDouble(id -> logits[id] - all).toArray());
             });
-    return result;
+  }
+
+  @Override
+  public void answer(List<Prompt> asked, List<Sampling> samplings, AnswerSink sink) {
+    new Decoding(model, stops, budget)
+        .answer(
+            tokens(asked),
+            samplings.stream().map(sampling -> new Decoding.Draw(sampling, 0)).toList(),
+            (prompt, written) -> sink.accept(prompt, answer(written)));
+  }
+
+  private Answer answer(Decoding.Written written) {
+    int[] ids = written.tokens();
+    return new Answer(tokenizer.decodePlain(ids), ids.length, written.stopped());
+  }
+
+  @Override
+  public int length(Prompt prompt) {
+    return prompts.of(prompt, 0).length;
   }
 
   /**

@@ -20,6 +20,43 @@ public interface TextModel extends AutoCloseable {
    */
   double[][] labelLogProbabilities(List<Prompt> prompts, List<String> labels, Progress progress);
 
+  /**
+   * Writes an answer to every prompt, each by its own sampling; an answer depends on nothing but
+   * prompt and sampling.
+   *
+   * @param sink hears of each as soon as it is there, in any order
+   */
+  void answer(List<Prompt> prompts, List<Sampling> samplings, AnswerSink sink);
+
+  /**
+   * {@link #labelLogProbabilities}, told as soon as they are there, in any order.
+   *
+   * @param sink hears of each prompt once
+   */
+  void scoreLabels(List<Prompt> prompts, List<String> labels, ScoreSink sink);
+
+  /** Number of tokens of a prompt, as the model reads it. */
+  int length(Prompt prompt);
+
+  /** Hears answers. */
+  @FunctionalInterface
+  interface AnswerSink {
+    /**
+     * @param prompt its place among the prompts
+     */
+    void accept(int prompt, Answer answer);
+  }
+
+  /** Hears log-probabilities of labels. */
+  @FunctionalInterface
+  interface ScoreSink {
+    /**
+     * @param prompt its place among the prompts
+     * @param scores by label, in nats
+     */
+    void accept(int prompt, double[] scores);
+  }
+
   /** The precision of the model's products: {@code fp32} or {@code bf16}. */
   String precision();
 

@@ -126,8 +126,17 @@ final class HttpCalls {
    * @throws EndpointFault where there is no answer
    */
   JsonNode now(URI uri, Optional<JsonNode> body) {
+    return now(uri, body, answer -> answer);
+  }
+
+  /**
+   * The same with what is wanted taken out; an answer that lacks it is asked for again.
+   *
+   * @throws EndpointFault where there is no answer
+   */
+  <T> T now(URI uri, Optional<JsonNode> body, Function<JsonNode, T> reader) {
     try {
-      return hasty.<JsonNode>getStageAsync(context -> send(uri, body)).get();
+      return hasty.<T>getStageAsync(context -> send(uri, body).thenApply(reader)).get();
     } catch (ExecutionException failure) {
       Throwable cause = unwrapped(failure);
       throw cause instanceof EndpointFault fault ? fault : new IllegalStateException(cause);

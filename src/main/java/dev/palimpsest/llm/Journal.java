@@ -37,6 +37,7 @@ public final class Journal implements AutoCloseable {
   private final KeyPlaces places = new KeyPlaces();
   private long end;
   private int damaged;
+  private AnswerTally tally = AnswerTally.NONE;
 
   private record Line(String key, Reply reply, String crc32c) {}
 
@@ -110,6 +111,7 @@ public final class Journal implements AutoCloseable {
       Optional<Line> read = parse(line.toByteArray());
       if (read.isPresent()) {
         places.put(QuestionKey.parse(read.get().key()), begin);
+        tally = tally.with(read.get().reply());
       } else {
         damaged++;
       }
@@ -191,7 +193,13 @@ public final class Journal implements AutoCloseable {
       throw unusable(file, failure);
     }
     places.put(key, end);
+    tally = tally.with(reply);
     end += line.length;
+  }
+
+  /** What its answers came to. */
+  public synchronized AnswerTally tally() {
+    return tally;
   }
 
   /** Number of answers. */

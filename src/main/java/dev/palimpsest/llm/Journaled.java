@@ -16,7 +16,8 @@ import java.util.Optional;
 public final class Journaled implements Respondent {
   private final Respondent inner;
   private final Optional<Journal> journal;
-  private final Budget budget;
+  private final Spending spending;
+  private final Prices prices;
   private Usage usage = Usage.NONE;
   private long answered;
   private long known;
@@ -26,9 +27,19 @@ public final class Journaled implements Respondent {
    * @param journal without one, answers are not kept
    */
   public Journaled(Respondent inner, Optional<Journal> journal, Budget budget) {
+    this(inner, journal, new Spending(budget), budget.prices());
+  }
+
+  /**
+   * One of several that share a budget.
+   *
+   * @param prices of this one
+   */
+  public Journaled(Respondent inner, Optional<Journal> journal, Spending spending, Prices prices) {
     this.inner = inner;
     this.journal = journal;
-    this.budget = budget;
+    this.spending = spending;
+    this.prices = prices;
   }
 
   @Override
@@ -93,7 +104,7 @@ public final class Journaled implements Respondent {
           if (reply.isPresent()) {
             known++;
           } else {
-            limit = budget.spent(usage, underWay.size());
+            limit = spending.begin();
             if (limit.isEmpty()) {
               Waiting waiting = new Waiting(key, new ArrayList<>(List.of(place)));
               underWay.put(key, waiting);
@@ -126,6 +137,7 @@ public final class Journaled implements Respondent {
         }
         underWay.remove(waiting.key);
         usage = usage.plus(reply.usage());
+        spending.end(reply.usage(), prices);
         answered++;
       }
       waiting.places.forEach(each -> replies.accept(each, question, reply));

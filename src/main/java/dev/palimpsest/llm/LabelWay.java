@@ -1,9 +1,11 @@
 package dev.palimpsest.llm;
 
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.palimpsest.base.UsageException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** How a server is made to tell probabilities of labels; the best first. */
 public enum LabelWay {
@@ -36,5 +38,23 @@ public enum LabelWay {
   /** By {@link #label}. */
   public static Optional<LabelWay> labelled(String label) {
     return Arrays.stream(values()).filter(way -> way.label().equals(label)).findFirst();
+  }
+
+  /**
+   * The same of a setting.
+   *
+   * @throws UsageException where there is no such way
+   */
+  public static LabelWay required(String label) {
+    return labelled(label)
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "labels are told by '"
+                        + label
+                        + "', expected one of "
+                        + Arrays.stream(values())
+                            .map(LabelWay::label)
+                            .collect(Collectors.joining(", "))));
   }
 }

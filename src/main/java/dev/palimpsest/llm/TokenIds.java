@@ -33,19 +33,34 @@ final class TokenIds {
   private int ask(String label) {
     ObjectNode body = Json.MAPPER.createObjectNode();
     body.put("model", calls.model()).put("prompt", BEFORE + label).put("add_special_tokens", false);
-    JsonNode tokens =
-        http.now(calls.settings().ownCall("tokenize"), Optional.of(body)).path("tokens");
-    JsonNode last = tokens.path(tokens.size() - 1);
-    if (!last.canConvertToInt()) {
-      throw EndpointFault.question("/tokenize gives no ids");
-    }
+    int id =
+        http.now(
+            calls.settings().ownCall("tokenize"),
+            Optional.of(body),
+            answer -> {
+              JsonNode tokens = answer.path("tokens");
+              JsonNode last = tokens.path(tokens.size() - 1);
+              if (!last.canConvertToInt()) {
+                throw EndpointFault.passing("/tokenize gives no ids");
+              }
+              return last.intValue();
+            });
     ObjectNode back = Json.MAPPER.createObjectNode().put("model", calls.model());
-    back.putArray("tokens").add(last.intValue());
-    JsonNode read = http.now(calls.settings().ownCall("detokenize"), Optional.of(back));
-    String text = read.has("text") ? read.path("text").asText() : read.path("prompt").asText();
+    back.putArray("tokens").add(id);
+    String text =
+        http.now(
+            calls.settings().ownCall("detokenize"),
+            Optional.of(back),
+            answer -> {
+              JsonNode read = answer.has("text") ? answer.path("text") : answer.path("prompt");
+              if (!read.isTextual()) {
+                throw EndpointFault.passing("/detokenize gives no text");
+              }
+              return read.textValue();
+            });
     if (!text.equals(label)) {
       throw EndpointFault.question("no single token reads '" + label + "'");
     }
-    return last.intValue();
+    return id;
   }
 }

@@ -53,6 +53,11 @@ public final class ModelSource {
     return folder;
   }
 
+  /** Whether there is such a model. */
+  public static boolean exists(String source) {
+    return source.equals(EMBEDDED) || Files.isRegularFile(Path.of(source).resolve("config.json"));
+  }
+
   /**
    * The resources' own folder, or, when they are inside a jar, a copy of them in the user's cache.
    */

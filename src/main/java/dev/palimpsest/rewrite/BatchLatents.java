@@ -6,9 +6,12 @@ import dev.palimpsest.evaluate.SplicedModel;
 import dev.palimpsest.rivals.Rival;
 import dev.palimpsest.rivals.RivalRows;
 import dev.palimpsest.simulate.LatentPredictor;
+import dev.palimpsest.simulate.SimulatedContext;
 import dev.palimpsest.tensor.Tensors;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -86,9 +89,26 @@ final class BatchLatents {
         new RivalRows(contexts, positions, width, () -> Tensors.toArray(model.input())));
   }
 
+  /** The windows, and the positions that are patched in each. */
+  private List<SimulatedContext> contexts() {
+    List<SimulatedContext> contexts = new ArrayList<>();
+    for (int w = 0; w < windows.windows().size(); w++) {
+      int window = w;
+      contexts.add(
+          new SimulatedContext(
+              windows.context(w),
+              windows.rows().stream()
+                  .filter(row -> row.inBatch() == window)
+                  .mapToInt(WindowReader.Row::position)
+                  .toArray()));
+    }
+    return contexts;
+  }
+
   private SparseRows guess(LatentPredictor predictor) {
     int length = windows.tokens().length();
     SparseRows rows = new SparseRows();
+    predictor.announce(contexts());
     int row = 0;
     for (int w = 0; w < windows.windows().size(); w++) {
       int[] rowOf = new int[length];

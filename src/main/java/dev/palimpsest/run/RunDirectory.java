@@ -114,6 +114,11 @@ public record RunDirectory(Path root) {
     return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".json");
   }
 
+  /** What language models have answered: journals, and an account of each. */
+  public Path answers(String file) {
+    return root.resolve("answers").resolve(file);
+  }
+
   /** The page to look at. */
   public Path report() {
     return root.resolve("report.html");

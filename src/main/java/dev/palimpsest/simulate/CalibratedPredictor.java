@@ -1,6 +1,7 @@
 package dev.palimpsest.simulate;
 
 import dev.palimpsest.base.PalimpsestException;
+import java.util.List;
 
 /** A simulator's ratings, mapped to activations. Unexplained latents are predicted 0. */
 public final class CalibratedPredictor implements LatentPredictor {
@@ -47,6 +48,11 @@ public final class CalibratedPredictor implements LatentPredictor {
   @Override
   public float[] offsets() {
     return offsets;
+  }
+
+  @Override
+  public void announce(List<SimulatedContext> contexts) {
+    simulator.announce(contexts);
   }
 
   @Override

@@ -70,6 +70,7 @@ public final class JointFitter {
     int length = batch.length();
     int width = batch.outputs().length / Math.max(1, batch.kept().length);
     int next = 0;
+    predictor.announce(SimulatedContext.of(batch));
     for (int row = 0; row < batch.rows(); row++) {
       int first = row * length;
       int from = next;

@@ -1,5 +1,7 @@
 package dev.palimpsest.simulate;
 
+import java.util.List;
+
 /**
  * Guessed activations of all latents of one coder, from words alone: a simulator's ratings mapped
  * through a calibration.
@@ -28,6 +30,9 @@ public interface LatentPredictor {
   default float[] offsets() {
     return new float[0];
   }
+
+  /** Tells what will be predicted next; see {@link Simulator#announce}. */
+  default void announce(List<SimulatedContext> contexts) {}
 
   /**
    * Reports every (position, latent) whose predicted activation may differ from the default, in

@@ -35,6 +35,7 @@ final class RatingTallies {
     for (int i = 0; i < batch.kept().length; i++) {
       slotOf[batch.kept()[i]] = i * batch.k();
     }
+    simulator.announce(SimulatedContext.of(batch));
     for (int row = 0; row < batch.rows(); row++) {
       int first = row * length;
       int[] spread = {-1};

@@ -1,5 +1,7 @@
 package dev.palimpsest.simulate;
 
+import java.util.List;
+
 /**
  * Guesses how active every latent is at every token of a context, from explanations and that
  * context alone.
@@ -23,6 +25,12 @@ public interface Simulator {
    * @return [M]; callers must not change it
    */
   float[] defaults();
+
+  /**
+   * Tells what will be rated next, and where, so that a simulator that has to ask somebody can ask
+   * for all of it together. Ratings at other positions need not be right then.
+   */
+  default void announce(List<SimulatedContext> contexts) {}
 
   /**
    * Rates one context.

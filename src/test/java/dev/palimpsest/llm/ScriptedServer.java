@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToDoubleBiFunction;
+import java.util.function.UnaryOperator;
 
 /**
  * A server that speaks OpenAI's protocol and answers from known probabilities of digits. It can do
@@ -49,12 +50,15 @@ public final class ScriptedServer implements AutoCloseable {
   private final List<String> authorizations =
       java.util.Collections.synchronizedList(new ArrayList<>());
   public volatile double faultShare;
-  volatile List<Fault> faults = List.of(Fault.values());
+  public volatile List<Fault> faults = List.of(Fault.values());
   volatile int status = 200;
   volatile String refusal = "no";
-  volatile int latencyMillis;
+  public volatile int latencyMillis;
   volatile int stallMillis = 8000;
   volatile boolean choosesOne;
+
+  /** What it writes where more than a label is asked for. */
+  public volatile UnaryOperator<String> writes = prompt -> "words";
 
   /**
    * @param best the best way of telling probabilities that it has; it has the worse ones too
@@ -78,7 +82,7 @@ public final class ScriptedServer implements AutoCloseable {
   }
 
   /** How often a request of this body was answered; a fault is no answer. */
-  Map<String, AtomicInteger> answered() {
+  public Map<String, AtomicInteger> answered() {
     return answered;
   }
 
@@ -198,10 +202,18 @@ public final class ScriptedServer implements AutoCloseable {
         .put("prompt", Character.toString(asked.path("tokens").path(0).asInt()));
   }
 
-  private static String text(JsonNode asked) {
-    return asked.has("prompt")
-        ? asked.path("prompt").asText()
-        : asked.path("messages").path(0).path("content").asText();
+  /** What the model is told, without the label at the end of a conversation that has one. */
+  public static String text(JsonNode asked) {
+    if (asked.has("prompt")) {
+      return asked.path("prompt").asText();
+    }
+    JsonNode messages = asked.path("messages");
+    int count = messages.size() - (asked.path("continue_final_message").asBoolean() ? 1 : 0);
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.add(messages.path(i).path("content").asText());
+    }
+    return String.join("\n", all);
   }
 
   private ObjectNode complete(JsonNode asked) {
@@ -268,7 +280,8 @@ public final class ScriptedServer implements AutoCloseable {
         likeliest = digit;
       }
     }
-    String said = Integer.toString(likeliest);
+    boolean prose = asked.path("max_tokens").asInt(0) > 20 && !wantsTop(asked);
+    String said = prose ? writes.apply(prompt) : Integer.toString(likeliest);
     boolean chat = asked.has("messages");
     if (chat) {
       choice.putObject("message").put("role", "assistant").put("content", said);
