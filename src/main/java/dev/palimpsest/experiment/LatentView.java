@@ -25,7 +25,8 @@ public final class LatentView {
    * @param latent 0-based
    * @param hookpoint which coder of a run directory; without it, the first
    * @param model overrides the run's model; needed for a coder outside of any run directory
-   * @throws UsageException if the coder has no such latent, or a model is needed and not given
+   * @throws UsageException if the coder has no such latent, a model is needed and not given, or
+   *     model or text have changed since the run was begun
    * @throws PalimpsestException naming what is missing or cannot be read
    */
   public static LatentPage page(
@@ -36,13 +37,22 @@ public final class LatentView {
     }
     ExperimentConfig config = ConfigFiles.readResolved(run.get().config());
     String name = coderName(run.get(), place, hookpoint, config);
-    return read(sources(run.get(), name, config), latent, model.orElse(config.model()));
+    ExperimentConfig found =
+        config.withInputs(model.map(SourcePaths::whole).orElse(config.model()), config.data().files());
+    return read(sources(run.get(), name, found), latent, found.model());
   }
 
-  /** Only what is up to date, as far as it can be known; nothing is written. */
+  /**
+   * Only what is up to date, as far as it can be known; nothing is written.
+   *
+   * @throws UsageException where model or text are others than the run was begun with, as in the
+   *     commands that write
+   */
   private static LatentPageCollector.Sources sources(
       RunDirectory run, String name, ExperimentConfig config) {
     FileDigests digests = FileDigests.at(run.digests());
+    RunInputs inputs = RunInputs.asFarAsThere(config, run, digests);
+    inputs.requireSame(false);
     return CoderUnit.of(config).stream()
         .filter(unit -> unit.name().equals(name))
         .findFirst()
@@ -53,7 +63,7 @@ public final class LatentView {
                     new StagePlan(
                         config,
                         run,
-                        RunInputs.asFarAsThere(config, run, digests),
+                        inputs,
                         new StageLedger(run, digests),
                         digests,
                         unit),

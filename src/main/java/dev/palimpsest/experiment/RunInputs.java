@@ -93,7 +93,8 @@ final class RunInputs {
   }
 
   /**
-   * What differs from what the run was begun with, in words; empty for a new run.
+   * What differs from what the run was begun with, in words; empty for a new run. Where model or
+   * text are not there, they are not compared.
    *
    * @param trainsToo whether the command trains: it may then go on for more tokens (the trainer
    *     says whether the schedule allows it), and coders that are not trained may change
@@ -109,13 +110,17 @@ final class RunInputs {
       now.withObject("/train").set("tokens", before.path("train").path("tokens"));
     }
     List<String> changes = new ArrayList<>(Differences.between(before, now));
-    begun.kept().ifPresent(kept -> changes.addAll(modelChanges(kept.model())));
-    begun.kept().ifPresent(kept -> changes.addAll(textChanges(kept.text())));
-    if (begun.modelDigest().filter(digest -> !digest.equals(modelDigest())).isPresent()) {
-      changes.add("the model " + config.model() + " has another content");
+    if (!model.isEmpty()) {
+      begun.kept().ifPresent(kept -> changes.addAll(modelChanges(kept.model())));
+      if (begun.modelDigest().filter(digest -> !digest.equals(modelDigest())).isPresent()) {
+        changes.add("the model " + config.model() + " has another content");
+      }
     }
-    if (begun.textDigest().filter(digest -> !digest.equals(textDigest())).isPresent()) {
-      changes.add("the text has another content");
+    if (!text.isEmpty()) {
+      begun.kept().ifPresent(kept -> changes.addAll(textChanges(kept.text())));
+      if (begun.textDigest().filter(digest -> !digest.equals(textDigest())).isPresent()) {
+        changes.add("the text has another content");
+      }
     }
     return changes;
   }

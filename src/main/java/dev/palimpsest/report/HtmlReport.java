@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * The report as one HTML page that needs nothing beside itself: style, script and images lie
@@ -209,8 +210,8 @@ public final class HtmlReport {
     }
 
     /** A context in pieces, activations and guesses as shares of the latent's maximum. */
-    public List<Piece> pieces(LatentPage.Context context, double maximum) {
-      return ContextPieces.of(context, maximum, numbers);
+    public List<Piece> pieces(LatentPage.Context context, OptionalDouble maximum) {
+      return ContextPieces.of(context, maximum.orElse(0), numbers);
     }
 
     /** "rtl" for text mostly written from right to left, else "ltr". */
@@ -226,7 +227,7 @@ public final class HtmlReport {
     }
 
     /** A number for sorting by script: empty if absent. */
-    public String sortKey(java.util.OptionalDouble value) {
+    public String sortKey(OptionalDouble value) {
       return value.isPresent() ? Double.toString(value.getAsDouble()) : "";
     }
   }

@@ -13,8 +13,8 @@ import java.util.OptionalDouble;
  * @param explanation the words, if it has been explained
  * @param explainer who wrote them, e.g. "lexical"; empty without an explanation
  * @param scores named scores, e.g. detection → 0.91; values are shown with three decimals
- * @param density share of tokens at which the latent is active
- * @param maximum largest activation seen
+ * @param density share of the cached tokens at which the latent is active; empty without a cache
+ * @param maximum largest activation there; empty without a cache
  * @param promoted vocabulary tokens whose logit the decoder row raises most, strongest first (Geva
  *     et al. 2022)
  * @param demoted those it lowers most, strongest first
@@ -30,8 +30,8 @@ public record LatentPage(
     Optional<String> explanation,
     String explainer,
     List<Score> scores,
-    double density,
-    double maximum,
+    OptionalDouble density,
+    OptionalDouble maximum,
     List<TokenWeight> promoted,
     List<TokenWeight> demoted,
     Optional<Histogram> histogram,

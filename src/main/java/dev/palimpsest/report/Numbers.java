@@ -86,6 +86,11 @@ public final class Numbers {
     return fixed(percent, Math.min(decimals, 6)) + " %";
   }
 
+  /** As {@link #density(double)}. */
+  public String density(OptionalDouble share) {
+    return share.isPresent() ? density(share.getAsDouble()) : ABSENT;
+  }
+
   /** A count with a narrow space between thousands. */
   public String count(long value) {
     return String.format(Locale.ROOT, "%,d", value).replace(',', '\u202F').replace('-', '−');

@@ -20,6 +20,8 @@ public final class TerminalView {
   /** Grounds of the 256-colour cube from faint to strong; the text on them is black. */
   private static final int[] GROUNDS = {230, 229, 222, 221, 215, 214, 208};
 
+  private static final String NO_CACHE = "there is no latent cache of it that holds";
+
   private static final String BARS = " ▁▂▃▄▅▆▇█";
 
   private final boolean colours;
@@ -42,11 +44,15 @@ public final class TerminalView {
         .forEach(
             s ->
                 out.append(s.name()).append(' ').append(numbers.fixed(s.value(), 3)).append(" · "));
-    out.append("active at ")
-        .append(numbers.density(page.density()))
-        .append(" of tokens · maximum ")
-        .append(numbers.fixed(page.maximum(), 3))
-        .append("\n\n");
+    if (page.density().isPresent()) {
+      out.append("active at ")
+          .append(numbers.density(page.density()))
+          .append(" of tokens · maximum ")
+          .append(numbers.fixed(page.maximum(), 3));
+    } else {
+      out.append("how often it is active is not known: ").append(NO_CACHE);
+    }
+    out.append("\n\n");
     if (page.explanation().isPresent()) {
       out.append(TokenText.prose(page.explanation().get()));
       out.append(page.explainer().isEmpty() ? "" : faint("  (" + page.explainer() + ")"));
@@ -59,10 +65,11 @@ public final class TerminalView {
     tokens(out, "demotes ", page.demoted());
     page.histogram().filter(h -> !h.counts().isEmpty()).ifPresent(h -> histogram(out, h));
     if (page.contexts().isEmpty()) {
-      out.append(faint("no contexts: the latent was not seen active")).append('\n');
+      String why = page.density().isPresent() ? "the latent was not seen active" : NO_CACHE;
+      out.append(faint("no contexts: " + why)).append('\n');
     }
     for (Context context : page.contexts()) {
-      out.append('\n').append(context(context, page.maximum())).append('\n');
+      out.append('\n').append(context(context, page.maximum().orElse(0))).append('\n');
     }
     return out.toString();
   }

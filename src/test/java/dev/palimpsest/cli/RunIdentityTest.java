@@ -109,6 +109,45 @@ final class RunIdentityTest {
   }
 
   @Test
+  void whatIsOnlyLookedAtIsRefusedAsWell() throws IOException {
+    MiniRun mini = base.copy(folder.resolve("looked-at"));
+    Files.write(mini.text(), MiniRun.stories(400));
+    Outcome text = mini.stage("inspect", "3");
+    assertThat(text.status()).isEqualTo(2);
+    assertThat(text.err()).isEqualTo(mini.stage("report").err());
+    assertThat(text.err()).contains("the text " + mini.text() + " has another content");
+
+    // A run that was archived without its text is still looked at.
+    Files.delete(mini.text());
+    Outcome archived = mini.stage("inspect", "3", "--json");
+    assertThat(archived.status()).as(archived.err()).isZero();
+    assertThat(archived.json().path("density").isNumber()).isTrue();
+
+    MiniRun.flip(mini.model().resolve("model.safetensors"), 3);
+    Outcome weights = mini.stage("inspect", "3");
+    assertThat(weights.status()).isEqualTo(2);
+    assertThat(weights.err()).contains("model.safetensors").contains("another content");
+    assertThat(mini.stage("inspect", "3", "--model", "embedded").status()).isZero();
+  }
+
+  @Test
+  void withoutACacheNoNumbersAreMadeUp() throws IOException {
+    MiniRun mini = base.copy(folder.resolve("no-cache"));
+    TrainRuns.removeTree(mini.file("latents"));
+    Outcome page = mini.stage("inspect", "3", "--json");
+    assertThat(page.status()).as(page.err()).isZero();
+    assertThat(page.json().path("density").isNull()).isTrue();
+    assertThat(page.json().path("maximum").isNull()).isTrue();
+    Outcome shown = mini.stage("inspect", "3");
+    assertThat(shown.out()).contains("how often it is active is not known").doesNotContain("0 %");
+    Outcome report = mini.stage("report");
+    assertThat(report.status()).as(report.err()).isZero();
+    assertThat(Files.readString(mini.file("report.html")))
+        .contains("no latent cache that holds")
+        .doesNotContain("active at");
+  }
+
+  @Test
   void aReplacedCoderGivenByPathIsTakenAnew() throws IOException {
     MiniRun mini = base.copy(folder.resolve("given"));
     Path given = folder.resolve("coder");

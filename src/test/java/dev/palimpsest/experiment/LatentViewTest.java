@@ -143,8 +143,8 @@ class LatentViewTest {
     assertThat(page.explanation()).hasValueSatisfying(text -> assertThat(text).contains("cat"));
     assertThat(page.explainer()).isEqualTo("lexical");
     assertThat(page.mainScore()).hasValue(0.93);
-    assertThat(page.maximum()).isEqualTo(5);
-    assertThat(page.density()).isBetween(0.01, 0.3);
+    assertThat(page.maximum()).hasValue(5);
+    assertThat(page.density().orElseThrow()).isBetween(0.01, 0.3);
     assertThat(page.promoted()).hasSize(10);
     assertThat(page.promoted().get(0).weight()).isPositive();
     assertThat(page.demoted().get(0).weight()).isNegative();
