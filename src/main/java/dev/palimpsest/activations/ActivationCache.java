@@ -23,7 +23,9 @@ import java.util.List;
  * mapped memory, any window at any time, by any number of threads.
  */
 public final class ActivationCache {
-  static final String PLAN = "activations.json";
+  /** What says of what a cache is: by it a folder is known as one. */
+  public static final String PLAN = "activations.json";
+
   static final String TENSOR = "activations";
 
   /** In a shard's metadata: {@link CachePlan#digest} of its cache. */

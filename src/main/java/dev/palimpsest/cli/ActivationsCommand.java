@@ -6,6 +6,7 @@ import dev.palimpsest.model.ActivationFile;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.ModelFiles;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.train.Training;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,6 +67,7 @@ final class ActivationsCommand implements Callable<Integer> {
     Path folder = ModelSource.resolve(model);
     AtomicFiles.requireApart(out, input);
     AtomicFiles.requireApart(out, ModelFiles.of(folder));
+    OutputFolder.requireFreeFor(out);
     try (LanguageModel loaded = LanguageModel.load(folder)) {
       ConsoleLog log = output.log(spec.commandLine().getErr());
       ActivationFile.Result result = ActivationFile.write(loaded, input, hookpoints, out, log);

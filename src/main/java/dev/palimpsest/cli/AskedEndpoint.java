@@ -11,6 +11,7 @@ import dev.palimpsest.llm.Journaled;
 import dev.palimpsest.llm.Question;
 import dev.palimpsest.llm.Reply;
 import dev.palimpsest.llm.Usage;
+import dev.palimpsest.run.OutputFolder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,6 +49,7 @@ final class AskedEndpoint {
 
   /** What each prompt is answered with, or how likely each label is where there are labels. */
   void ask(List<Prompt> prompts, List<String> labels, Sampling sampling) {
+    journal.ifPresent(OutputFolder::requireFreeFor);
     Optional<Journal> opened = journal.map(Journal::open);
     Endpoint endpoint = new Endpoint(settings, System::getenv);
     try (Journaled kept = new Journaled(endpoint, opened, budget)) {

@@ -6,6 +6,7 @@ import dev.palimpsest.coder.CoderConfig;
 import dev.palimpsest.coder.FileEncoder;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.tensor.Devices;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -64,6 +65,7 @@ final class EncodeCommand implements Callable<Integer> {
     NamedFile.require("--input", input);
     AtomicFiles.requireApart(
         out, input, folder.resolve("cfg.json"), folder.resolve("sae.safetensors"));
+    OutputFolder.requireFreeFor(out);
     try (SparseCoder loaded = SparseCoder.load(folder, chosen.device())) {
       FileEncoder.Result result = new FileEncoder(loaded).encode(input, out, log);
       log.device(chosen.describe());

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.bench.PythiaShape;
 import dev.palimpsest.bench.RandomModel;
+import dev.palimpsest.run.OutputFolder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,8 +19,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "make-model",
     description = {
-      "Writes a GPT-NeoX model with random weights in Hugging Face layout, by default of Pythia-160m's shape (650 MB),",
-      "and tokens.bin with random token ids: something to time this and other tools on, without a download."
+      "Writes a GPT-NeoX model with random weights in Hugging Face layout, by default of"
+          + " Pythia-160m's shape (650 MB),",
+      "and tokens.bin with random token ids: something to time this and other tools on, without a"
+          + " download."
     },
     mixinStandardHelpOptions = true,
     showDefaultValues = true)
@@ -55,6 +58,7 @@ final class MakeModelCommand implements Callable<Integer> {
       throw new UsageException(
           "--layers, --heads and --tokens must be at least 1, and --d a multiple of --heads");
     }
+    OutputFolder.requireFree(folder, RandomModel.TOKENS);
     RandomModel.write(folder, new PythiaShape(layers, width, heads), tokens, seed);
     Path tokenFile = folder.resolve(RandomModel.TOKENS);
     Map<String, Object> result = new LinkedHashMap<>();

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.text.Corpus;
 import dev.palimpsest.text.CorpusOptions;
 import dev.palimpsest.text.ExcludedTokens;
@@ -120,6 +121,7 @@ final class TextOptions {
 
   /** Where tokenised text is kept. */
   Path tokenCache() {
+    tokenCache.ifPresent(OutputFolder::requireFree);
     return tokenCache.orElseGet(Corpus::defaultCache);
   }
 

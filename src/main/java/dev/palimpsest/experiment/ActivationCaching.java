@@ -8,6 +8,7 @@ import dev.palimpsest.activations.StoredType;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.ModelSource;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.Training;
@@ -65,6 +66,7 @@ public final class ActivationCaching {
       Path tokenCache,
       boolean overwrite,
       RunLog log) {
+    OutputFolder.requireFree(out, ActivationCache.PLAN);
     StoredType type = StoredType.labelled(dtype);
     Devices.Choice device = RunContext.choose(config);
     Training.useThreads(config.threads());

@@ -8,6 +8,7 @@ import dev.palimpsest.report.Headline;
 import dev.palimpsest.report.HeadlineTable;
 import dev.palimpsest.report.RewriteTable;
 import dev.palimpsest.results.Protocol;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLock;
 import dev.palimpsest.run.RunLog;
@@ -76,6 +77,7 @@ public final class ExperimentRunner {
   public Result run() {
     ExperimentChecks.check(config);
     run.requireFolder();
+    OutputFolder.requireFree(run.root());
     Wordless.requireWords(config, request.stages());
     Devices.Choice device = RunContext.choose(config);
     FileDigests digests = FileDigests.at(run.digests());

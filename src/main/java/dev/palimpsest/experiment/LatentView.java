@@ -38,7 +38,8 @@ public final class LatentView {
     ExperimentConfig config = ConfigFiles.readResolved(run.get().config());
     String name = coderName(run.get(), place, hookpoint, config);
     ExperimentConfig found =
-        config.withInputs(model.map(SourcePaths::whole).orElse(config.model()), config.data().files());
+        config.withInputs(
+            model.map(SourcePaths::whole).orElse(config.model()), config.data().files());
     return read(sources(run.get(), name, found), latent, found.model());
   }
 
@@ -61,12 +62,7 @@ public final class LatentView {
                 LatentPageCollector.Sources.current(
                     run,
                     new StagePlan(
-                        config,
-                        run,
-                        inputs,
-                        new StageLedger(run, digests),
-                        digests,
-                        unit),
+                        config, run, inputs, new StageLedger(run, digests), digests, unit),
                     config.seed()))
         .orElseGet(() -> LatentPageCollector.Sources.of(run, name, config.seed()));
   }

@@ -6,6 +6,7 @@ import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.model.LibtorchInfo;
+import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.RunLog;
 import dev.palimpsest.tensor.Devices;
@@ -31,6 +32,7 @@ public final class TrainRun {
   public static TrainResult run(
       ExperimentConfig config, RunDirectory run, Path tokenCache, boolean overwrite, RunLog log) {
     run.requireFolder();
+    OutputFolder.requireFree(run.root());
     Devices.Choice device = RunContext.choose(config);
     Training.useThreads(config.threads());
     TrainStage.check(config);

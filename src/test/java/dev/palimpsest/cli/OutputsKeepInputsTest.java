@@ -9,7 +9,9 @@ import dev.palimpsest.model.ModelSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,6 +64,108 @@ final class OutputsKeepInputsTest {
     }
     assertThat(coder.resolve("sae.safetensors")).hasBinaryContent(weights);
     assertThat(input).hasContent("x");
+  }
+
+  @Test
+  void noFolderOfAnInputIsWrittenTo() throws IOException {
+    MiniRun mini = MiniRun.in(folder.resolve("mini"));
+    assertThat(mini.everything().status()).isZero();
+    Path cached = folder.resolve("cached");
+    String[] caching = {
+      "cache-activations",
+      mini.model().toString(),
+      "--hookpoint",
+      MiniRun.HOOKPOINT,
+      "--data",
+      mini.text().toString(),
+      "--tokens",
+      "512",
+      "--ctx-len",
+      "64",
+      "--token-cache",
+      folder.resolve("tokens").toString(),
+      "--out"
+    };
+    assertThat(TrainRuns.palimpsest(with(caching, cached)).status()).isZero();
+    Path link = Files.createSymbolicLink(folder.resolve("link"), mini.model());
+    String before = listing();
+    String[] training = {
+      "train",
+      mini.model().toString(),
+      "--hookpoint",
+      MiniRun.HOOKPOINT,
+      "--data",
+      mini.text().toString(),
+      "--tokens",
+      "512",
+      "--ctx-len",
+      "64",
+      "--token-cache",
+      folder.resolve("tokens").toString(),
+      "--out"
+    };
+    String[] running = {"run", mini.yaml().toString(), "--out"};
+    String[] showing = {"demo", "--short", "--out"};
+    for (Path out :
+        List.of(
+            mini.model(),
+            mini.model().resolve("below/deep"),
+            link,
+            link.resolve("below"),
+            mini.file("coder/" + MiniRun.HOOKPOINT),
+            mini.file("coder"),
+            mini.file("latents/" + MiniRun.HOOKPOINT),
+            mini.file("stages/x"),
+            cached.resolve("x"))) {
+      for (String[] command : List.of(training, running, showing, caching)) {
+        kept(out, TrainRuns.palimpsest(with(command, out)));
+      }
+    }
+    for (String[] command : List.of(training, running, showing)) {
+      kept(cached, TrainRuns.palimpsest(with(command, cached)));
+    }
+    kept(mini.model(), TrainRuns.palimpsest("bench", "make-model", mini.model().toString()));
+    String[] elsewhere = with(training, folder.resolve("new"));
+    elsewhere[11] = mini.model().toString();
+    kept(mini.model(), TrainRuns.palimpsest(elsewhere));
+    Path single = mini.model().resolve("more.safetensors");
+    kept(
+        single,
+        TrainRuns.palimpsest(
+            "encode",
+            mini.file("coder/" + MiniRun.HOOKPOINT).toString(),
+            "--input",
+            mini.text().toString(),
+            "--out",
+            single.toString()));
+    assertThat(listing()).isEqualTo(before);
+    // What such a command has written before, it goes on with.
+    assertThat(TrainRuns.palimpsest(with(caching, cached)).status()).isZero();
+  }
+
+  /** All files, with sizes and times. */
+  private String listing() throws IOException {
+    try (Stream<Path> tree = Files.walk(folder)) {
+      StringBuilder text = new StringBuilder();
+      for (Path file : tree.sorted().toList()) {
+        text.append(file).append(' ').append(Files.getLastModifiedTime(file)).append('\n');
+      }
+      return text.toString();
+    }
+  }
+
+  private static String[] with(String[] command, Path out) {
+    String[] all = Arrays.copyOf(command, command.length + 1);
+    all[command.length] = out.toString();
+    return all;
+  }
+
+  private static void kept(Path out, Outcome outcome) {
+    assertThat(outcome.status()).as(out + ": " + outcome.err()).isEqualTo(2);
+    assertThat(outcome.err())
+        .contains(out.toString())
+        .contains("results need a place of their own");
+    assertThat(outcome.err().lines()).hasSize(1);
   }
 
   private static void refused(Path out, Outcome outcome) {
