@@ -40,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       StageCommand.Simulate.class,
       StageCommand.Rewrite.class,
       ReportCommand.class,
+      ResultsCommand.class,
       BenchCommand.class,
       DoctorCommand.class,
       EncodeCommand.class,

@@ -158,11 +158,17 @@ public final class LossStatistics {
     return differenceInterval(floor, coder).map(ends -> !ends.contains(0)).orElse(false);
   }
 
+  /** Mean cross-entropy of one variant less that of another. */
+  public OptionalDouble difference(int a, int b) {
+    return finite(meanDifference(a, b));
+  }
+
   private double meanDifference(int a, int b) {
     return (sum(table.crossEntropy(a)) - sum(table.crossEntropy(b))) / table.totalTokens();
   }
 
-  private Optional<Interval> differenceInterval(int a, int b) {
+  /** 95 % interval of {@link #difference}, paired by document. */
+  public Optional<Interval> differenceInterval(int a, int b) {
     double[] differences = new double[resampledTokens.length];
     Arrays.setAll(differences, r -> (resampled[a][r] - resampled[b][r]) / resampledTokens[r]);
     return table.windows() == 0 ? Optional.empty() : Bootstrap.interval95(differences);

@@ -11,17 +11,22 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Trains a network to convergence: epochs over all rows but the last sixteenth, whose error
- * decides. Where it gets no better the learning rate is halved, five times; the best weights are
+ * decides. Where it gets no better the learning rate is halved, three times; the best weights are
  * kept.
  */
 final class NetworkTraining {
-  private static final int BATCH = 256;
-  private static final double RATE = 2e-3;
-  private static final int HALVINGS = 5;
-  private static final int MOST_EPOCHS = 40;
+  private static final int MOST_BATCH = 512;
+  private static final int LEAST_BATCH = 32;
 
-  /** What counts as better: by a two-thousandth. */
-  private static final double BETTER = 1 - 5e-4;
+  /** Steps of an epoch where the batch has neither its most nor its least rows. */
+  private static final int STEPS = 256;
+
+  private static final double RATE = 2e-3;
+  private static final int HALVINGS = 3;
+  private static final int MOST_EPOCHS = 30;
+
+  /** What counts as better: by a five-hundredth. */
+  private static final double BETTER = 1 - 2e-3;
 
   private final DenseNetwork network;
   private final Device device;
@@ -30,6 +35,7 @@ final class NetworkTraining {
   private final int[] training;
   private final int[] held;
   private final SplittableRandom random;
+  private final int batch;
 
   /** Rows of a sample as a tensor, in the open scope. */
   @FunctionalInterface
@@ -46,6 +52,7 @@ final class NetworkTraining {
     int kept = rows.length - Math.min(rows.length / 2, Math.max(1, rows.length / 16));
     training = Arrays.copyOf(rows, kept);
     held = Arrays.copyOfRange(rows, kept, rows.length);
+    batch = Math.min(MOST_BATCH, Math.max(LEAST_BATCH, kept / STEPS));
     random = Seeds.stream(seed, "rival-network-order", rows.length);
   }
 
@@ -75,8 +82,8 @@ final class NetworkTraining {
     int halvings = 0;
     for (int epoch = 0; epoch < MOST_EPOCHS && halvings <= HALVINGS; epoch++) {
       shuffle();
-      for (int from = 0; from < training.length; from += BATCH) {
-        int[] rows = Arrays.copyOfRange(training, from, Math.min(training.length, from + BATCH));
+      for (int from = 0; from < training.length; from += batch) {
+        int[] rows = Arrays.copyOfRange(training, from, Math.min(training.length, from + batch));
         try (PointerScope scope = new PointerScope()) {
           network.step(features.of(rows), outputs.of(rows), rate);
         }
@@ -104,10 +111,10 @@ final class NetworkTraining {
   }
 
   private double error() {
-    return IntStream.iterate(0, from -> from < held.length, from -> from + BATCH)
+    return IntStream.iterate(0, from -> from < held.length, from -> from + batch)
         .mapToDouble(
             from -> {
-              int[] rows = Arrays.copyOfRange(held, from, Math.min(held.length, from + BATCH));
+              int[] rows = Arrays.copyOfRange(held, from, Math.min(held.length, from + batch));
               try (PointerScope scope = new PointerScope()) {
                 return network.error(features.of(rows), outputs.of(rows));
               }

@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 final class TokenNetwork implements Rival {
   private static final int MEAN_TOKENS = 24;
-  private static final int HIDDEN = 512;
+  private static final int HIDDEN = 256;
 
   private final int near;
   private final float[] embedding;

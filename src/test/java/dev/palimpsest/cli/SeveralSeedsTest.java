@@ -1,11 +1,19 @@
 package dev.palimpsest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.cli.TrainRuns.Outcome;
+import dev.palimpsest.results.RecordedResult;
+import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.rewrite.RewriteStage;
+import dev.palimpsest.rivals.RivalKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,7 +25,16 @@ final class SeveralSeedsTest {
   void everySeedHasItsOwnAndTheReportSumsThemUp() throws Exception {
     MiniRun mini = MiniRun.in(folder.resolve("mini"));
 
-    Outcome all = mini.everything("--set=train.seeds=[3, 7]");
+    String[] settings = {
+      "--set=train.seeds=[3, 7]",
+      "--set=rewrite.rivals=["
+          + Arrays.stream(RivalKind.values())
+              .map(RivalKind::label)
+              .collect(Collectors.joining(", "))
+          + "]",
+      "--set=rewrite.rival_tokens=3000"
+    };
+    Outcome all = mini.everything(settings);
 
     assertThat(all.status()).as(all.err()).isZero();
     for (String seed : List.of("layers.2.mlp/seed3", "layers.2.mlp/seed7")) {
@@ -40,8 +57,56 @@ final class SeveralSeedsTest {
     assertThat(Files.readString(mini.file("report.html")))
         .contains("layers.2.mlp over 2 seeds, median [range]")
         .contains("layers.2.mlp/seed7");
-    assertThat(MiniRun.done(mini.everything("--set=train.seeds=[3, 7]"))).containsExactly("report");
+    assertThat(MiniRun.done(mini.everything(settings))).containsExactly("report");
     assertThat(mini.stage("inspect", "0", "--hookpoint", "layers.2.mlp/seed7", "--json").status())
         .isZero();
+    keepsTheSeedsAsOneResult(mini);
+  }
+
+  private void keepsTheSeedsAsOneResult(MiniRun mini) throws Exception {
+    Path records = Files.createDirectory(folder.resolve("results"));
+    Outcome kept =
+        TrainRuns.palimpsest(
+            "results",
+            records.toString(),
+            "--record",
+            "mini",
+            "--run",
+            mini.run().toString(),
+            "--section",
+            "Small",
+            "--title",
+            "The mini run",
+            "--made-by",
+            "palimpsest run mini.yaml");
+    assertThat(kept.status()).as(kept.err()).isZero();
+    RecordedResult result = StateFiles.read(records.resolve("mini.json"), RecordedResult.class);
+    assertThat(result.seeds()).isEqualTo(2);
+    assertThat(result.quoted()).hasSize(10).doesNotHaveDuplicates();
+    RecordedResult.Row words =
+        result.rows().stream()
+            .filter(row -> row.name().equals(result.headline()))
+            .findFirst()
+            .orElseThrow();
+    double sum = 0;
+    for (String seed : List.of("seed3", "seed7")) {
+      RewriteResult table =
+          RewriteStage.read(mini.file("rewrites/layers.2.mlp/" + seed + ".all-tokens.json"));
+      sum += table.headline().orElseThrow().ce().orElseThrow();
+    }
+    assertThat(words.ce().orElseThrow()).isCloseTo(sum / 2, within(1e-4));
+    for (RivalKind kind : RivalKind.values()) {
+      assertThat(result.rows()).anyMatch(row -> row.name().equals("rival/" + kind.label()));
+    }
+    assertThat(words.p()).isEmpty();
+    assertThat(words.lessThanThis()).hasValue(0);
+    assertThat(Files.readString(folder.resolve("results.md")))
+        .contains("\n## Small\n")
+        .contains("### The mini run")
+        .contains("palimpsest run mini.yaml")
+        .contains("(the rewrite)")
+        .contains("\n- " + result.quoted().get(0).latent() + ": ");
+    assertThat(TrainRuns.palimpsest("results", folder.resolve("none").toString()).status())
+        .isEqualTo(2);
   }
 }
