@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TestModels;
+import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Precision;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -21,18 +23,22 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Decoding and scoring against what transformers computed in double precision. */
+/** Decoding and scoring against what transformers computed in double precision, and in bf16. */
 @Timeout(120)
 class GoldenAnswersTest {
   private static final double TOLERANCE = 1e-4;
 
   private static List<JsonNode> cases(String family) throws IOException {
+    List<JsonNode> cases = new ArrayList<>();
+    golden("answers.json").path(family).forEach(cases::add);
+    assertThat(cases).hasSize(3);
+    return cases;
+  }
+
+  private static JsonNode golden(String file) throws IOException {
     try (InputStream stream =
-        GoldenAnswersTest.class.getResourceAsStream("/golden/language/answers.json")) {
-      List<JsonNode> cases = new ArrayList<>();
-      new ObjectMapper().readTree(Objects.requireNonNull(stream)).path(family).forEach(cases::add);
-      assertThat(cases).hasSize(3);
-      return cases;
+        GoldenAnswersTest.class.getResourceAsStream("/golden/language/" + file)) {
+      return new ObjectMapper().readTree(Objects.requireNonNull(stream));
     }
   }
 
@@ -106,6 +112,56 @@ class GoldenAnswersTest {
         }
       }
     }
+  }
+
+  /**
+   * In bf16 a number is rounded by at most 2⁻⁹ of itself, at each dense layer by us, at each
+   * operation by transformers. Over these models' few layers ours may stray from the exact
+   * log-probabilities by 2⁻⁶ of what they vary by (root mean square), from transformers' bf16 ones
+   * by as much, and not beyond what transformers' own do by half.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"gpt_neox", "gpt2", "llama", "llama_rope3", "qwen2", "qwen3", "gemma2", "mistral"})
+  void inBf16LogProbabilitiesAreTransformersToRounding(String family) throws IOException {
+    List<JsonNode> cases = cases(family);
+    List<int[]> prompts = cases.stream().map(one -> ids(one.get("prompt"))).toList();
+    JsonNode theirs = golden("bf16.json").path(family);
+    try (LanguageModel model =
+        LanguageModel.load(TestModels.golden(family), Device.cpu(), Precision.BF16)) {
+      new LastLogits(model, 1 << 30)
+          .of(
+              prompts,
+              (prompt, logits) -> {
+                double all = Passes.logSumExp(logits);
+                double[] ours = IntStream.range(0, logits.length).mapToDouble(i -> logits[i] - all).toArray();
+                double[] exact = doubles(cases.get(prompt).get("next"));
+                double[] rounded = doubles(theirs.get(prompt));
+                double allowed = Math.scalb(deviation(exact), -6);
+                double strayed = distance(ours, exact);
+                assertThat(strayed)
+                    .isBetween(1e-5, allowed)
+                    .isLessThan(1.5 * distance(rounded, exact));
+                assertThat(distance(ours, rounded)).isLessThan(allowed);
+              });
+    }
+  }
+
+  private static double[] doubles(JsonNode array) {
+    return IntStream.range(0, array.size()).mapToDouble(i -> array.get(i).asDouble()).toArray();
+  }
+
+  private static double distance(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (a[i] - b[i]) * (a[i] - b[i]);
+    }
+    return Math.sqrt(sum / a.length);
+  }
+
+  private static double deviation(double[] values) {
+    double mean = Arrays.stream(values).average().orElseThrow();
+    return distance(values, Arrays.stream(values).map(value -> mean).toArray());
   }
 
   /** Questions in a tree, with and without room to keep what they share. */
