@@ -71,8 +71,9 @@ PAL_API pal_status pal_set_threads(int32_t n);
 PAL_API int32_t pal_threads(void);
 
 /*
- * Limits the instruction set ("portable", "avx2", "avx512", "avx512vnni", "avx512bf16"; "" = the best this machine has).
- * For tests and benches: every choice gives the same bits. CUDA: PAL_UNSUPPORTED for anything but "".
+ * Limits the instruction set ("portable", "avx2", "avx512", "avx512vnni", "avx512bf16"; "" = the best of these that this
+ * machine has). For tests and benches: every choice gives the same bits. "amx" alone, which is never chosen by itself, has
+ * other ones in a language model's 16-bit products. CUDA: PAL_UNSUPPORTED for anything but "".
  */
 PAL_API pal_status pal_set_instruction_set(const char* name);
 

@@ -104,7 +104,7 @@ struct Kernels {
   void (*divide)(float* w, float divisor, int64_t n);
 
   // 16-bit products (bf16, the upper half of a float). A pair is two neighbouring numbers, the first in the upper half of a
-  // word; an odd one out stands with a zero.
+  // word; an odd one out stands with a zero. AMX packs rows in an order of its own and adds in another (amx_tiles.hpp).
   //
   // Rounds n numbers of each of `count` <= kTileRows rows, to the nearest, ties to even, subnormals to 0, and packs them as
   // pairs [ceil(n / 2)][count].
@@ -126,6 +126,10 @@ const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 const Kernels& avx512vnni_kernels();
 const Kernels& avx512bf16_kernels();
+#endif
+#ifdef PAL_AMX
+const Kernels& amx_kernels();
+bool amx_is_lent(); // by the system to this process; asks for it
 #endif
 
 } // namespace palimpsest

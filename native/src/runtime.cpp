@@ -1,5 +1,9 @@
 #include "runtime.hpp"
 
+#ifdef PAL_AMX
+#include <cpuid.h>
+#endif
+
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
@@ -48,6 +52,15 @@ bool has_avx512bf16() {
 #endif
 }
 
+#ifdef PAL_AMX
+bool has_amx() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24;
+  return has_avx512bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kBf16) && (d & kTiles) && amx_is_lent();
+}
+#endif
+
+// AMX is left to those who ask for it: its 16-bit products have other bits.
 const Kernels& best() {
 #ifdef PAL_X86
   if (has_avx512bf16()) return avx512bf16_kernels();
@@ -121,10 +134,17 @@ pal_status pal_set_instruction_set(const char* name) {
   } else if (std::strcmp(name, "avx512bf16") == 0) {
     table = &avx512bf16_kernels();
     here = has_avx512bf16();
+  } else if (std::strcmp(name, "amx") == 0) {
+#ifdef PAL_AMX
+    table = &amx_kernels();
+    here = has_amx();
+#else
+    here = false;
+#endif
 #endif
   } else if (name[0] != '\0') {
     return fail(PAL_INVALID_ARGUMENT,
-                "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni, avx512bf16 or nothing",
+                "pal_set_instruction_set: \"%s\", expected portable, avx2, avx512, avx512vnni, avx512bf16, amx or nothing",
                 name);
   }
   if (!here) return fail(PAL_UNSUPPORTED, "pal_set_instruction_set: this processor has no %s", name);

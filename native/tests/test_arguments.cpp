@@ -71,7 +71,7 @@ int main() {
   check_refused(pal_update(p.data(), g.data(), m.data(), m.data(), 3, &hyper, nullptr),
                 "pal_update: hyper.optimizer is 5, expected 0 or 1");
   check_refused(pal_set_instruction_set("sse9"),
-                "pal_set_instruction_set: \"sse9\", expected portable, avx2, avx512, avx512vnni, avx512bf16 or nothing");
+                "pal_set_instruction_set: \"sse9\", expected portable, avx2, avx512, avx512vnni, avx512bf16, amx or nothing");
   CHECK(pal_encode_workspace_bytes(0, 1, 1, 1, PAL_TOPK) == 0);
   return test::verdict("arguments");
 }

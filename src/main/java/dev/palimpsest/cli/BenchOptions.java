@@ -24,8 +24,8 @@ final class BenchOptions {
       names = "--instructions",
       paramLabel = "SET",
       description =
-          "Of our kernels on the CPU: portable, avx2, avx512, avx512vnni or avx512bf16 (default:"
-              + " the best there is).")
+          "Of our kernels on the CPU: portable, avx2, avx512, avx512vnni, avx512bf16 or amx"
+              + " (default: the best there is, but amx).")
   private Optional<String> instructions = Optional.empty();
 
   @Option(

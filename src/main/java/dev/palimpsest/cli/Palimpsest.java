@@ -56,7 +56,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device.",
       "Every command takes --help; --json prints one machine-readable object on stdout; progress"
           + " goes to stderr.",
-      "PALIMPSEST_DEBUG=1 in the environment adds stack traces to failures."
+      "In the environment, PALIMPSEST_DEBUG=1 adds stack traces to failures, and"
+          + " PALIMPSEST_INSTRUCTIONS=SET limits our kernels on the CPU, or lets them use amx (as"
+          + " bench --instructions)."
     })
 public final class Palimpsest {
   /** The command's name. */
@@ -125,6 +127,7 @@ public final class Palimpsest {
    */
   static int execute(CommandLine line, String... arguments) {
     try {
+      InstructionsVariable.apply(Optional.ofNullable(System.getenv(InstructionsVariable.NAME)));
       return line.execute(arguments);
     } catch (Throwable failure) {
       return failed(failure, line);

@@ -168,7 +168,8 @@ class BenchCommandTest {
     portable[tiny.length] = "sse9";
     Outcome unknown = palimpsest(portable);
     assertThat(unknown.status()).isNotZero();
-    assertThat(unknown.err()).contains("expected portable, avx2, avx512, avx512vnni, avx512bf16");
+    assertThat(unknown.err())
+        .contains("expected portable, avx2, avx512, avx512vnni, avx512bf16, amx");
   }
 
   @Test

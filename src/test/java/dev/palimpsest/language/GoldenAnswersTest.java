@@ -134,7 +134,8 @@ class GoldenAnswersTest {
               prompts,
               (prompt, logits) -> {
                 double all = Passes.logSumExp(logits);
-                double[] ours = IntStream.range(0, logits.length).mapToDouble(i -> logits[i] - all).toArray();
+                double[] ours =
+                    IntStream.range(0, logits.length).mapToDouble(i -> logits[i] - all).toArray();
                 double[] exact = doubles(cases.get(prompt).get("next"));
                 double[] rounded = doubles(theirs.get(prompt));
                 double allowed = Math.scalb(deviation(exact), -6);
