@@ -46,6 +46,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EncodeCommand.class,
       HelpCommand.class,
       InspectCommand.class,
+      ShuffleWeightsCommand.class,
       TrainCommand.class,
       EvalCommand.class,
       CompletionCommand.class,

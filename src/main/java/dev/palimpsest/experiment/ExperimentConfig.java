@@ -236,6 +236,7 @@ public record ExperimentConfig(
   /**
    * Training; {@code lr} and {@code warmupSteps} may be {@code auto}.
    *
+   * @param freezeEncoder whether the encoder stays as it was at the start, a control
    * @param activations folder of a cache to read in place of running the language model
    */
   public record Train(
@@ -246,6 +247,7 @@ public record ExperimentConfig(
       String optimizer,
       String lr,
       String warmupSteps,
+      boolean freezeEncoder,
       long checkpointEvery,
       long evalEvery,
       long evalTokens,
@@ -265,6 +267,7 @@ public record ExperimentConfig(
           optimizer,
           lr,
           warmupSteps,
+          freezeEncoder,
           checkpointEvery,
           evalEvery,
           evalTokens,

@@ -284,6 +284,9 @@ final class TrainStage {
 
   private static OptimizerConfig optimizer(ExperimentConfig.Train train) {
     OptimizerConfig optimizer = OptimizerConfig.of(Optimizer.of(train.optimizer()));
+    if (train.freezeEncoder()) {
+      optimizer = optimizer.withFrozenEncoder();
+    }
     if (!train.lr().equals(AUTO)) {
       optimizer = optimizer.withLearningRate(rate(train.lr()));
     }

@@ -40,6 +40,7 @@ public final class CoderTrainer implements AutoCloseable {
   private final NativeArrays sumsMemory;
   private final DoublePointer sums;
   private final Optional<QueuedStep> queued;
+  private final Optional<FrozenEncoder> frozen;
   private Buffers buffers;
   private long step;
   private int pendingBatches;
@@ -94,6 +95,7 @@ public final class CoderTrainer implements AutoCloseable {
         config.fused() && record instanceof QueuedRecord onDevice
             ? kernels.stepKernels().map(step -> new QueuedStep(coder, state, step, onDevice, sums))
             : Optional.empty();
+    this.frozen = config.freezeEncoder() ? Optional.of(new FrozenEncoder(coder)) : Optional.empty();
     this.buffers = Buffers.of(0, coder);
   }
 
@@ -151,6 +153,7 @@ public final class CoderTrainer implements AutoCloseable {
     reserve(rows);
     prepareForward();
     double rate = learningRate.at(step);
+    frozen.ifPresent(encoder -> encoder.setAside(coder));
     Update.Batch batch = new Update.Batch(x, buffers.latents(), buffers.output());
     if (queued.isPresent()) {
       batch.latents().rows(rows);
@@ -163,6 +166,7 @@ public final class CoderTrainer implements AutoCloseable {
       record.add(batch.latents(), sums);
       update(batch, rate);
     }
+    frozen.ifPresent(encoder -> encoder.putBack(coder));
     pending.add(step, record.tokens(), rate, rows);
   }
 
@@ -343,6 +347,7 @@ public final class CoderTrainer implements AutoCloseable {
 
   @Override
   public void close() {
+    frozen.ifPresent(FrozenEncoder::close);
     queued.ifPresent(QueuedStep::close);
     buffers.close();
     record.close();

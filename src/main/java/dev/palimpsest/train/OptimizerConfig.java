@@ -16,6 +16,7 @@ import java.util.OptionalLong;
  * @param accumulationSteps batches whose gradients are averaged into one update
  * @param fused backward and update in one pass without gradients in memory; only without
  *     accumulation
+ * @param freezeEncoder whether the encoder stays as it was at the start, for a control; Adam only
  */
 public record OptimizerConfig(
     Optimizer optimizer,
@@ -24,7 +25,8 @@ public record OptimizerConfig(
     double momentum,
     long deadAfterTokens,
     int accumulationSteps,
-    boolean fused) {
+    boolean fused,
+    boolean freezeEncoder) {
 
   /** sparsify's momentum for signum. */
   public static final double DEFAULT_MOMENTUM = 0.95;
@@ -44,6 +46,11 @@ public record OptimizerConfig(
     require(momentum > 0 && momentum < 1, "momentum", "between 0 and 1", momentum);
     require(deadAfterTokens >= 1, "tokens until a latent is dead", ">= 1", deadAfterTokens);
     require(accumulationSteps >= 1, "accumulation steps", ">= 1", accumulationSteps);
+    if (freezeEncoder && optimizer != Optimizer.ADAM) {
+      throw new UsageException(
+          "a frozen encoder (train.freeze_encoder) needs the optimizer adam: signum's averages"
+              + " move");
+    }
     if (fused && accumulationSteps > 1) {
       throw new UsageException(
           "the fused update cannot accumulate " + accumulationSteps + " batches");
@@ -59,7 +66,8 @@ public record OptimizerConfig(
         DEFAULT_MOMENTUM,
         DEFAULT_DEAD_AFTER_TOKENS,
         1,
-        true);
+        true,
+        false);
   }
 
   /** The same with a fixed (peak) learning rate. */
@@ -71,7 +79,8 @@ public record OptimizerConfig(
         momentum,
         deadAfterTokens,
         accumulationSteps,
-        fused);
+        fused,
+        freezeEncoder);
   }
 
   /** The same with a fixed warm-up. */
@@ -83,13 +92,21 @@ public record OptimizerConfig(
         momentum,
         deadAfterTokens,
         accumulationSteps,
-        fused);
+        fused,
+        freezeEncoder);
   }
 
   /** The same with another threshold for dead latents. */
   public OptimizerConfig withDeadAfterTokens(long tokens) {
     return new OptimizerConfig(
-        optimizer, learningRate, warmupSteps, momentum, tokens, accumulationSteps, fused);
+        optimizer,
+        learningRate,
+        warmupSteps,
+        momentum,
+        tokens,
+        accumulationSteps,
+        fused,
+        freezeEncoder);
   }
 
   /**
@@ -104,13 +121,34 @@ public record OptimizerConfig(
         momentum,
         deadAfterTokens,
         steps,
-        fused && steps == 1);
+        fused && steps == 1,
+        freezeEncoder);
   }
 
   /** The same with gradients in memory, for what must see them whole before the update. */
   public OptimizerConfig unfused() {
     return new OptimizerConfig(
-        optimizer, learningRate, warmupSteps, momentum, deadAfterTokens, accumulationSteps, false);
+        optimizer,
+        learningRate,
+        warmupSteps,
+        momentum,
+        deadAfterTokens,
+        accumulationSteps,
+        false,
+        freezeEncoder);
+  }
+
+  /** The same with an encoder that stays as it was at the start: a control. */
+  public OptimizerConfig withFrozenEncoder() {
+    return new OptimizerConfig(
+        optimizer,
+        learningRate,
+        warmupSteps,
+        momentum,
+        deadAfterTokens,
+        accumulationSteps,
+        fused,
+        true);
   }
 
   private static void require(boolean holds, String what, String expected, Object found) {

@@ -15,6 +15,7 @@ import dev.palimpsest.kernels.NativeArrays;
 import dev.palimpsest.safetensors.SafeTensorsWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.AfterAll;
@@ -56,6 +57,41 @@ class CoderTrainerTest {
       assertThatThrownBy(() -> trainer.step(run.x(2), run.y(2), run.batch))
           .hasMessageContaining("2 steps");
     }
+  }
+
+  @Test
+  void aFrozenEncoderStaysWhileTheRestLearns() {
+    try (GoldenRun run = new GoldenRun("skip_transcoder_adam");
+        SparseCoder coder = run.initialCoder();
+        SparseCoder free = run.initialCoder();
+        CoderTrainer frozen = new CoderTrainer(coder, ADAM.withFrozenEncoder(), 6);
+        CoderTrainer usual = new CoderTrainer(free, ADAM, 6)) {
+      float[] encoder = new float[coder.config().numLatents() * coder.config().width()];
+      float[] before = encoder.clone();
+      float[] bias = new float[coder.config().numLatents()];
+      float[] biasBefore = bias.clone();
+      coder.encoder().get(before);
+      coder.encoderBias().get(biasBefore);
+      float[] decoderBefore = coder.decoderRow(0);
+      double first = frozen.step(run.x(0), run.y(0), run.batch).fvu().orElseThrow();
+      usual.step(run.x(0), run.y(0), run.batch);
+      for (int t = 1; t < 6; t++) {
+        frozen.step(run.x(0), run.y(0), run.batch);
+        usual.step(run.x(0), run.y(0), run.batch);
+      }
+      coder.encoder().get(encoder);
+      coder.encoderBias().get(bias);
+      assertThat(Arrays.equals(encoder, before)).isTrue();
+      assertThat(bias).isEqualTo(biasBefore);
+      assertThat(coder.decoderRow(0)).isNotEqualTo(decoderBefore);
+      free.encoder().get(encoder);
+      assertThat(Arrays.equals(encoder, before)).isFalse();
+      try (CoderTrainer more = new CoderTrainer(coder, ADAM.withFrozenEncoder(), 1)) {
+        assertThat(more.step(run.x(0), run.y(0), run.batch).fvu().orElseThrow()).isLessThan(first);
+      }
+    }
+    assertThatThrownBy(() -> OptimizerConfig.of(Optimizer.SIGNUM).withFrozenEncoder())
+        .hasMessageContaining("train.freeze_encoder");
   }
 
   private static double largestDistanceFromUnitNorm(SparseCoder coder) {
