@@ -139,9 +139,15 @@ abstract class StageCommand implements Callable<Integer> {
       description = "Scores the explanations by detection on the score split.")
   static final class Score extends StageCommand {
     @Mixin private StrictOption strict;
+    @Mixin private BudgetOptions budget;
 
     Score() {
       super(StageName.SCORE);
+    }
+
+    @Override
+    Budget budget() {
+      return budget.budget();
     }
 
     @Override

@@ -236,7 +236,7 @@ final class CoderStages {
         again,
         () -> {
           // Their faults are told before minutes are spent on what they are scored against.
-          lexicalTexts();
+          scoredTexts();
           return fill(reading, again, Split.SCORE, config.score().tokens(), folder);
         },
         log);
@@ -247,7 +247,12 @@ final class CoderStages {
         again,
         () -> {
           try (LatentCache cache = LatentCache.open(folder)) {
-            List<Explanation> texts = lexicalTexts();
+            List<Explanation> texts = scoredTexts();
+            Optional<AskedModel> judge = config.score().judge().model();
+            if (judge.isPresent()) {
+              return new Judging(config, bench, run, log)
+                  .run(judge.get(), texts, cache, scoreConfig(), name);
+            }
             return ScoreStage.run(
                 texts,
                 some -> simulators.lexical(cache.latents(), some),
@@ -403,10 +408,12 @@ final class CoderStages {
     return new LatentStream(bench.model(), coder, hookpoint, transcode, bench.excluded());
   }
 
-  /** The texts as they are now, of latents that the coder has. */
-  private List<Explanation> lexicalTexts() {
+  /** The texts as they are now, of latents that the coder has, for whoever scores them. */
+  private List<Explanation> scoredTexts() {
     try (LatentCache cache = LatentCache.open(run.latents(name))) {
-      return simulators.lexicalTexts(cache.latents());
+      return config.score().judge().isLexical()
+          ? simulators.lexicalTexts(cache.latents())
+          : bench.explanations(run.explanations(name), cache.latents());
     }
   }
 

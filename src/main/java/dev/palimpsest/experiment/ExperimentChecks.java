@@ -8,6 +8,7 @@ import dev.palimpsest.model.Hookpoints;
 import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.prompted.ExplainMethod;
+import dev.palimpsest.prompted.JudgedKind;
 import dev.palimpsest.prompted.PromptForm;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.rivals.RivalKind;
@@ -83,6 +84,7 @@ final class ExperimentChecks {
   private static void stages(ExperimentConfig config) {
     interpreter("explain.explainer", config.explain().explainer());
     interpreter("simulate.simulator", config.simulate().simulator());
+    interpreter("score.judge", config.score().judge());
     prompted(config);
     atLeast("cache.tokens", config.cache().tokens(), 1);
     atLeast("cache.least_tokens", config.cache().leastTokens(), 0);
@@ -121,12 +123,27 @@ final class ExperimentChecks {
       throw new UsageException(
           "explain.temperature is " + explain.temperature() + ", expected 0 to 100");
     }
+    judged(config.score());
     atLeast("simulate.window_tokens", config.simulate().windowTokens(), 1);
     if (!explain.explainer().isLexical() && method.asks()) {
       PromptForm.of(explain.prompt(), "explain." + method.label());
     }
     if (!config.simulate().simulator().isLexical()) {
       PromptForm.of(config.simulate().prompt(), "simulate.token");
+    }
+  }
+
+  private static void judged(ExperimentConfig.Score score) {
+    atLeast("score.per_question", score.perQuestion(), 1);
+    if (score.scorers().isEmpty() || Set.copyOf(score.scorers()).size() < score.scorers().size()) {
+      throw new UsageException(
+          "score.scorers: found " + score.scorers() + ", expected some, each once");
+    }
+    for (String label : score.scorers()) {
+      JudgedKind kind = JudgedKind.labelled(label);
+      if (!score.judge().isLexical()) {
+        Judging.form(kind, score);
+      }
     }
   }
 

@@ -92,7 +92,14 @@ public record ExperimentConfig(
 
   /** The same with paths of models and prompts from the root. */
   ExperimentConfig withWholePrompts() {
-    return with(model, data, coders, train, explain.withWholePaths(), simulate.withWholePaths());
+    return with(
+        model,
+        data,
+        coders,
+        train,
+        explain.withWholePaths(),
+        score.withWholePaths(),
+        simulate.withWholePaths());
   }
 
   /** The same with other coders. */
@@ -102,7 +109,7 @@ public record ExperimentConfig(
 
   private ExperimentConfig with(
       String otherModel, Data otherData, List<Coder> otherCoders, Train otherTrain) {
-    return with(otherModel, otherData, otherCoders, otherTrain, explain, simulate);
+    return with(otherModel, otherData, otherCoders, otherTrain, explain, score, simulate);
   }
 
   private ExperimentConfig with(
@@ -111,6 +118,7 @@ public record ExperimentConfig(
       List<Coder> otherCoders,
       Train otherTrain,
       Explain otherExplain,
+      Score otherScore,
       Simulate otherSimulate) {
     return new ExperimentConfig(
         name,
@@ -126,7 +134,7 @@ public record ExperimentConfig(
         otherTrain,
         cache,
         otherExplain,
-        score,
+        otherScore,
         otherSimulate,
         rewrite,
         report);
@@ -335,9 +343,41 @@ public record ExperimentConfig(
   }
 
   /**
-   * Detection: tokens read of the score split, activating (and non-activating) windows per latent.
+   * How explanations are scored.
+   *
+   * @param tokens read of the score split
+   * @param windows activating, and as many others, of a latent
+   * @param judge who says whether an explanation matches
+   * @param scorers what a language model is asked, the ranking one first
+   * @param perQuestion windows of a question
+   * @param detectionPrompt a person's prompt file
+   * @param fuzzingPrompt a person's prompt file
    */
-  public record Score(long tokens, int windows) {}
+  public record Score(
+      long tokens,
+      int windows,
+      Interpreter judge,
+      List<String> scorers,
+      int perQuestion,
+      Optional<String> detectionPrompt,
+      Optional<String> fuzzingPrompt) {
+    /** Copies the list. */
+    public Score {
+      scorers = List.copyOf(scorers);
+    }
+
+    /** The same with paths from the root. */
+    Score withWholePaths() {
+      return new Score(
+          tokens,
+          windows,
+          judge.withWholePath(),
+          scorers,
+          perQuestion,
+          detectionPrompt.map(SourcePaths::whole),
+          fuzzingPrompt.map(SourcePaths::whole));
+    }
+  }
 
   /**
    * How latents are simulated and the ratings calibrated.

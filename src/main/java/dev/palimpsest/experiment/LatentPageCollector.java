@@ -13,6 +13,8 @@ import dev.palimpsest.lexical.LexicalSimulator;
 import dev.palimpsest.lexical.Lexicon;
 import dev.palimpsest.model.LanguageModel;
 import dev.palimpsest.model.TokenEffects;
+import dev.palimpsest.prompted.JudgedScore;
+import dev.palimpsest.prompted.JudgedStore;
 import dev.palimpsest.report.CoderLatents;
 import dev.palimpsest.report.Fact;
 import dev.palimpsest.report.LatentPage;
@@ -63,6 +65,7 @@ public final class LatentPageCollector implements AutoCloseable {
   private final Optional<LatentCache> cache;
   private final Map<Integer, Explanation> explanations = new HashMap<>();
   private final Map<Integer, LatentScore> scores = new HashMap<>();
+  private final List<JudgedScore> judged;
   private final Optional<CalibrationSet> calibrations;
   private final Lexicon lexicon;
 
@@ -75,6 +78,7 @@ public final class LatentPageCollector implements AutoCloseable {
    * @param explanations JSON lines
    * @param glossary the word classes that they speak of
    * @param scores JSON lines
+   * @param judged JSON lines of a language model's scores
    * @param simulations the fitted calibrations
    * @param seed of the drawing of example windows and of random latents
    * @param edited latents whose words a person has written
@@ -87,6 +91,7 @@ public final class LatentPageCollector implements AutoCloseable {
       Path explanations,
       Path glossary,
       Path scores,
+      Path judged,
       Path simulations,
       long seed,
       Set<Integer> edited,
@@ -105,6 +110,7 @@ public final class LatentPageCollector implements AutoCloseable {
           run.explanations(name),
           run.glossary(name),
           run.scores(name),
+          run.judgedScores(name),
           simulations(run, name),
           seed,
           Set.of(),
@@ -136,6 +142,7 @@ public final class LatentPageCollector implements AutoCloseable {
           all.explanations(),
           all.glossary(),
           scores,
+          plan.judgedByModel() && !scores.equals(none) ? all.judged() : none,
           // The page has the controlled English's guesses; a language model is not asked for it.
           plan.simulatesByModel() ? none : fits,
           seed,
@@ -171,6 +178,7 @@ public final class LatentPageCollector implements AutoCloseable {
           none,
           none,
           none,
+          none,
           seed,
           Set.of(),
           List.of());
@@ -197,6 +205,8 @@ public final class LatentPageCollector implements AutoCloseable {
     if (Files.isRegularFile(sources.scores())) {
       ScoreStore.read(sources.scores()).forEach(s -> scores.put(s.latent(), s));
     }
+    judged =
+        Files.isRegularFile(sources.judged()) ? JudgedStore.read(sources.judged()) : List.of();
     calibrations =
         Files.isRegularFile(sources.simulations())
             ? Optional.of(CalibrationStore.read(sources.simulations()))
@@ -305,11 +315,21 @@ public final class LatentPageCollector implements AutoCloseable {
 
   private List<Score> scoresOf(int latent) {
     LatentScore score = scores.get(latent);
-    return score == null
-        ? List.of()
-        : List.of(
-            new Score("detection", score.balancedAccuracy()),
-            new Score("correlation", score.correlation()));
+    if (score == null) {
+      return List.of();
+    }
+    List<Score> all = new ArrayList<>();
+    if (judged.isEmpty()) {
+      all.add(new Score("detection", score.balancedAccuracy()));
+      all.add(new Score("correlation", score.correlation()));
+    }
+    for (JudgedScore each : judged) {
+      if (each.latent() == latent) {
+        all.add(new Score(each.scorer(), each.balancedAccuracy()));
+        all.add(new Score(each.scorer() + ", F1", each.f1()));
+      }
+    }
+    return all;
   }
 
   /** Empty for a coder that does not write into the residual stream's width. */

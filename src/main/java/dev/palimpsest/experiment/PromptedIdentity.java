@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.llm.AskedModel;
 import dev.palimpsest.prompted.ExplainMethod;
+import dev.palimpsest.prompted.JudgedKind;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -54,6 +55,18 @@ final class PromptedIdentity {
       settings.put("temperature", explain.temperature());
       settings.put("max_tokens", explain.maxTokens());
       settings.put("prompt", Explaining.form(explain).digest());
+    }
+    return settings;
+  }
+
+  /** Settings of scoring by a model. */
+  Map<String, Object> judge(AskedModel model) {
+    ExperimentConfig.Score score = config.score();
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("model", Interpreters.settings(model));
+    settings.put("per_question", score.perQuestion());
+    for (String label : score.scorers()) {
+      settings.put(label, Judging.form(JudgedKind.labelled(label), score).digest());
     }
     return settings;
   }

@@ -84,6 +84,11 @@ final class StagePlan {
     return !config.simulate().simulator().isLexical();
   }
 
+  /** Whether a language model scores. */
+  boolean judgedByModel() {
+    return !config.score().judge().isLexical();
+  }
+
   /** The latent cache of the explain split. */
   Stage cache() {
     Map<String, Object> settings = reading();
@@ -132,12 +137,22 @@ final class StagePlan {
 
   /** How good the words are. */
   Stage score() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("windows", config.score().windows());
+    settings.put("seed", config.seed());
+    List<Path> left = new ArrayList<>(List.of(run.scores(unit.name())));
     Map<String, String> read = withWords(Map.of(MODEL, inputs.modelDigest()));
+    Optional<AskedModel> asked = config.score().judge().model();
+    if (asked.isPresent()) {
+      settings.put("judge", prompted.judge(asked.get()));
+      read = prompted.with(read, "the judging model", asked.get());
+      left.add(run.judgedScores(unit.name()));
+    }
     return new Stage(
         name(StageName.SCORE),
-        Map.of("windows", config.score().windows(), "seed", config.seed()),
+        settings,
         with(read, SCORE_CACHE, run.scoreLatents(unit.name())),
-        List.of(run.scores(unit.name())));
+        left);
   }
 
   /** The calibrations of the ratings, on windows like those that a protocol evaluates. */

@@ -94,6 +94,11 @@ public record RunDirectory(Path root) {
     return root.resolve("scores").resolve(hookpoint + ".jsonl");
   }
 
+  /** A language model's judgements of the words, by latent and scorer. */
+  public Path judgedScores(String hookpoint) {
+    return root.resolve("scores").resolve(hookpoint + ".judged.jsonl");
+  }
+
   /** The calibrations fitted for one protocol. */
   public Path simulations(String hookpoint, String protocol) {
     return root.resolve("simulations").resolve(hookpoint + "." + protocol + ".jsonl");

@@ -10,9 +10,12 @@ import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.explain.ExplanationStore;
 import dev.palimpsest.llm.LabelWay;
 import dev.palimpsest.llm.ScriptedServer;
+import dev.palimpsest.prompted.JudgedScore;
+import dev.palimpsest.prompted.JudgedStore;
 import dev.palimpsest.simulate.CalibrationMap;
 import dev.palimpsest.simulate.CalibrationSet;
 import dev.palimpsest.simulate.CalibrationStore;
+import dev.palimpsest.simulate.ScoreStore;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -275,6 +278,54 @@ class PromptedRunTest {
       Outcome outcome = run.everything(asked(server));
       assertThat(outcome.err()).contains("of 3 answers 3 have no line [EXPLANATION]:");
       assertThat(ExplanationStore.read(run.file(TEXTS))).isEmpty();
+    }
+  }
+
+  @Test
+  void judgeScoresByDetectionAndFuzzing() throws IOException {
+    MiniRun run = trained.copy(folder.resolve("judged"));
+    try (ScriptedServer server = server(LabelWay.TOP)) {
+      // A judge that finds every marked text right, every other text wrong, and stumbles at threes.
+      server.writes =
+          prompt -> {
+            String asked = prompt.substring(prompt.lastIndexOf("Description:"));
+            List<String> said =
+                asked
+                    .lines()
+                    .filter(line -> line.startsWith("Text "))
+                    .map(line -> line.contains("<<") ? "1" : "0")
+                    .toList();
+            return said.size() == 3 ? "I cannot tell." : "Here: " + said;
+          };
+      server.faultShare = 0.2;
+      Outcome outcome =
+          run.stage(
+              "score",
+              "--set=score.judge={endpoint: \"" + server.url() + "\", model: scripted}",
+              "--set=score.scorers=[fuzzing, detection]",
+              "--set=score.per_question=7");
+      assertThat(outcome.status()).as(outcome.err()).isZero();
+      List<JudgedScore> scores =
+          JudgedStore.read(run.file("scores/layers.2.mlp.judged.jsonl"));
+      assertThat(scores).isNotEmpty();
+      int unread = 0;
+      for (JudgedScore score : scores) {
+        if (score.scorer().equals("fuzzing")) {
+          assertThat(score.recall()).isEqualTo(1);
+          assertThat(score.specificity()).isZero();
+        } else {
+          assertThat(score.recall()).isZero();
+          assertThat(score.specificity()).isEqualTo(1);
+        }
+        assertThat(score.balancedAccuracy()).isEqualTo(0.5);
+        assertThat(score.correlation()).isZero();
+        unread += score.unread();
+      }
+      assertThat(unread % 3).isZero();
+      assertThat(ScoreStore.read(run.file("scores/layers.2.mlp.jsonl")))
+          .hasSize((int) scores.stream().filter(s -> s.scorer().equals("fuzzing")).count());
+      // A judge at another address is the same judge.
+      assertThat(MiniRun.done(run.stage("score"))).isEmpty();
     }
   }
 
