@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.base.UsageException;
+import dev.palimpsest.experiment.RunRequest;
 import dev.palimpsest.llm.Budget;
 import dev.palimpsest.llm.Prices;
 import java.util.OptionalDouble;
@@ -22,7 +23,19 @@ final class BudgetOptions {
       description = "Stop when the answers have cost so much, by the models' settings 'prices'.")
   private Double maxCost;
 
-  Budget budget() {
+  @Option(
+      names = "--dry-run",
+      description =
+          "Do nothing; say how many questions language models would be asked, and of how many"
+              + " tokens.")
+  private boolean dryRun;
+
+  /** A request within these limits. */
+  RunRequest limit(RunRequest request) {
+    return request.within(budget(), dryRun);
+  }
+
+  private Budget budget() {
     if ((maxCalls != null && maxCalls < 0) || (maxCost != null && !(maxCost >= 0))) {
       throw new UsageException("--max-calls and --max-cost: expected 0 or more");
     }

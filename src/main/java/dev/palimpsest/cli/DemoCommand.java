@@ -1,7 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
-import dev.palimpsest.llm.Budget;
+import dev.palimpsest.experiment.RunRequest;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +45,10 @@ final class DemoCommand implements Callable<Integer> {
     Experiments.Plan plan =
         Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments(strict));
     return ExperimentCommands.runAll(
-        plan, out, force, replaceTexts, Budget.UNLIMITED, output, spec.commandLine());
+        plan,
+        out,
+        RunRequest.everything(force.given(), replaceTexts.given()),
+        output,
+        spec.commandLine());
   }
 }

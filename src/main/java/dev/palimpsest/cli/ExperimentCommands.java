@@ -3,7 +3,6 @@ package dev.palimpsest.cli;
 import dev.palimpsest.experiment.ExperimentRunner;
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.RunRequest;
-import dev.palimpsest.llm.Budget;
 import dev.palimpsest.run.RunDirectory;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -17,18 +16,11 @@ final class ExperimentCommands {
   static int runAll(
       Experiments.Plan plan,
       @Nullable Path out,
-      ForceOption force,
-      ReplaceTextsOption replaceTexts,
-      Budget budget,
+      RunRequest request,
       OutputOptions output,
       CommandLine line) {
     Path folder = out == null ? Path.of("runs").resolve(plan.config().name()) : out;
-    return run(
-        plan,
-        folder,
-        RunRequest.everything(force.given(), replaceTexts.given()).within(budget),
-        output,
-        line);
+    return run(plan, folder, request, output, line);
   }
 
   /** What is asked for. */

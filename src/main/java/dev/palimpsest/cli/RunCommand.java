@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
+import dev.palimpsest.experiment.RunRequest;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,9 +55,7 @@ final class RunCommand implements Callable<Integer> {
     return ExperimentCommands.runAll(
         Experiments.fromFile(file, assignments),
         out,
-        force,
-        replaceTexts,
-        budget.budget(),
+        budget.limit(RunRequest.everything(force.given(), replaceTexts.given())),
         output,
         spec.commandLine());
   }

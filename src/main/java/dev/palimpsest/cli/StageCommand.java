@@ -2,7 +2,6 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.RunRequest;
-import dev.palimpsest.llm.Budget;
 import dev.palimpsest.run.StageName;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,8 +52,7 @@ abstract class StageCommand implements Callable<Integer> {
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
     RunRequest request =
-        new RunRequest(EnumSet.of(stage), force.given(), !noRefresh, replacesTexts())
-            .within(budget());
+        limited(new RunRequest(EnumSet.of(stage), force.given(), !noRefresh, replacesTexts()));
     return ExperimentCommands.run(plan, run, request, output, spec.commandLine());
   }
 
@@ -63,9 +61,9 @@ abstract class StageCommand implements Callable<Integer> {
     return false;
   }
 
-  /** What may be spent on language models' answers. */
-  Budget budget() {
-    return Budget.UNLIMITED;
+  /** A request within what may be spent on language models' answers. */
+  RunRequest limited(RunRequest request) {
+    return request;
   }
 
   /** Settings that the stage's own options change, as KEY=VALUE. */
@@ -120,8 +118,8 @@ abstract class StageCommand implements Callable<Integer> {
     }
 
     @Override
-    Budget budget() {
-      return budget.budget();
+    RunRequest limited(RunRequest request) {
+      return budget.limit(request);
     }
 
     @Override
@@ -146,8 +144,8 @@ abstract class StageCommand implements Callable<Integer> {
     }
 
     @Override
-    Budget budget() {
-      return budget.budget();
+    RunRequest limited(RunRequest request) {
+      return budget.limit(request);
     }
 
     @Override
@@ -173,8 +171,8 @@ abstract class StageCommand implements Callable<Integer> {
     }
 
     @Override
-    Budget budget() {
-      return budget.budget();
+    RunRequest limited(RunRequest request) {
+      return budget.limit(request);
     }
 
     @Override
@@ -210,8 +208,8 @@ abstract class StageCommand implements Callable<Integer> {
     }
 
     @Override
-    Budget budget() {
-      return budget.budget();
+    RunRequest limited(RunRequest request) {
+      return budget.limit(request);
     }
 
     @Override

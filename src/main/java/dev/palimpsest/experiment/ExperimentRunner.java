@@ -1,5 +1,6 @@
 package dev.palimpsest.experiment;
 
+import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.UsageException;
@@ -17,6 +18,7 @@ import dev.palimpsest.run.StageLedger;
 import dev.palimpsest.run.StageName;
 import dev.palimpsest.tensor.Devices;
 import dev.palimpsest.train.Training;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -79,6 +81,9 @@ public final class ExperimentRunner {
     run.requireFolder();
     OutputFolder.requireFree(run.root());
     Wordless.requireWords(config, request.stages());
+    if (request.dryRun()) {
+      return estimated();
+    }
     Devices.Choice device = RunContext.choose(config);
     FileDigests digests = FileDigests.at(run.digests());
     RunInputs inputs = RunInputs.of(config, run, digests);
@@ -88,6 +93,33 @@ public final class ExperimentRunner {
       } finally {
         leaveNothing(lock);
       }
+    }
+  }
+
+  /** What language models would be asked; writes nothing that stays. */
+  private Result estimated() {
+    boolean kept = Files.isDirectory(run.tokens());
+    Path tokens = kept ? run.tokens() : temporary();
+    try (RunContext bench = new RunContext(config, tokens, RunContext.choose(config), log)) {
+      return new Result(
+          run.root().toString(),
+          run.rewrite().toString(),
+          run.report().toString(),
+          Map.of(),
+          new CallEstimate(config, run, bench, request).lines());
+    } finally {
+      if (!kept) {
+        ScratchFolder.remove(tokens);
+      }
+    }
+  }
+
+  private static Path temporary() {
+    try {
+      return Files.createTempDirectory("palimpsest-tokens");
+    } catch (IOException failure) {
+      throw new PalimpsestException(
+          "cannot make a temporary folder: " + AtomicFiles.describe(failure), failure);
     }
   }
 

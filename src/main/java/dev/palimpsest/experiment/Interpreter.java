@@ -27,7 +27,8 @@ import java.util.TreeSet;
  */
 public record Interpreter(Optional<AskedModel> model) {
   /** The settings that are one, from the root. */
-  static final Set<String> SETTINGS = Set.of("explain.explainer", "score.judge", "simulate.simulator");
+  static final Set<String> SETTINGS =
+      Set.of("explain.explainer", "score.judge", "simulate.simulator");
 
   /** The controlled English. */
   static final Interpreter LEXICAL = new Interpreter(Optional.empty());

@@ -74,8 +74,7 @@ final class Judging {
               .score(
                   texts,
                   cache,
-                  done ->
-                      log.advanced("scoring " + coder + " by " + label, "answers", done, done));
+                  done -> log.advanced("scoring " + coder + " by " + label, "answers", done, done));
       if (all.isEmpty()) {
         ScoreStore.write(run.scores(coder), scores.stream().map(Judging::ranking).toList());
       }
@@ -128,8 +127,6 @@ final class Judging {
         scores.stream().mapToDouble(s -> Math.pow(figure.applyAsDouble(s) - mean, 2)).sum();
     int count = scores.size();
     into.put(name, mean);
-    into.put(
-        name + "_95",
-        count > 1 ? NORMAL_95 * Math.sqrt(squares / (count - 1) / count) : 0);
+    into.put(name + "_95", count > 1 ? NORMAL_95 * Math.sqrt(squares / (count - 1) / count) : 0);
   }
 }

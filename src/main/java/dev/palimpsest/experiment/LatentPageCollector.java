@@ -205,8 +205,7 @@ public final class LatentPageCollector implements AutoCloseable {
     if (Files.isRegularFile(sources.scores())) {
       ScoreStore.read(sources.scores()).forEach(s -> scores.put(s.latent(), s));
     }
-    judged =
-        Files.isRegularFile(sources.judged()) ? JudgedStore.read(sources.judged()) : List.of();
+    judged = Files.isRegularFile(sources.judged()) ? JudgedStore.read(sources.judged()) : List.of();
     calibrations =
         Files.isRegularFile(sources.simulations())
             ? Optional.of(CalibrationStore.read(sources.simulations()))

@@ -14,12 +14,18 @@ import java.util.Set;
  *     again; otherwise it is an error
  * @param replaceTexts whether explanations that a person wrote are replaced by the explainer's
  * @param budget what may be spent on language models' answers
+ * @param dryRun whether nothing is done, and only told what language models would be asked
  */
 public record RunRequest(
-    Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts, Budget budget) {
+    Set<StageName> stages,
+    boolean force,
+    boolean refresh,
+    boolean replaceTexts,
+    Budget budget,
+    boolean dryRun) {
   /** Without a limit of what may be spent. */
   public RunRequest(Set<StageName> stages, boolean force, boolean refresh, boolean replaceTexts) {
-    this(stages, force, refresh, replaceTexts, Budget.UNLIMITED);
+    this(stages, force, refresh, replaceTexts, Budget.UNLIMITED, false);
   }
 
   /** Copies the set. */
@@ -32,9 +38,9 @@ public record RunRequest(
     return new RunRequest(EnumSet.allOf(StageName.class), force, true, replaceTexts);
   }
 
-  /** The same within a budget. */
-  public RunRequest within(Budget limits) {
-    return new RunRequest(stages, force, refresh, replaceTexts, limits);
+  /** The same within a budget, or only told what it would ask. */
+  public RunRequest within(Budget limits, boolean dry) {
+    return new RunRequest(stages, force, refresh, replaceTexts, limits, dry);
   }
 
   /** Whether a stage is asked for. */

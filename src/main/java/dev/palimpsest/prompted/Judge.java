@@ -95,7 +95,7 @@ public final class Judge {
     List<JudgedScore> scores = new ArrayList<>();
     for (int i = 0; i < counts.length; i++) {
       JudgedScore score = counts[i].score(explanations.get(i).latent(), kind.label());
-      if (score.isJudged()) {
+      if (score.wasJudged()) {
         scores.add(score);
       }
     }
@@ -165,8 +165,7 @@ public final class Judge {
         List<Shown> windows = windows(explanations.get(next).latent(), cache);
         for (int from = 0; from < windows.size(); from += perQuestion) {
           ready.add(
-              new Sheet(
-                  next, windows.subList(from, Math.min(windows.size(), from + perQuestion))));
+              new Sheet(next, windows.subList(from, Math.min(windows.size(), from + perQuestion))));
         }
         next++;
       }

@@ -23,7 +23,7 @@ public record JudgedScore(
     int unread) {
 
   /** Whether both kinds of windows were judged. */
-  public boolean isJudged() {
+  public boolean wasJudged() {
     return truePositives + falseNegatives > 0 && trueNegatives + falsePositives > 0;
   }
 

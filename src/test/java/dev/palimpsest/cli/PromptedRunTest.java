@@ -202,6 +202,35 @@ class PromptedRunTest {
   }
 
   @Test
+  void dryRunSaysWhatIsAskedAndAsksNothing() throws IOException {
+    MiniRun run = trained.copy(folder.resolve("dry"));
+    try (ScriptedServer server = server(LabelWay.TOP)) {
+      Map<String, String> before = MiniRun.lasting(run.run());
+      Outcome outcome =
+          run.everything(
+              asked(
+                  server,
+                  "--dry-run",
+                  "--set=score.judge={endpoint: \"" + server.url() + "\", prices: [1, 2]}"));
+      assertThat(outcome.status()).as(outcome.err()).isZero();
+      assertThat(server.answered()).isEmpty();
+      assertThat(MiniRun.lasting(run.run())).isEqualTo(before);
+      assertThat(outcome.out())
+          .contains("explain.layers.2.mlp, scripted: at most 3 questions")
+          .contains("score.layers.2.mlp, 127.0.0.1: at most 24 questions")
+          // 2048 / 32 windows to calibrate on, and 16 to evaluate on.
+          .contains("simulate.layers.2.mlp, scripted: at most 192 questions")
+          .contains("rewrite.layers.2.mlp, scripted: at most 48 questions")
+          .contains("all: at most 267 questions")
+          .contains("by the prices");
+      outcome = run.everything(asked(server));
+      assertThat(outcome.status()).isZero();
+      assertThat(account(run).path("answers").path("written").asInt()).isEqualTo(3);
+      assertThat(account(run).path("answers").path("labelled").asInt()).isBetween(200, 240);
+    }
+  }
+
+  @Test
   void killedRunGoesOn() throws IOException, InterruptedException {
     MiniRun whole = trained.copy(folder.resolve("left-alone"));
     MiniRun killed = trained.copy(folder.resolve("killed"));
@@ -305,8 +334,7 @@ class PromptedRunTest {
               "--set=score.scorers=[fuzzing, detection]",
               "--set=score.per_question=7");
       assertThat(outcome.status()).as(outcome.err()).isZero();
-      List<JudgedScore> scores =
-          JudgedStore.read(run.file("scores/layers.2.mlp.judged.jsonl"));
+      List<JudgedScore> scores = JudgedStore.read(run.file("scores/layers.2.mlp.judged.jsonl"));
       assertThat(scores).isNotEmpty();
       int unread = 0;
       for (JudgedScore score : scores) {

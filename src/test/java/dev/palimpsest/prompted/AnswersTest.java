@@ -64,7 +64,7 @@ class AnswersTest {
     assertThat(score.balancedAccuracy()).isEqualTo(0.7, within(1e-12));
     assertThat(score.f1()).isEqualTo(2 * 0.6 * 0.75 / 1.35, within(1e-12));
     assertThat(score.correlation()).isEqualTo(40 / Math.sqrt(8.0 * 10 * 10 * 12), within(1e-12));
-    assertThat(new JudgedScore(0, "fuzzing", 3, 0, 0, 0, 7).isJudged()).isFalse();
+    assertThat(new JudgedScore(0, "fuzzing", 3, 0, 0, 0, 7).wasJudged()).isFalse();
   }
 
   @ParameterizedTest
@@ -104,7 +104,8 @@ class AnswersTest {
     assertThat(asked).doesNotContain("{{", "{%");
     switch (name) {
       case "explain.contrastive" ->
-          assertThat(asked).contains("Example 2: a <<b>>\nActivations: (\"b\", 9)\nSILENT: silence");
+          assertThat(asked)
+              .contains("Example 2: a <<b>>\nActivations: (\"b\", 9)\nSILENT: silence");
       case "explain.promoted" ->
           assertThat(asked).isEqualTo("Likelier: \" one\", \" two\"\nUnlikelier: \"three\"");
       case "simulate.token" ->
@@ -119,7 +120,8 @@ class AnswersTest {
 
   @Test
   void faultsOfAPromptFileNameIt(@TempDir Path folder) throws IOException {
-    for (String wrong : List.of("", "7", "- {role: user}", "- {role: user, content: '{% x'}", "[")) {
+    for (String wrong :
+        List.of("", "7", "- {role: user}", "- {role: user, content: '{% x'}", "[")) {
       Path file = folder.resolve("wrong.yaml");
       Files.writeString(file, wrong);
       assertThatThrownBy(() -> PromptForm.of(Optional.of(file.toString()), "x"))
