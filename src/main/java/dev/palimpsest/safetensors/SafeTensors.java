@@ -31,6 +31,7 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class SafeTensors implements TensorReader {
   private static final int BLOCK_BYTES = 1 << 18;
+  private static final int CHECKED_AT_ONCE = 1 << 14;
   private static final int INFINITY_BITS = 0x7F80_0000;
 
   private final Path file;
@@ -237,6 +238,8 @@ public final class SafeTensors implements TensorReader {
   private void copyBfloat16(String name, ShortPointer into) {
     SafeTensorsHeader.Entry entry = entry(name);
     long elements = entry.info().elements();
+    // Tested in an array, where the loop over them becomes vectors.
+    short[] numbers = new short[(int) Math.min(elements, CHECKED_AT_ONCE)];
     try (ShortPointer part = new ShortPointer(into)) {
       long start = part.position();
       for (long done = 0; done < elements; ) {
@@ -247,7 +250,12 @@ public final class SafeTensors implements TensorReader {
         } catch (IOException failure) {
           throw unreadable(file, failure);
         }
-        requireFinite(name, bytes.flip(), done);
+        ShortBuffer read = bytes.flip().order(ByteOrder.nativeOrder()).asShortBuffer();
+        for (int at = 0; at < count; at += numbers.length) {
+          int some = Math.min(numbers.length, count - at);
+          read.get(numbers, 0, some);
+          requireFinite(name, numbers, some, done + at);
+        }
         done += count;
       }
     }
@@ -315,21 +323,20 @@ public final class SafeTensors implements TensorReader {
     throw notFinite(name, block[at], first + at);
   }
 
-  /** The same of numbers in bf16, in this machine's order of bytes. */
-  private void requireFinite(String name, ByteBuffer block, long first) {
-    ShortBuffer numbers = block.order(ByteOrder.nativeOrder()).asShortBuffer();
+  /** The same of numbers in bf16. */
+  private void requireFinite(String name, short[] block, int count, long first) {
     int largest = 0;
-    for (int i = 0; i < numbers.limit(); i++) {
-      largest = Math.max(largest, numbers.get(i) & Short.MAX_VALUE);
+    for (int i = 0; i < count; i++) {
+      largest = Math.max(largest, block[i] & Short.MAX_VALUE);
     }
     if (largest < INFINITY_BITS >>> Short.SIZE) {
       return;
     }
     int at = 0;
-    while (Float.isFinite(HalfFloats.fromBfloat16(numbers.get(at)))) {
+    while (Float.isFinite(HalfFloats.fromBfloat16(block[at]))) {
       at++;
     }
-    throw notFinite(name, HalfFloats.fromBfloat16(numbers.get(at)), first + at);
+    throw notFinite(name, HalfFloats.fromBfloat16(block[at]), first + at);
   }
 
   private PalimpsestException notFinite(String name, float value, long element) {
