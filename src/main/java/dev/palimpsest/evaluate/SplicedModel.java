@@ -5,11 +5,13 @@ import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.HookPlan;
 import dev.palimpsest.model.KeyValues;
 import dev.palimpsest.model.LanguageModel;
+import dev.palimpsest.model.Splice;
 import dev.palimpsest.model.TokenBatch;
 import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
@@ -206,6 +208,27 @@ public final class SplicedModel {
           replacement,
           new HookPlan(),
           (hidden, rows) -> clean.losses(hidden, rows, sink));
+    }
+
+    /**
+     * Measures the model run whole with modules replaced, this one's and others'.
+     *
+     * @param splices by hookpoint
+     * @param clean of this batch
+     * @param sink hears of rows 0 to n - 1
+     */
+    public void losses(
+        Map<String, Splice> splices, CleanPredictions clean, CleanPredictions.Sink sink) {
+      HookPlan plan = new HookPlan().logits(false).tapOutput(lastLayer());
+      splices.forEach(plan::splice);
+      try (PointerScope scope = new PointerScope();
+          Tensor places = index(positions);
+          Forward forward = model.forward(tokens, plan)) {
+        clean.losses(
+            rows(forward.output(lastLayer()), places),
+            IntStream.range(0, positions.length).toArray(),
+            sink);
+      }
     }
 
     /**

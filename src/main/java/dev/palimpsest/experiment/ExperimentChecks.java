@@ -97,6 +97,11 @@ final class ExperimentChecks {
     atLeast("simulate.joint_tokens", config.simulate().jointTokens(), 1);
     atLeast("report.latents", config.report().latents(), 0);
     config.rewrite().calibrations().forEach(Calibration::labelled);
+    if (config.rewrite().together() && config.coders().size() < 2) {
+      throw new UsageException(
+          "rewrite.together: expected coders of two layers or more, found "
+              + config.coders().size());
+    }
     atLeast("rewrite.rival_tokens", config.rewrite().rivalTokens(), 1);
     Set<String> rivals = new HashSet<>();
     for (String rival : config.rewrite().rivals()) {

@@ -413,8 +413,8 @@ public record ExperimentConfig(
 
   /**
    * The grid of rewrites, the rivals beside them with the tokens of the train split that they are
-   * fitted on, and the two protocols; {@code untilCi} above 0 stops an evaluation early, see {@code
-   * RewriteConfig}.
+   * fitted on, whether all layers are also replaced together, and the two protocols; {@code
+   * untilCi} above 0 stops an evaluation early, see {@code RewriteConfig}.
    */
   public record Rewrite(
       List<String> calibrations,
@@ -423,6 +423,7 @@ public record ExperimentConfig(
       List<Boolean> reselect,
       List<String> rivals,
       long rivalTokens,
+      boolean together,
       Windows allTokens,
       Windows lastToken,
       int resamples,

@@ -153,6 +153,9 @@ public final class ExperimentRunner {
         new CoderStages(config, run, log, ledger, bench, plan, request).run();
       }
       bench.interpreters().write();
+      if (request.wants(StageName.REWRITE) && TogetherStage.isWanted(config)) {
+        new TogetherStage(config, run, log, ledger, bench, plans).run(request.force());
+      }
       if (request.wants(StageName.REPORT)) {
         new ReportStage(config, run, bench, ledger, plans, log).write();
       }
@@ -244,6 +247,9 @@ public final class ExperimentRunner {
         tables.values().forEach(table -> summary.addAll(Headline.sentences(table)));
       }
       summary.addAll(OverSeeds.sentences(plans, List.copyOf(tables.values())));
+      if (TogetherStage.isWanted(config)) {
+        summary.addAll(TogetherStage.sentences(run));
+      }
       if (Files.exists(run.report())) {
         summary.add("Report: " + run.report());
       }

@@ -4,6 +4,7 @@ import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Seeds;
+import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.evaluate.HolmCorrection;
 import dev.palimpsest.evaluate.LossStatistics;
@@ -17,6 +18,7 @@ import dev.palimpsest.results.RecordedResult.Quoted;
 import dev.palimpsest.results.RecordedResult.Row;
 import dev.palimpsest.results.RecordedResult.Words;
 import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.TogetherResult;
 import dev.palimpsest.rewrite.RewriteStage;
 import dev.palimpsest.run.RunDirectory;
 import java.io.IOException;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 
@@ -107,7 +110,8 @@ public final class ResultRecorder {
         headline,
         rows(losses, mean, strongest, headline),
         words(),
-        quoted());
+        quoted(),
+        together());
   }
 
   private static Path table(RunDirectory run, String coder) {
@@ -228,6 +232,13 @@ public final class ResultRecorder {
       throw new PalimpsestException(
           "cannot read " + file + ": " + AtomicFiles.describe(failure), failure);
     }
+  }
+
+  private Optional<TogetherResult> together() {
+    Path file = coders.get(0).run().together(Protocol.ALL_TOKENS.label());
+    return Files.exists(file)
+        ? Optional.of(StateFiles.read(file, TogetherResult.class))
+        : Optional.empty();
   }
 
   private List<Quoted> quoted() {

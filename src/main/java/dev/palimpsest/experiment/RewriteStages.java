@@ -87,24 +87,7 @@ final class RewriteStages {
       RewriteStage.forgetUnfinished(run.rewrite(name, protocol.label()));
     }
     try (SparseCoder coder = SparseCoder.load(run.coder(name), bench.device())) {
-      boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
-      int latents = coder.config().numLatents();
-      double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
-      List<Explanation> texts = simulators.texts(latents);
-      CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
-      RewriteInputs inputs =
-          new RewriteInputs(
-              bench.model(),
-              coder,
-              hookpoint,
-              transcode,
-              bench.corpus().windows(Split.EVALUATE, settings.windowTokens()),
-              calibrations.means(),
-              predictors(settings, latents, texts, calibrations),
-              shuffled(protocol, latents, texts, calibrations),
-              rivals(coder, transcode),
-              latent -> scores[latent],
-              bench.excluded());
+      RewriteInputs inputs = inputs(coder, settings, protocol, true);
       RewriteResult result =
           RewriteStage.run(
               inputs, settings, run.rewrite(name, protocol.label()), identity(stage), log);
@@ -114,6 +97,33 @@ final class RewriteStages {
       requireFinite(result, run.rewrite(name, protocol.label()));
       return Map.of("windows", result.windows(), "tokens", result.tokens());
     }
+  }
+
+  /**
+   * What is measured of this coder.
+   *
+   * @param coder open, at the device of the run
+   * @param beside whether rivals and exchanged explanations are wanted too
+   */
+  RewriteInputs inputs(
+      SparseCoder coder, RewriteConfig settings, Protocol protocol, boolean beside) {
+    boolean transcode = plan.unit().given().transcode() || coder.config().readsModuleInput();
+    int latents = coder.config().numLatents();
+    double[] scores = ScoreStore.balancedAccuracy(ScoreStore.read(run.scores(name)), latents);
+    List<Explanation> texts = simulators.texts(latents);
+    CalibrationSet calibrations = CalibrationStore.read(run.simulations(name, protocol.label()));
+    return new RewriteInputs(
+        bench.model(),
+        coder,
+        hookpoint,
+        transcode,
+        bench.corpus().windows(Split.EVALUATE, settings.windowTokens()),
+        calibrations.means(),
+        predictors(settings, latents, texts, calibrations),
+        beside ? shuffled(protocol, latents, texts, calibrations) : Optional.empty(),
+        beside ? rivals(coder, transcode) : Map.of(),
+        latent -> scores[latent],
+        bench.excluded());
   }
 
   /** All that the losses depend on, so that only what was measured of the same is gone on from. */

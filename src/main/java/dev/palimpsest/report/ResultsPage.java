@@ -4,6 +4,7 @@ import dev.palimpsest.results.Interval;
 import dev.palimpsest.results.RecordedResult;
 import dev.palimpsest.results.RecordedResult.Row;
 import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.TogetherResult;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,6 +77,7 @@ public final class ResultsPage {
             result.words().characters(),
             result.words().longest()));
     page.append(losses(result));
+    result.together().ifPresent(together -> together(together, page));
     page.append("\nTen explanations, drawn by a seed:\n\n");
     result
         .quoted()
@@ -128,6 +130,43 @@ public final class ResultsPage {
               words ? "" : NUMBERS.pValue(row.p(), row.pHolm())));
     }
     return Markdown.table(header, rows);
+  }
+
+  private static void together(TogetherResult result, StringBuilder page) {
+    page.append(
+        String.format(
+            java.util.Locale.ROOT,
+            "\nLayers replaced together (calibration %s; %,d windows of %,d documents, %,d tokens);"
+                + " each reads what the ones below have left:\n\n",
+            result.calibration(),
+            result.windows(),
+            result.documents(),
+            result.tokens()));
+    List<List<String>> rows = new ArrayList<>();
+    for (TogetherResult.Row row : result.rows()) {
+      if (row.by().equals(TogetherResult.WORDS)) {
+        rows.add(
+            List.of(
+                String.join(", ", row.replaced()),
+                signed(row.ceDeltaMean(), row.ceDeltaCi95()),
+                NUMBERS.signed(result.added(row.replaced(), RewriteResult.TRANSCODER), 3),
+                NUMBERS.signed(result.added(row.replaced(), RewriteResult.ZERO_LATENTS), 3),
+                NUMBERS.signed(result.added(row.replaced(), RewriteResult.MEAN_OUTPUT), 3),
+                NUMBERS.signed(result.added(row.replaced(), RewriteResult.MEAN_LATENTS), 3),
+                fixed(row.lossRecovered(), row.lossRecoveredCi95())));
+      }
+    }
+    page.append(
+        Markdown.table(
+            List.of(
+                "replaced",
+                ">added: words [95 %]",
+                ">true coders",
+                ">zero latents",
+                ">mean output",
+                ">mean latents",
+                ">recovered from zero latents [95 %]"),
+            rows));
   }
 
   private static void brief(List<RecordedResult> results, StringBuilder page) {

@@ -28,6 +28,7 @@ import java.util.OptionalDouble;
  * @param rows everything that was put in the module's place
  * @param words how long the texts are
  * @param quoted explanations drawn by a seed, of the first coder
+ * @param together losses with several layers replaced at once, where the first run has them
  */
 public record RecordedResult(
     String name,
@@ -48,7 +49,8 @@ public record RecordedResult(
     String headline,
     List<Row> rows,
     Words words,
-    List<Quoted> quoted) {
+    List<Quoted> quoted,
+    Optional<TogetherResult> together) {
   /** Copies the lists. */
   public RecordedResult {
     commands = List.copyOf(commands);

@@ -2,35 +2,35 @@ package dev.palimpsest.rewrite;
 
 import dev.palimpsest.coder.SparseActivations;
 import dev.palimpsest.coder.SparseCoder;
-import dev.palimpsest.evaluate.SplicedModel;
 import dev.palimpsest.rivals.Rival;
 import dev.palimpsest.rivals.RivalRows;
 import dev.palimpsest.simulate.LatentPredictor;
-import dev.palimpsest.simulate.SimulatedContext;
 import dev.palimpsest.tensor.Tensors;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * The true and the guessed latents at the patched positions of one batch; each guess is made once.
  */
 final class BatchLatents {
   private final WindowReader.Batch windows;
-  private final SplicedModel.Batch model;
+  private final Tensor input;
+  private final BatchGuesses guesses;
   private final SparseRows truth = new SparseRows();
-  private final Map<LatentPredictor, SparseRows> guesses = new HashMap<>();
 
-  /** Encodes the batch's coder inputs. */
-  BatchLatents(WindowReader.Batch windows, SplicedModel.Batch model, SparseCoder coder) {
+  /**
+   * Encodes the batch's coder inputs.
+   *
+   * @param input what the coder reads at the patched positions [n, d], contiguous
+   * @param guesses of the same batch
+   */
+  BatchLatents(WindowReader.Batch windows, Tensor input, SparseCoder coder, BatchGuesses guesses) {
     this.windows = windows;
-    this.model = model;
+    this.input = input;
+    this.guesses = guesses;
     int rows = windows.rows().size();
     int k = coder.config().k();
     try (SparseActivations encoded = new SparseActivations(coder.device().memory(), rows, k)) {
-      coder.encode(coder.device().data(model.input()), rows, encoded);
+      coder.encode(coder.device().data(input), rows, encoded);
       float[] values = encoded.valuesArray(rows);
       int[] indices = encoded.indicesArray(rows);
       for (int r = 0; r < rows; r++) {
@@ -44,9 +44,9 @@ final class BatchLatents {
     }
   }
 
-  /** The spliced model over the same rows. */
-  SplicedModel.Batch model() {
-    return model;
+  /** What the coder reads [n, d]. */
+  Tensor input() {
+    return input;
   }
 
   /** True latents by row. */
@@ -61,7 +61,7 @@ final class BatchLatents {
 
   /** A predictor's exceptions by row. It sees the contexts and nothing else. */
   SparseRows guesses(LatentPredictor predictor) {
-    return guesses.computeIfAbsent(predictor, this::guess);
+    return guesses.of(predictor);
   }
 
   /**
@@ -85,48 +85,6 @@ final class BatchLatents {
       contexts[r] = context;
       positions[r] = row.position();
     }
-    return rival.predict(
-        new RivalRows(contexts, positions, width, () -> Tensors.toArray(model.input())));
-  }
-
-  /** The windows, and the positions that are patched in each. */
-  private List<SimulatedContext> contexts() {
-    List<SimulatedContext> contexts = new ArrayList<>();
-    for (int w = 0; w < windows.windows().size(); w++) {
-      int window = w;
-      contexts.add(
-          new SimulatedContext(
-              windows.context(w),
-              windows.rows().stream()
-                  .filter(row -> row.inBatch() == window)
-                  .mapToInt(WindowReader.Row::position)
-                  .toArray()));
-    }
-    return contexts;
-  }
-
-  private SparseRows guess(LatentPredictor predictor) {
-    int length = windows.tokens().length();
-    SparseRows rows = new SparseRows();
-    predictor.announce(contexts());
-    int row = 0;
-    for (int w = 0; w < windows.windows().size(); w++) {
-      int[] rowOf = new int[length];
-      Arrays.fill(rowOf, -1);
-      for (int r = row; r < windows.rows().size() && windows.rows().get(r).inBatch() == w; r++) {
-        rowOf[windows.rows().get(r).position()] = r;
-        row = r + 1;
-      }
-      predictor.predict(
-          windows.context(w),
-          (position, latent, activation) -> {
-            if (rowOf[position] >= 0) {
-              rows.startRow(rowOf[position]);
-              rows.add(latent, activation);
-            }
-          });
-    }
-    rows.startRow(windows.rows().size());
-    return rows;
+    return rival.predict(new RivalRows(contexts, positions, width, () -> Tensors.toArray(input)));
   }
 }

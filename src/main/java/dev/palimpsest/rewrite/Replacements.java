@@ -191,7 +191,7 @@ final class Replacements {
   private Tensor decode(BatchLatents batch, Optional<float[]> addend) {
     int rows = mixture.rows();
     Tensor out = coder.device().empty(torch.ScalarType.Float, rows, width);
-    FloatPointer x = coder.device().data(batch.model().input());
+    FloatPointer x = coder.device().data(batch.input());
     FloatPointer y = coder.device().data(out);
     for (int from = 0; from < rows; from += BLOCK) {
       int to = Math.min(rows, from + BLOCK);

@@ -225,7 +225,7 @@ public final class RewriteEvaluator {
           new BatchMeasurement(
               spliced,
               clean,
-              new BatchLatents(batch, spliced, inputs.coder()),
+              new BatchLatents(batch, spliced.input(), inputs.coder(), new BatchGuesses(batch)),
               losses,
               config.contextTokens(),
               config.batchTokens(),

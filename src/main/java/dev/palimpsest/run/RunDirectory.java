@@ -119,6 +119,11 @@ public record RunDirectory(Path root) {
     return root.resolve("rewrites").resolve(hookpoint + "." + protocol + ".json");
   }
 
+  /** The losses with several modules replaced at once. */
+  public Path together(String protocol) {
+    return root.resolve("rewrites").resolve("together." + protocol + ".json");
+  }
+
   /** What language models have answered: journals, and an account of each. */
   public Path answers(String file) {
     return root.resolve("answers").resolve(file);

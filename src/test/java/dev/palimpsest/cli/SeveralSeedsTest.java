@@ -7,6 +7,7 @@ import dev.palimpsest.base.StateFiles;
 import dev.palimpsest.cli.TrainRuns.Outcome;
 import dev.palimpsest.results.RecordedResult;
 import dev.palimpsest.results.RewriteResult;
+import dev.palimpsest.results.TogetherResult;
 import dev.palimpsest.rewrite.RewriteStage;
 import dev.palimpsest.rivals.RivalKind;
 import java.nio.file.Files;
@@ -61,6 +62,27 @@ final class SeveralSeedsTest {
     assertThat(mini.stage("inspect", "0", "--hookpoint", "layers.2.mlp/seed7", "--json").status())
         .isZero();
     keepsTheSeedsAsOneResult(mini);
+  }
+
+  @Test
+  void severalLayersAreRewrittenAtOnce() throws Exception {
+    MiniRun mini = MiniRun.in(folder.resolve("mini"));
+    String[] settings = {
+      "--set=coders=[{hookpoint: 'layers.[12].mlp', transcode: true, num_latents: 32, k: 4}]",
+      "--set=rewrite.together=true",
+      "--set=rewrite.last_token.enabled=false"
+    };
+    Outcome all = mini.everything(settings);
+    assertThat(all.status()).as(all.err()).isZero();
+    assertThat(all.out()).contains("layers.1.mlp, layers.2.mlp together in words: ");
+    TogetherResult result =
+        StateFiles.read(mini.file("rewrites/together.all-tokens.json"), TogetherResult.class);
+    assertThat(result.hookpoints()).containsExactly("layers.1.mlp", "layers.2.mlp");
+    assertThat(result.rows()).hasSize(3 * 5);
+    assertThat(MiniRun.done(mini.everything(settings))).containsExactly("report");
+    Outcome alone = MiniRun.in(folder.resolve("other")).everything("--set=rewrite.together=true");
+    assertThat(alone.status()).isEqualTo(2);
+    assertThat(alone.err()).contains("rewrite.together: expected coders of two layers or more");
   }
 
   private void keepsTheSeedsAsOneResult(MiniRun mini) throws Exception {
