@@ -319,10 +319,9 @@ class PromptedRunTest {
           prompt -> {
             String asked = prompt.substring(prompt.lastIndexOf("Description:"));
             List<String> said =
-                asked
-                    .lines()
-                    .filter(line -> line.startsWith("Text "))
-                    .map(line -> line.contains("<<") ? "1" : "0")
+                Stream.of(asked.split("(?m)^Text \\d+: "))
+                    .skip(1)
+                    .map(text -> text.contains("<<") ? "1" : "0")
                     .toList();
             return said.size() == 3 ? "I cannot tell." : "Here: " + said;
           };
@@ -355,6 +354,39 @@ class PromptedRunTest {
       // A judge at another address is the same judge.
       assertThat(MiniRun.done(run.stage("score"))).isEmpty();
     }
+  }
+
+  /** A folder's model in this process: the same road, and the digits' own probabilities. */
+  @Test
+  void folderIsRunInThisProcess() throws IOException {
+    MiniRun run = trained.copy(folder.resolve("folder"));
+    Path prompt = folder.resolve("short.yaml");
+    Files.writeString(
+        prompt, "- {role: user, content: '{{ explanation }}: {{ window }} rated '}\n");
+    String who = "{folder: embedded, chat: false, precision: fp32, model: small}";
+    Outcome outcome =
+        run.everything(
+            Stream.concat(
+                    Stream.of(small(who, who)),
+                    Stream.of(
+                        "--set=explain.method=single-token",
+                        "--set=simulate.prompt=" + prompt,
+                        "--set=simulate.window_tokens=8",
+                        "--set=simulate.renormalise=true",
+                        "--set=simulate.calibration_tokens=256"))
+                .toArray(String[]::new));
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    CalibrationSet fits = CalibrationStore.read(run.file(FITS));
+    for (Explanation text : ExplanationStore.read(run.file(TEXTS))) {
+      assertThat(fits.conditionalMean()[text.latent()].ratings()).hasSizeGreaterThan(3);
+    }
+    JsonNode account = account(run);
+    assertThat(account.path("model").asText()).isEqualTo("small");
+    assertThat(account.path("answers").path("labelled").asInt()).isBetween(60, 3 * (8 + 16));
+    assertThat(account.path("answers").path("usage").path("prompt_tokens").asInt())
+        .isGreaterThan(600);
+    assertThat(Files.readString(run.file("rewrites/layers.2.mlp.last-token.json")))
+        .contains("\"simulator\" : \"small\"");
   }
 
   @Test
