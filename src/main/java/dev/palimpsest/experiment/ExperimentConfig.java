@@ -413,8 +413,9 @@ public record ExperimentConfig(
 
   /**
    * The grid of rewrites, the rivals beside them with the tokens of the train split that they are
-   * fitted on, whether all layers are also replaced together, and the two protocols; {@code
-   * untilCi} above 0 stops an evaluation early, see {@code RewriteConfig}.
+   * fitted on, whether all layers are also replaced together and the texts also measured
+   * paraphrased, and the two protocols; {@code untilCi} above 0 stops an evaluation early, see
+   * {@code RewriteConfig}.
    */
   public record Rewrite(
       List<String> calibrations,
@@ -424,6 +425,7 @@ public record ExperimentConfig(
       List<String> rivals,
       long rivalTokens,
       boolean together,
+      boolean paraphrase,
       Windows allTokens,
       Windows lastToken,
       int resamples,

@@ -8,6 +8,7 @@ import dev.palimpsest.base.UsageException;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.latents.LatentStream;
+import dev.palimpsest.lexical.Paraphrase;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
@@ -177,7 +178,20 @@ final class RewriteStages {
             new CalibratedPredictor(simulator, calibrations, Calibration.CONDITIONAL_MEAN),
             config.fitsJointly()
                 ? Optional.of(new CalibratedPredictor(simulator, refitted, Calibration.JOINT))
-                : Optional.empty()));
+                : Optional.empty(),
+            paraphrased(latents, texts, calibrations)));
+  }
+
+  /** The latents' own texts in other words, where that control is asked for. */
+  private Optional<LatentPredictor> paraphrased(
+      int latents, List<Explanation> texts, CalibrationSet calibrations) {
+    return config.rewrite().paraphrase() && config.simulate().simulator().isLexical()
+        ? Optional.of(
+            new CalibratedPredictor(
+                simulators.of(latents, Paraphrase.of(texts, config.seed())),
+                calibrations,
+                Calibration.CONDITIONAL_MEAN))
+        : Optional.empty();
   }
 
   /** What needs no words, fitted on the train split. */

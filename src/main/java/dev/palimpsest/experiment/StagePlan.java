@@ -209,6 +209,9 @@ final class StagePlan {
     Map<String, Object> all = reading();
     all.put("rewrite", settings);
     all.put("rivals", config.rewrite().rivals());
+    if (config.rewrite().paraphrase()) {
+      all.put("paraphrase", true);
+    }
     if (!config.rewrite().rivals().isEmpty()) {
       all.put("rival_tokens", config.rewrite().rivalTokens());
       all.put("rival_context_length", config.cache().contextLength());

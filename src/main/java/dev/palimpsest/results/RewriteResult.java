@@ -102,6 +102,12 @@ public record RewriteResult(
   public static final String SHUFFLED_JOINT = "shuffled_explanations_joint";
 
   /**
+   * The latents' own texts in other words of the same meaning, with the calibration {@code
+   * conditional-mean} of the texts as they are: a control, which must cost what those do.
+   */
+  public static final String PARAPHRASED = "paraphrased_explanations";
+
+  /**
    * One baseline.
    *
    * @param ce cross-entropy

@@ -86,6 +86,12 @@ final class Replacements {
       case RewriteResult.SHUFFLED_JOINT ->
           mixing(
               inputs.shuffled().orElseThrow().joint().orElseThrow(), all(), variant.name(), false);
+      case RewriteResult.PARAPHRASED ->
+          mixing(
+              inputs.shuffled().orElseThrow().paraphrased().orElseThrow(),
+              all(),
+              variant.name(),
+              false);
       default -> throw new IllegalArgumentException("no replacement for " + variant.name());
     };
   }

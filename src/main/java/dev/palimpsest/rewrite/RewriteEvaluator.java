@@ -63,6 +63,9 @@ public final class RewriteEvaluator {
     if (inputs.shuffled().get().joint().isEmpty()) {
       names.remove(RewriteResult.SHUFFLED_JOINT);
     }
+    if (inputs.shuffled().get().paraphrased().isEmpty()) {
+      names.remove(RewriteResult.PARAPHRASED);
+    }
     return names;
   }
 

@@ -43,14 +43,19 @@ public record RewriteInputs(
     ExcludedTokens excluded) {
 
   /**
-   * Predictors from one another's explanations.
+   * Predictors from other texts than the latents' own: from one another's, and from paraphrases.
    *
    * @param refitted calibrated on ratings of these same texts
    * @param unrefitted calibrated on ratings of the right texts
    * @param joint with a joint calibration of their own, where that is measured for the right texts
+   * @param paraphrased the latents' own texts in other words, calibrated on ratings of the right
+   *     texts, where that control is wanted
    */
   public record Shuffled(
-      LatentPredictor refitted, LatentPredictor unrefitted, Optional<LatentPredictor> joint) {}
+      LatentPredictor refitted,
+      LatentPredictor unrefitted,
+      Optional<LatentPredictor> joint,
+      Optional<LatentPredictor> paraphrased) {}
 
   /** M. */
   int latents() {

@@ -77,12 +77,13 @@ sealed interface Variant {
     }
   }
 
-  /** Baselines of exchanged explanations, in the order of measurement. */
+  /** Baselines of exchanged and of paraphrased explanations, in the order of measurement. */
   List<String> SHUFFLED =
       List.of(
           RewriteResult.SHUFFLED_EXPLANATIONS,
           RewriteResult.SHUFFLED_UNREFITTED,
-          RewriteResult.SHUFFLED_JOINT);
+          RewriteResult.SHUFFLED_JOINT,
+          RewriteResult.PARAPHRASED);
 
   /**
    * The variants of an evaluation in the order of measurement, un-spliced first.

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +34,8 @@ final class SeveralSeedsTest {
               .map(RivalKind::label)
               .collect(Collectors.joining(", "))
           + "]",
-      "--set=rewrite.rival_tokens=3000"
+      "--set=rewrite.rival_tokens=3000",
+      "--set=rewrite.paraphrase=true"
     };
     Outcome all = mini.everything(settings);
 
@@ -115,6 +117,11 @@ final class SeveralSeedsTest {
       RewriteResult table =
           RewriteStage.read(mini.file("rewrites/layers.2.mlp/" + seed + ".all-tokens.json"));
       sum += table.headline().orElseThrow().ce().orElseThrow();
+      assertThat(
+              Objects.requireNonNull(table.baselines().get(RewriteResult.PARAPHRASED))
+                  .ce()
+                  .orElseThrow())
+          .isCloseTo(table.headline().orElseThrow().ce().orElseThrow(), within(1e-6));
     }
     assertThat(words.ce().orElseThrow()).isCloseTo(sum / 2, within(1e-4));
     for (RivalKind kind : RivalKind.values()) {

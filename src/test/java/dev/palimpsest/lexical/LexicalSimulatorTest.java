@@ -69,6 +69,33 @@ class LexicalSimulatorTest {
   }
 
   @Test
+  void aParaphraseIsRatedAlike() {
+    List<Explanation> texts =
+        List.of(new Explanation(1, CATS, "test"), new Explanation(3, ENDINGS, "test"));
+    float[][] ratings = ratings(simulator(CATS, ENDINGS), TEXT);
+    int reworded = 0;
+    for (long seed = 0; seed < 20; seed++) {
+      List<Explanation> said = Paraphrase.of(texts, seed);
+      float[][] again = ratings(simulator(said.get(0).text(), said.get(1).text()), TEXT);
+      for (int p = 0; p < TEXT.length; p++) {
+        assertThat(again[p]).as(said.toString()).containsExactly(ratings[p], within(1e-6f));
+      }
+      reworded += said.get(0).text().contains("clear on") ? 0 : 1;
+      assertThat(said.get(0).text()).isNotEqualTo(CATS);
+    }
+    assertThat(reworded).isGreaterThan(3);
+  }
+
+  @Test
+  void aParaphraseLeavesWhatIsQuoted() {
+    String text =
+        "Fires strongly on 'a; b.' or '\\'. x'; fairly on '.' unless after the. Else never.";
+    String said = Paraphrase.of(List.of(new Explanation(0, text, "test")), 1).get(0).text();
+    assertThat(said).contains("on 'a; b.' or '\\'. x'").contains("on '.' unless after the");
+    assertThat(said.split("; (?![b])", -1)).hasSize(3);
+  }
+
+  @Test
   void looksOnlyBackwards() {
     float[][] whole = ratings(simulator(CATS, ENDINGS), TEXT);
     for (int length = 1; length < TEXT.length; length++) {

@@ -217,6 +217,15 @@ class RewriteEvaluatorTest {
             truth.decode(
                 shifted(truth.predicted(joint, w.context())[t], joint, all), w.clean().inputs()[t]);
       }
+      case RewriteResult.PARAPHRASED -> {
+        LatentPredictor paraphrased = inputs.shuffled().orElseThrow().paraphrased().orElseThrow();
+        boolean[] all = new boolean[M];
+        java.util.Arrays.fill(all, true);
+        yield (w, t) ->
+            truth.decode(
+                shifted(truth.predicted(paraphrased, w.context())[t], paraphrased, all),
+                w.clean().inputs()[t]);
+      }
       case RewriteResult.UNSPLICED -> (w, t) -> widened(w.clean().outputs()[t]);
       case RewriteResult.TRANSCODER ->
           (w, t) -> truth.decode(w.clean().latents()[t], w.clean().inputs()[t]);

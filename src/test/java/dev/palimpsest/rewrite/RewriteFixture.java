@@ -254,7 +254,8 @@ final class RewriteFixture implements AutoCloseable {
 
   static Optional<RewriteInputs.Shuffled> shuffled() {
     return Optional.of(
-        new RewriteInputs.Shuffled(guesses(9), guesses(11), Optional.of(guesses(12))));
+        new RewriteInputs.Shuffled(
+            guesses(9), guesses(11), Optional.of(guesses(12)), Optional.of(guesses(13))));
   }
 
   /** A rival that says the last two tokens, and half of what the module reads in a third number. */
