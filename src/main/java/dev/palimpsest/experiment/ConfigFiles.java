@@ -29,11 +29,13 @@ public final class ConfigFiles {
   private static final ObjectMapper SETTINGS =
       Json.YAML.copy().registerModule(new SettingNumbers());
 
+  private static final ObjectNode DEFAULTS = resource("defaults.yaml");
+
   private ConfigFiles() {}
 
   /** The defaults alone, as a tree to lay settings over. */
   static ObjectNode defaults() {
-    return resource("defaults.yaml");
+    return DEFAULTS.deepCopy();
   }
 
   /** A ready-made experiment among the resources, laid over the defaults. */
@@ -116,7 +118,7 @@ public final class ConfigFiles {
       place = place.putObject(names[i]);
     }
     place.set(names[names.length - 1], value);
-    ObjectNode merged = laidOver(tree, overlay, "--set", "");
+    ObjectNode merged = laidOver(tree, overlay, "--set " + Quoted.of(assignment), "");
     tree.setAll(merged);
   }
 
@@ -143,6 +145,9 @@ public final class ConfigFiles {
                 + "'; known here: "
                 + names(base));
       }
+      if (entry.getValue().isNull() && !mayBeAbsent(prefix + key)) {
+        throw new UsageException(source + ": '" + Quoted.of(prefix + key) + "' has no value");
+      }
       if (Interpreter.SETTINGS.contains(prefix + key)) {
         result.set(key, Interpreter.laidOver(known, entry.getValue()));
       } else if (known.isObject()) {
@@ -163,6 +168,11 @@ public final class ConfigFiles {
       }
     }
     return result;
+  }
+
+  /** Whether no value is one: where the defaults have none. */
+  private static boolean mayBeAbsent(String setting) {
+    return DEFAULTS.at("/" + setting.replace('.', '/')).isNull();
   }
 
   private static String names(ObjectNode tree) {

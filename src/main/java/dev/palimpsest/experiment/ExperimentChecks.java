@@ -29,6 +29,11 @@ final class ExperimentChecks {
   /** What a hookpoint is made of: it becomes the name of folders and files. */
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}");
 
+  private static final String MODEL = "model's number of positions,";
+
+  /** Beyond which memory would not do. */
+  private static final long MOST_BATCH_TOKENS = 1 << 24;
+
   private ExperimentChecks() {}
 
   /**
@@ -38,12 +43,14 @@ final class ExperimentChecks {
    */
   static void check(ExperimentConfig config) {
     ThreadCount.checked("threads", config.threads(), 0);
+    SettingBounds.check(config);
     coders(config);
     stages(config);
     TrainStage.check(config);
     config.data().options();
     ModelConfig model = ModelConfig.read(ModelSource.resolve(config.model()));
     ExcludedTokens.check(config.data().excludeTokens(), model.vocabularySize());
+    contexts(config, model);
     List<String> hookpoints = Hookpoints.of(model).names();
     Set<String> seen = new HashSet<>();
     for (ExperimentConfig.Coder coder : config.coders()) {
@@ -63,6 +70,28 @@ final class ExperimentChecks {
         JointFitter.requireRoom(coder.numLatents(), "coders: " + coder.hookpoint());
       }
       coder.path().ifPresent(path -> SparseCoder.find(Path.of(path)));
+    }
+  }
+
+  /** Windows are no longer than the model has positions, and batches fit into memory. */
+  private static void contexts(ExperimentConfig config, ModelConfig model) {
+    int longest = model.longestSequence();
+    atMost("train.context_length", config.train().contextLength(), longest, MODEL);
+    atMost("cache.context_length", config.cache().contextLength(), longest, MODEL);
+    for (Protocol protocol : config.protocols()) {
+      String setting = "rewrite." + protocol.label().replace('-', '_') + ".context_length";
+      atMost(setting, config.windows(protocol).contextLength(), longest, MODEL);
+    }
+    long batch = (long) config.cache().batchRows() * config.cache().contextLength();
+    if (batch > MOST_BATCH_TOKENS) {
+      throw new UsageException(
+          "cache.batch_rows is "
+              + config.cache().batchRows()
+              + ": that many contexts of "
+              + config.cache().contextLength()
+              + " tokens are more than "
+              + MOST_BATCH_TOKENS
+              + " tokens at once");
     }
   }
 
@@ -86,29 +115,13 @@ final class ExperimentChecks {
     interpreter("simulate.simulator", config.simulate().simulator());
     interpreter("score.judge", config.score().judge());
     prompted(config);
-    atLeast("cache.tokens", config.cache().tokens(), 1);
-    atLeast("cache.least_tokens", config.cache().leastTokens(), 0);
-    atLeast("cache.context_length", config.cache().contextLength(), 2);
-    atLeast("cache.batch_rows", config.cache().batchRows(), 1);
-    atLeast("explain.max_characters", config.explain().maxCharacters(), 1);
-    atLeast("score.tokens", config.score().tokens(), 1);
-    atLeast("score.windows", config.score().windows(), 1);
-    atLeast("simulate.calibration_tokens", config.simulate().calibrationTokens(), 1);
-    atLeast("simulate.joint_tokens", config.simulate().jointTokens(), 1);
-    atLeast("report.latents", config.report().latents(), 0);
     config.rewrite().calibrations().forEach(Calibration::labelled);
     if (config.rewrite().together() && config.coders().size() < 2) {
       throw new UsageException(
           "rewrite.together: expected coders of two layers or more, found "
               + config.coders().size());
     }
-    atLeast("rewrite.rival_tokens", config.rewrite().rivalTokens(), 1);
-    Set<String> rivals = new HashSet<>();
-    for (String rival : config.rewrite().rivals()) {
-      if (!rivals.add(RivalKind.labelled(rival).label())) {
-        throw new UsageException("rewrite.rivals: " + rival + " is named twice");
-      }
-    }
+    config.rewrite().rivals().forEach(RivalKind::labelled);
     for (Protocol protocol : Protocol.values()) {
       RewriteStages.settings(config, protocol);
     }
@@ -117,19 +130,9 @@ final class ExperimentChecks {
   private static void prompted(ExperimentConfig config) {
     ExperimentConfig.Explain explain = config.explain();
     ExplainMethod method = ExplainMethod.labelled(explain.method());
-    atLeast("explain.latents", explain.latents(), 0);
-    atLeast("explain.least_windows", explain.leastWindows(), 1);
-    atLeast("explain.windows", explain.windows(), 1);
-    atLeast("explain.window_length", explain.windowLength(), 1);
     atMost(
-        "explain.window_length", explain.windowLength(), config.cache().contextLength(), "cache");
-    atLeast("explain.max_tokens", explain.maxTokens(), 1);
-    if (!(explain.temperature() >= 0 && explain.temperature() <= 100)) {
-      throw new UsageException(
-          "explain.temperature is " + explain.temperature() + ", expected 0 to 100");
-    }
+        "explain.window_length", explain.windowLength(), config.cache().contextLength(), "cache's");
     judged(config.score());
-    atLeast("simulate.window_tokens", config.simulate().windowTokens(), 1);
     if (!explain.explainer().isLexical() && method.asks()) {
       PromptForm.of(explain.prompt(), "explain." + method.label());
     }
@@ -139,11 +142,6 @@ final class ExperimentChecks {
   }
 
   private static void judged(ExperimentConfig.Score score) {
-    atLeast("score.per_question", score.perQuestion(), 1);
-    if (score.scorers().isEmpty() || Set.copyOf(score.scorers()).size() < score.scorers().size()) {
-      throw new UsageException(
-          "score.scorers: found " + score.scorers() + ", expected some, each once");
-    }
     for (String label : score.scorers()) {
       JudgedKind kind = JudgedKind.labelled(label);
       if (!score.judge().isLexical()) {
@@ -170,13 +168,7 @@ final class ExperimentChecks {
   private static void atMost(String setting, long found, long most, String what) {
     if (found > most) {
       throw new UsageException(
-          setting + " is " + found + ", expected at most the " + what + "'s " + most);
-    }
-  }
-
-  private static void atLeast(String setting, long found, long least) {
-    if (found < least) {
-      throw new UsageException(setting + " is " + found + ", expected at least " + least);
+          setting + " is " + found + ", expected at most the " + what + " " + most);
     }
   }
 }

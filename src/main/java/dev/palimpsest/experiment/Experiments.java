@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.results.Protocol;
 import dev.palimpsest.run.RunDirectory;
 import dev.palimpsest.run.StageLedger;
@@ -105,9 +106,12 @@ public final class Experiments {
   }
 
   private static Plan plan(ObjectNode tree, String source, List<String> assignments) {
+    ExperimentConfig config = ConfigFiles.resolve(tree, source);
     for (String assignment : assignments) {
       ConfigFiles.set(tree, assignment);
+      // One by one, so that a value which cannot be read is not blamed on the file.
+      config = ConfigFiles.resolve(tree, "--set " + Quoted.of(assignment));
     }
-    return new Plan(withWholePaths(ConfigFiles.resolve(tree, source)));
+    return new Plan(withWholePaths(config));
   }
 }

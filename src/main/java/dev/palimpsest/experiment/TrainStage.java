@@ -5,10 +5,12 @@ import dev.palimpsest.activations.ActivationCache;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
 import dev.palimpsest.base.PalimpsestException;
+import dev.palimpsest.base.Quoted;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.base.WholeNumbers;
 import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.Activation;
+import dev.palimpsest.model.ModelConfig;
 import dev.palimpsest.model.ModelDigest;
 import dev.palimpsest.model.ModelSource;
 import dev.palimpsest.run.RunDirectory;
@@ -231,6 +233,8 @@ final class TrainStage {
   static void check(ExperimentConfig config) {
     if (!specs(config).isEmpty()) {
       trainConfig(config);
+      int width = ModelConfig.read(ModelSource.resolve(config.model())).width();
+      specs(config).forEach(spec -> spec.resolve(width));
       config.train().activations().ifPresent(folder -> ActivationCache.digest(Path.of(folder)));
     }
   }
@@ -307,12 +311,20 @@ final class TrainStage {
   }
 
   private static double rate(String text) {
+    double rate;
     try {
-      return Double.parseDouble(text);
+      rate = Double.parseDouble(text);
     } catch (NumberFormatException failure) {
-      throw new UsageException(
-          "the learning rate (train.lr, --lr) is auto or a number, found '" + text + "'");
+      rate = Double.NaN;
     }
+    // Nothing is learned at 0, and the kernels compute in 32 bits.
+    if (!(rate > 0 && rate <= Float.MAX_VALUE)) {
+      throw new UsageException(
+          "the learning rate (train.lr, --lr) is auto or a number above 0 and below 3e38, found '"
+              + Quoted.of(text)
+              + "'");
+    }
+    return rate;
   }
 
   private void copy(Path given, CoderUnit unit) {

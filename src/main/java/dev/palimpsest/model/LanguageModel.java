@@ -134,7 +134,7 @@ public final class LanguageModel implements AutoCloseable {
    * @throws UsageException where it does not
    */
   public void requireLength(int tokens) {
-    if (weights.positions().isPresent() && tokens > config.maxPositions()) {
+    if (tokens > longestSequence()) {
       throw new UsageException(
           "sequences of "
               + tokens
@@ -146,7 +146,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** The longest sequence that there are positions for; without an end where none are learned. */
   public int longestSequence() {
-    return weights.positions().isPresent() ? config.maxPositions() : Integer.MAX_VALUE;
+    return config.longestSequence();
   }
 
   /**

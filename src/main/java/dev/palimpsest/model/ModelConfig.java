@@ -67,6 +67,11 @@ public record ModelConfig(
     return ModelConfigReader.read(folder.resolve("config.json"));
   }
 
+  /** The longest sequence that there are positions for; without an end where none are learned. */
+  public int longestSequence() {
+    return rotary.isEmpty() ? maxPositions : Integer.MAX_VALUE;
+  }
+
   /** The rotary embedding of a layer. */
   Optional<Rotary> rotaryOf(int layer) {
     return rotary.isEmpty() ? Optional.empty() : Optional.of(rotary.get(layer));
