@@ -10,7 +10,7 @@ final class CandidatePatterns {
   /** Single tokens are tried at these distances. */
   private static final int FARTHEST_TOKEN = 3;
 
-  private static final int[] REACHES = {8};
+  private static final int[] REACHES = {English.NEAR, Pattern.Nearby.SENTENCE};
   private static final int FARTHEST_GROUP = 2;
 
   /** Pairs with a class must occur so much more often than others: there are many of them. */

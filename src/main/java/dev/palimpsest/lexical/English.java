@@ -73,6 +73,7 @@ final class English {
           "on",
           "after",
           "near",
+          "alongside",
           "or",
           "and",
           "unless",

@@ -17,8 +17,8 @@ final class EnglishReader {
   private static final List<Map.Entry<String, Integer>> CHANGES = byLength(false);
   private static final int FARTHEST = 1000;
   private static final String PLACES =
-      "'on', 'after', 'two after', 'soon after', 'near', 'within N of', 'in stories with', or a"
-          + " place such as 'in quotes'";
+      "'on', 'after', 'two after', 'soon after', 'near', 'alongside', 'within N of', 'in stories"
+          + " with', or a place such as 'in quotes'";
 
   private final EnglishLexer lexer;
   private final Map<Pattern, Integer> set = new LinkedHashMap<>();
@@ -175,6 +175,7 @@ final class EnglishReader {
             new Place(Place.Kind.BACK, 3),
             new Place(Place.Kind.WITHIN, English.SOON),
             new Place(Place.Kind.WITHIN, English.NEAR),
+            new Place(Place.Kind.WITHIN, Pattern.Nearby.SENTENCE),
             new Place(Place.Kind.WITHIN, Pattern.Nearby.STORY))) {
       if (lexer.accept(place.words())) {
         return place;

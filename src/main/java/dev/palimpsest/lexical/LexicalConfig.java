@@ -38,7 +38,7 @@ public record LexicalConfig(
         2,
         1,
         2,
-        250_000,
+        600_000,
         Math.max(1, Runtime.getRuntime().availableProcessors()));
   }
 

@@ -34,11 +34,15 @@ public sealed interface Pattern {
    * The symbol occurs among the {@code reach} tokens before the position; the position's own token
    * does not count, nor does anything before the last document boundary.
    *
-   * @param reach at least 1; {@link #STORY}: everything since the boundary
+   * @param reach at least 1; {@link #STORY}: everything since the boundary; {@link #SENTENCE}:
+   *     everything since the sentence began
    */
   record Nearby(int reach, int symbol) implements Pattern {
     /** The reach that looks back to the beginning of the document. */
     public static final int STORY = Integer.MAX_VALUE;
+
+    /** The reach that looks back to the beginning of the sentence. */
+    public static final int SENTENCE = Integer.MAX_VALUE - 1;
   }
 
   /** The token at the position has the trait. */

@@ -101,16 +101,23 @@ public final class PatternMatcher {
     int[] found = new int[Math.max(size, 1)];
     int[] lastSeen = new int[Math.max(size, 1)];
     int storyStart = 0;
+    int sentenceStart = 0;
     for (int p = 0; p < context.length; p++) {
       if (context[p] == boundary) {
         storyStart = p;
+        sentenceStart = p;
+      } else if (p > 0 && traitReader.endsSentence(context[p - 1])) {
+        sentenceStart = p;
       }
       int count = 0;
       for (SequenceTrie trie : tries) {
         count = trie.collect(context, p, found, count);
       }
       for (Reach reach : reaches) {
-        int from = reach.tokens >= p - storyStart ? storyStart : p - reach.tokens;
+        int from =
+            reach.tokens == Pattern.Nearby.SENTENCE
+                ? sentenceStart
+                : reach.tokens >= p - storyStart ? storyStart : p - reach.tokens;
         for (int q = from; q < p; q++) {
           for (int pattern : reach.patternsOfToken[context[q]]) {
             if (lastSeen[pattern] != p + 1) {

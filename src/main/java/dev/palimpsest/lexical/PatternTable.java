@@ -12,10 +12,17 @@ import java.util.List;
 final class PatternTable {
   final List<Pattern> patterns;
   final int positions;
-  final int counted;
 
-  /** Positions that any pattern matches. */
-  final int described;
+  /** How much an error matters at each position, on average 1 where tokens count. */
+  final float[] weights;
+
+  /** What all positions that count weigh together. */
+  final double countedWeight;
+
+  /** What those that any pattern matches weigh together. */
+  final double describedWeight;
+
+  private final float[] weightOf;
 
   final int[] patternsStart;
   final int[] patternsAt;
@@ -23,10 +30,10 @@ final class PatternTable {
   final int[] positionsOf;
 
   private PatternTable(
-      List<Pattern> patterns, int positions, int counted, int[] patternsStart, int[] patternsAt) {
+      List<Pattern> patterns, float[] weights, int[] patternsStart, int[] patternsAt) {
     this.patterns = patterns;
-    this.positions = positions;
-    this.counted = counted;
+    this.weights = weights;
+    positions = weights.length;
     this.patternsStart = patternsStart;
     this.patternsAt = patternsAt;
     positionsStart = new int[patterns.size() + 1];
@@ -35,15 +42,20 @@ final class PatternTable {
     }
     Arrays.parallelPrefix(positionsStart, Integer::sum);
     positionsOf = new int[patternsAt.length];
-    int any = 0;
+    double any = 0;
+    double all = 0;
+    weightOf = new float[patterns.size()];
     int[] next = positionsStart.clone();
     for (int position = 0; position < positions; position++) {
-      any += describes(position) ? 1 : 0;
+      any += describes(position) ? weights[position] : 0;
+      all += weights[position];
       for (int i = patternsStart[position]; i < patternsStart[position + 1]; i++) {
         positionsOf[next[patternsAt[i]]++] = position;
+        weightOf[patternsAt[i]] += weights[position];
       }
     }
-    described = any;
+    describedWeight = any;
+    countedWeight = all;
   }
 
   /** Whether any pattern matches a position. */
@@ -73,11 +85,12 @@ final class PatternTable {
     Collector second = new Collector(all.size());
     second.run(text, new PatternMatcher(all, lexicon), keptIndex);
     return new PatternTable(
-        kept,
-        text.tokens().length,
-        second.counted,
-        second.starts,
-        Arrays.copyOf(second.entries, second.size));
+        kept, TokenWeights.of(text), second.starts, Arrays.copyOf(second.entries, second.size));
+  }
+
+  /** What the positions that the pattern matches weigh together. */
+  float weight(int pattern) {
+    return weightOf[pattern];
   }
 
   /** Number of positions the pattern matches. */

@@ -40,6 +40,7 @@ record Place(Kind kind, int number) {
       case English.SOON -> "soon after";
       case English.NEAR -> "near";
       case Pattern.Nearby.STORY -> "in stories with";
+      case Pattern.Nearby.SENTENCE -> "alongside";
       default -> "within " + number + " of";
     };
   }

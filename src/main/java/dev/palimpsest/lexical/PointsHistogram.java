@@ -14,11 +14,11 @@ final class PointsHistogram {
     }
   }
 
-  private final long[] count = new long[2 * OFFSET];
+  private final double[] count = new double[2 * OFFSET];
   private final double[] sum = new double[2 * OFFSET];
   private int lowest = 2 * OFFSET;
   private int highest = -1;
-  private long positions;
+  private double weight;
 
   /** The rating expected at so many points. */
   static float mean(int points) {
@@ -30,23 +30,19 @@ final class PointsHistogram {
     return Math.log(Math.expm1(Math.max(mean, 1e-9)));
   }
 
-  /** Counts one position. */
-  void add(int points, float observed) {
-    add(points, 1, observed);
-  }
-
   /**
-   * Counts several positions of the same points.
+   * Counts positions of the same points.
    *
-   * @param observed the sum there
+   * @param several how much they weigh together
+   * @param observed the weighted sum there
    */
-  void add(int points, long several, double observed) {
+  void add(int points, double several, double observed) {
     int index = clamp(points + OFFSET);
     count[index] += several;
     sum[index] += observed;
     lowest = Math.min(lowest, index);
     highest = Math.max(highest, index);
-    positions += several;
+    weight += several;
   }
 
   /** Forgets all positions. */
@@ -57,12 +53,12 @@ final class PointsHistogram {
     }
     lowest = 2 * OFFSET;
     highest = -1;
-    positions = 0;
+    weight = 0;
   }
 
-  /** Positions counted. */
-  long positions() {
-    return positions;
+  /** What the positions counted weigh together. */
+  double weight() {
+    return weight;
   }
 
   /** The squared error with so many points more, less what does not depend on them. */

@@ -19,6 +19,7 @@ import java.util.List;
  */
 final class ScorecardFitter {
   private static final int NONE = -1;
+  private static final double LEAST_WEIGHT = 1e-9;
 
   /** Characters of what stands in every text: that it fires, and what holds otherwise. */
   private static final int RESERVE = 20;
@@ -168,19 +169,20 @@ final class ScorecardFitter {
     total = 0;
     for (int i = 0; i < at.length; i++) {
       observed[at[i]] = ratings[i];
-      sum += ratings[i];
-      total += table.describes(at[i]) ? ratings[i] : 0;
-      squares += (double) ratings[i] * ratings[i];
+      float weight = table.weights[at[i]];
+      sum += weight * ratings[i];
+      total += table.describes(at[i]) ? weight * ratings[i] : 0;
+      squares += (double) weight * ratings[i] * ratings[i];
       for (int e = table.patternsStart[at[i]]; e < table.patternsStart[at[i] + 1]; e++) {
-        firedSum[table.patternsAt[e]] += ratings[i];
+        firedSum[table.patternsAt[e]] += weight * ratings[i];
       }
     }
     dispersion = sum > 0 ? squares / sum : 1;
-    double mean = sum / Math.max(1, table.counted);
+    double mean = sum / Math.max(1, table.countedWeight);
     start = English.nearestStrength(PointsHistogram.pointsOf(mean));
     float expected = PointsHistogram.mean(start);
     for (int pattern = 0; pattern < expectedSum.length; pattern++) {
-      expectedSum[pattern] = expected * table.count(pattern);
+      expectedSum[pattern] = expected * table.weight(pattern);
       mark(pattern);
     }
   }
@@ -249,7 +251,7 @@ final class ScorecardFitter {
         || fired * Math.log(fired / expected) - surprise <= toll) {
       return 0;
     }
-    double squaredError = surprise * surprise / (table.count(pattern) + 2 * prior);
+    double squaredError = surprise * surprise / (table.weight(pattern) + 2 * prior);
     double each = squaredError / (degree[pattern] == NONE ? lengths.item(pattern) : 2);
     return each > price ? (float) each : 0;
   }
@@ -299,17 +301,18 @@ final class ScorecardFitter {
         continue;
       }
       double mean = PointsHistogram.mean(own(position) + added[position]);
-      now += mean * (mean - 2 * observed[position]);
-      expected += mean;
+      float weight = table.weights[position];
+      now += weight * mean * (mean - 2 * observed[position]);
+      expected += weight * mean;
       int without =
           sets
               ? added[position]
               : own(position) + added[position] - (degree[pattern] == NONE ? 0 : points(pattern));
-      histogram.add(without, observed[position]);
+      histogram.add(without, weight, weight * observed[position]);
     }
     int best = degree[pattern];
     double most = 0;
-    double typical = expected / Math.max(1, histogram.positions());
+    double typical = expected / Math.max(LEAST_WEIGHT, histogram.weight());
     int[] degrees = lengths.degrees(pattern);
     for (int d = 0; d < degrees.length; d++) {
       if (d == degree[pattern]) {
@@ -375,9 +378,10 @@ final class ScorecardFitter {
       }
       float difference = PointsHistogram.mean(then) - PointsHistogram.mean(total);
       if (searching && difference != 0) {
+        float weighted = table.weights[position] * difference;
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           int other = table.patternsAt[i];
-          expectedSum[other] += difference;
+          expectedSum[other] += weighted;
           mark(other);
         }
       }
@@ -396,15 +400,16 @@ final class ScorecardFitter {
   /** Chooses the start anew, all points being as they are; true if it has changed. */
   private boolean restart() {
     histogram.clear();
-    long untouched = table.described;
+    double untouched = table.describedWeight;
     double fired = total;
     for (int i = 0; i < touchedCount; i++) {
       int position = touched[i];
+      float weight = table.weights[position];
       if (owner[position] == NONE) {
-        histogram.add(start + added[position], observed[position]);
+        histogram.add(start + added[position], weight, weight * observed[position]);
       }
-      untouched--;
-      fired -= observed[position];
+      untouched -= weight;
+      fired -= weight * observed[position];
     }
     histogram.add(start, untouched, fired);
     int best = start;
@@ -425,12 +430,13 @@ final class ScorecardFitter {
   private void expectAnew() {
     float base = PointsHistogram.mean(start);
     for (int pattern = 0; pattern < expectedSum.length; pattern++) {
-      expectedSum[pattern] = base * table.count(pattern);
+      expectedSum[pattern] = base * table.weight(pattern);
       mark(pattern);
     }
     for (int t = 0; t < touchedCount; t++) {
       int position = touched[t];
-      float difference = PointsHistogram.mean(own(position) + added[position]) - base;
+      float difference =
+          table.weights[position] * (PointsHistogram.mean(own(position) + added[position]) - base);
       if (difference != 0) {
         for (int i = table.patternsStart[position]; i < table.patternsStart[position + 1]; i++) {
           expectedSum[table.patternsAt[i]] += difference;

@@ -31,6 +31,11 @@ final class TraitReader {
     }
   }
 
+  /** Whether a token ends a sentence: what follows it begins another. */
+  boolean endsSentence(int token) {
+    return endsSentence[token];
+  }
+
   /**
    * @param context token ids
    * @return [context.length] sets of {@link Trait#bit()}

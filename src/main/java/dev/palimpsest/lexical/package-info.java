@@ -10,7 +10,7 @@
  *            | "else" strength
  *   places   = (place items | trait) {"," (place items | trait)}
  *   place    = "on" | "after" | "two after" | "three after" | N "after" | "soon after" | "near"
- *            | "within" N "of" | "in stories with"
+ *            | "alongside" | "within" N "of" | "in stories with"
  *   items    = item {("," | "or" | "and") item}
  *   item     = symbol {symbol}                    tokens in a row, the last of them at the place
  *   symbol   = word | "-" letters | quoted | "forms of" word | name "-like" | kind | "…"

@@ -55,11 +55,13 @@ class EnglishTest {
                 adds(-1, Pattern.Sequence.of(3, id("'"))),
                 adds(2, new Pattern.Nearby(8, id("\n"))),
                 adds(2, new Pattern.Nearby(Pattern.Nearby.STORY, id(" Tom"))),
+                adds(2, new Pattern.Nearby(Pattern.Nearby.SENTENCE, id(" dog"))),
                 adds(-2, new Pattern.HasTrait(Trait.QUOTED))));
     assertThat(EnglishWriter.write(card, LEXICON))
         .isEqualTo(
             "Fires strongly on cat or dog-like; fairly on the … -ing or forms of play; greatly (7)"
-                + " on 'after'. More after the, near '\\n', in stories with Tom; slightly less"
+                + " on 'after'. More after the, near '\\n', in stories with Tom, alongside dog;"
+                + " slightly less"
                 + " three after '\\''; less in quotes.");
   }
 
@@ -259,7 +261,12 @@ class EnglishTest {
   static Pattern randomPattern(Random random) {
     return switch (random.nextInt(4)) {
       case 0 -> {
-        int reach = random.nextInt(3) == 0 ? Pattern.Nearby.STORY : 1 + random.nextInt(9);
+        int reach =
+            switch (random.nextInt(4)) {
+              case 0 -> Pattern.Nearby.STORY;
+              case 1 -> Pattern.Nearby.SENTENCE;
+              default -> 1 + random.nextInt(9);
+            };
         yield new Pattern.Nearby(reach, random.nextInt(LEXICON.size()));
       }
       case 1 -> {

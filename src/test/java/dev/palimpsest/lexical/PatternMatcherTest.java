@@ -13,6 +13,29 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class PatternMatcherTest {
+  /** The boundary, the full stop and the line break. */
+  private static final Set<Integer> ENDS = Set.of(0, id("."), id("\n"));
+
+  @Test
+  void looksAlongASentenceAndNoFurther() {
+    int[] context = {id(" dog"), id("."), id(" cat"), id(" the"), id(" a"), id("."), id(" b")};
+    List<Pattern> patterns =
+        List.of(
+            new Pattern.Nearby(Pattern.Nearby.SENTENCE, id(" cat")),
+            new Pattern.Nearby(Pattern.Nearby.SENTENCE, id(" dog")));
+    List<List<Integer>> places = List.of(new ArrayList<>(), new ArrayList<>());
+    new PatternMatcher(patterns, LEXICON)
+        .match(
+            context,
+            (position, found, count) -> {
+              for (int i = 0; i < count; i++) {
+                places.get(found[i]).add(position);
+              }
+            });
+    assertThat(places.get(0)).as("the word itself does not count").containsExactly(3, 4, 5);
+    assertThat(places.get(1)).as("the full stop belongs to the sentence").containsExactly(1);
+  }
+
   @Test
   void agreesWithLookingAtEveryPattern() {
     long seed = 7;
@@ -58,7 +81,8 @@ class PatternMatcherTest {
     }
     Pattern.Nearby nearby = (Pattern.Nearby) pattern;
     for (int at = position - 1; at >= 0 && position - at <= nearby.reach(); at--) {
-      if (context[at + 1] == 0) {
+      boolean sentence = nearby.reach() == Pattern.Nearby.SENTENCE;
+      if (context[at + 1] == 0 || (sentence && ENDS.contains(context[at]))) {
         return false;
       }
       if (stands(nearby.symbol(), context[at])) {
