@@ -39,6 +39,9 @@ final class CallEstimate {
 
   private static final int LIST = 15;
 
+  /** What stands behind a token where all of a window are asked for. */
+  private static final int LINE = "\tunknown\n".length();
+
   private final ExperimentConfig config;
   private final RunDirectory run;
   private final RunContext bench;
@@ -238,7 +241,11 @@ final class CallEstimate {
       return List.of();
     }
     Texts texts = texts(unit);
-    long positions = protocol == Protocol.LAST_TOKEN ? 1 : config.windows(protocol).contextLength();
+    int length = config.windows(protocol).contextLength();
+    boolean whole = Simulators.wholeWindows(simulate);
+    int stretch = whole ? simulate.windowTokens() : 1;
+    long positions = protocol == Protocol.LAST_TOKEN ? 1 : (length + stretch - 1) / stretch;
+    String lines = "x".repeat(whole ? LINE * simulate.windowTokens() : 0);
     return List.of(
         questions(
             simulate.simulator(),
@@ -247,8 +254,12 @@ final class CallEstimate {
                 "explanation",
                 "x".repeat((int) texts.characters),
                 "window",
-                window(simulate.windowTokens())),
-            Map.of("explanation", "", "window", ""),
+                window(simulate.windowTokens()),
+                "text",
+                window(simulate.windowTokens()),
+                "lines",
+                window(simulate.windowTokens()) + lines),
+            Map.of("explanation", "", "window", "", "text", "", "lines", ""),
             texts.count * windows * positions,
             LABEL));
   }

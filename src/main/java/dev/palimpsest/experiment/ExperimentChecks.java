@@ -136,8 +136,12 @@ final class ExperimentChecks {
     if (!explain.explainer().isLexical() && method.asks()) {
       PromptForm.of(explain.prompt(), "explain." + method.label());
     }
+    String rated = config.simulate().method();
+    if (!Set.of("token", "window").contains(rated)) {
+      throw new UsageException("simulate.method: found '" + rated + "', expected token or window");
+    }
     if (!config.simulate().simulator().isLexical()) {
-      PromptForm.of(config.simulate().prompt(), "simulate.token");
+      Simulators.form(config.simulate());
     }
   }
 

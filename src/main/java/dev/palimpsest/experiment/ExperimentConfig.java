@@ -385,6 +385,8 @@ public record ExperimentConfig(
    * @param calibrationTokens read of the calibrate split
    * @param jointTokens of these again where calibrations are fitted jointly
    * @param simulator who rates
+   * @param method of a language model: {@code token}, a question a token, or {@code window}, one a
+   *     window
    * @param windowTokens of context that a language model is shown
    * @param renormalise whether the probabilities of the digits are made to add up to 1
    * @param prompt a person's prompt file
@@ -394,6 +396,7 @@ public record ExperimentConfig(
       long calibrationTokens,
       long jointTokens,
       Interpreter simulator,
+      String method,
       int windowTokens,
       boolean renormalise,
       Optional<String> prompt,
@@ -404,6 +407,7 @@ public record ExperimentConfig(
           calibrationTokens,
           jointTokens,
           simulator.withWholePath(),
+          method,
           windowTokens,
           renormalise,
           prompt.map(SourcePaths::whole),

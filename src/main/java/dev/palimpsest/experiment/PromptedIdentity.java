@@ -76,6 +76,7 @@ final class PromptedIdentity {
     ExperimentConfig.Simulate simulate = config.simulate();
     Map<String, Object> settings = new LinkedHashMap<>();
     settings.put("model", Interpreters.settings(model));
+    settings.put("method", simulate.method());
     settings.put("window_tokens", simulate.windowTokens());
     settings.put("renormalise", simulate.renormalise());
     settings.put("prompt", Simulators.form(simulate).digest());

@@ -13,7 +13,7 @@ import java.util.List;
 
 /** Makes the simulator that an experiment asks for, of one coder's texts. */
 final class Simulators {
-  private static final String PROMPT = "simulate.token";
+  private static final String WINDOW = "window";
 
   private final ExperimentConfig.Simulate settings;
   private final RunContext bench;
@@ -32,7 +32,12 @@ final class Simulators {
 
   /** The prompt of a question. */
   static PromptForm form(ExperimentConfig.Simulate settings) {
-    return PromptForm.of(settings.prompt(), PROMPT);
+    return PromptForm.of(settings.prompt(), "simulate." + settings.method());
+  }
+
+  /** Whether all tokens of a window are asked for together. */
+  static boolean wholeWindows(ExperimentConfig.Simulate settings) {
+    return settings.method().equals(WINDOW);
   }
 
   /** One that knows these texts alone. */
@@ -47,7 +52,8 @@ final class Simulators {
                     texts,
                     bench.interpreters().asking(model),
                     form(settings),
-                    new SimulateSettings(settings.windowTokens(), settings.renormalise()),
+                    new SimulateSettings(
+                        settings.windowTokens(), wholeWindows(settings), settings.renormalise()),
                     new WindowWords(bench.tokenizer()),
                     log))
         .orElseGet(() -> lexical(latents, texts));

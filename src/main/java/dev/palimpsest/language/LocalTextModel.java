@@ -93,6 +93,42 @@ public final class LocalTextModel implements TextModel {
     return new Answer(tokenizer.decodePlain(ids), ids.length, written.stopped());
   }
 
+  /** A slot's probabilities are those after the tokens before it: one of many equal beginnings. */
+  @Override
+  public void fillSlots(List<Prompt> asked, String slot, List<String> labels, SlotSink sink) {
+    int[] ids = labels.stream().mapToInt(prompts::label).toArray();
+    List<int[]> beginnings = new ArrayList<>();
+    List<int[]> places = new ArrayList<>();
+    double[][][] scores = new double[asked.size()][][];
+    int[] left = new int[asked.size()];
+    for (int prompt = 0; prompt < asked.size(); prompt++) {
+      int[] tokens = prompts.of(asked.get(prompt), prompt);
+      List<Integer> slots =
+          Slots.in(Arrays.stream(tokens).mapToObj(tokenizer::token).toList(), slot);
+      scores[prompt] = new double[slots.size()][];
+      left[prompt] = slots.size();
+      for (int i = 0; i < slots.size(); i++) {
+        beginnings.add(Arrays.copyOf(tokens, slots.get(i)));
+        places.add(new int[] {prompt, i});
+      }
+      if (slots.isEmpty()) {
+        sink.accept(prompt, scores[prompt]);
+      }
+    }
+    new LastLogits(model, budget)
+        .of(
+            beginnings,
+            (beginning, logits) -> {
+              int prompt = places.get(beginning)[0];
+              double all = Passes.logSumExp(logits);
+              scores[prompt][places.get(beginning)[1]] =
+                  Arrays.stream(ids).mapToDouble(id -> logits[id] - all).toArray();
+              if (--left[prompt] == 0) {
+                sink.accept(prompt, scores[prompt]);
+              }
+            });
+  }
+
   @Override
   public int length(Prompt prompt) {
     return prompts.of(prompt, 0).length;

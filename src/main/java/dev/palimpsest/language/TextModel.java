@@ -35,6 +35,24 @@ public interface TextModel extends AutoCloseable {
    */
   void scoreLabels(List<Prompt> prompts, List<String> labels, ScoreSink sink);
 
+  /**
+   * The log-probability of each label in place of each slot of each prompt.
+   *
+   * @param slot a text that stands after a tab wherever a label is asked for
+   * @param sink hears of each prompt once, as soon as it is there
+   */
+  void fillSlots(List<Prompt> prompts, String slot, List<String> labels, SlotSink sink);
+
+  /** Hears log-probabilities of labels in place of slots. */
+  @FunctionalInterface
+  interface SlotSink {
+    /**
+     * @param prompt its place among the prompts
+     * @param scores by slot and label, in nats
+     */
+    void accept(int prompt, double[][] scores);
+  }
+
   /** Number of tokens of a prompt, as the model reads it. */
   int length(Prompt prompt);
 

@@ -27,6 +27,16 @@ public record AnswerTally(
           refused,
           all);
     }
+    if (reply instanceof Reply.Filled each) {
+      int wanted = each.slots().stream().mapToInt(java.util.List::size).sum();
+      return new AnswerTally(
+          written,
+          labelled + 1,
+          incomplete + (each.told() < wanted ? 1 : 0),
+          meanMissing * labelled / (labelled + 1),
+          refused,
+          all);
+    }
     boolean no = reply instanceof Reply.Refused;
     return new AnswerTally(
         written + (no ? 0 : 1), labelled, incomplete, meanMissing, refused + (no ? 1 : 0), all);

@@ -133,6 +133,9 @@ public final class Endpoint implements Respondent {
     if (question instanceof Question.Labelling labelling) {
       return found(inChat).asker().ask(labelling);
     }
+    if (question instanceof Question.Filling filling) {
+      return new Filling(http, calls).ask(filling);
+    }
     Question.Writing writing = (Question.Writing) question;
     return http.post(calls.uri(writing.prompt()), body(writing), Endpoint::written);
   }

@@ -5,6 +5,7 @@ import dev.palimpsest.language.Sampling;
 import dev.palimpsest.language.TextModel;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,13 +68,17 @@ public final class LocalRespondent implements Respondent {
   private void answer(List<Placed> some, Replies replies) {
     Map<List<String>, List<Placed>> byLabels = new LinkedHashMap<>();
     List<Placed> writings = new ArrayList<>();
+    List<Placed> fillings = new ArrayList<>();
     for (Placed each : some) {
       if (each.question instanceof Question.Labelling labelling) {
         byLabels.computeIfAbsent(labelling.labels(), any -> new ArrayList<>()).add(each);
+      } else if (each.question instanceof Question.Filling) {
+        fillings.add(each);
       } else {
         writings.add(each);
       }
     }
+    bySlots(fillings).forEach(asked -> fill(asked, replies));
     byLabels.forEach((labels, asked) -> label(labels, asked, replies));
     if (!writings.isEmpty()) {
       write(writings, replies);
@@ -95,6 +100,41 @@ public final class LocalRespondent implements Respondent {
                   scores.length,
                   0,
                   new Usage(1, model.length(each.prompt()), 0)));
+        });
+  }
+
+  private static Collection<List<Placed>> bySlots(List<Placed> fillings) {
+    Map<List<Object>, List<Placed>> groups = new LinkedHashMap<>();
+    for (Placed each : fillings) {
+      Question.Filling filling = (Question.Filling) each.question;
+      groups
+          .computeIfAbsent(List.of(filling.slot(), filling.labels()), any -> new ArrayList<>())
+          .add(each);
+    }
+    return groups.values();
+  }
+
+  private void fill(List<Placed> asked, Replies replies) {
+    TextModel model = model();
+    Question.Filling first = (Question.Filling) asked.get(0).question;
+    model.fillSlots(
+        asked.stream().map(Placed::prompt).toList(),
+        first.slot(),
+        first.labels(),
+        (prompt, scores) -> {
+          Placed each = asked.get(prompt);
+          Question.Filling filling = (Question.Filling) each.question;
+          Usage usage = new Usage(1, model.length(each.prompt()), 0);
+          Reply reply =
+              scores.length == filling.slots()
+                  ? new Reply.Filled(
+                      Arrays.stream(scores)
+                          .map(slot -> Arrays.stream(slot).map(Math::exp).boxed().toList())
+                          .toList(),
+                      scores.length * first.labels().size(),
+                      usage)
+                  : new Reply.Refused(Filling.joined(scores.length, filling), usage);
+          replies.accept(each.place, each.question, reply);
         });
   }
 

@@ -23,4 +23,19 @@ public sealed interface Question {
       labels = List.copyOf(labels);
     }
   }
+
+  /**
+   * How likely is each label in place of each slot that stands in the prompt?
+   *
+   * @param slot a text that stands for a label, after a tab each time; it may not stand in the
+   *     prompt otherwise after one
+   * @param slots how many there are
+   * @param labels texts that are one token each, exactly
+   */
+  record Filling(Prompt prompt, String slot, int slots, List<String> labels) implements Question {
+    /** Copies the list. */
+    public Filling {
+      labels = List.copyOf(labels);
+    }
+  }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 @JsonSubTypes({
   @JsonSubTypes.Type(value = Reply.Written.class, name = "written"),
   @JsonSubTypes.Type(value = Reply.Labelled.class, name = "labelled"),
+  @JsonSubTypes.Type(value = Reply.Filled.class, name = "filled"),
   @JsonSubTypes.Type(value = Reply.Refused.class, name = "refused")
 })
 public sealed interface Reply {
@@ -41,6 +42,19 @@ public sealed interface Reply {
     /** The natural logarithms; negative infinity for 0. */
     public double[] logProbabilities() {
       return probabilities.stream().mapToDouble(Math::log).toArray();
+    }
+  }
+
+  /**
+   * Probabilities of labels in place of slots.
+   *
+   * @param slots by slot and label, of the whole vocabulary; 0 for one that the server did not tell
+   * @param told how many of all of these were told
+   */
+  record Filled(List<List<Double>> slots, int told, Usage usage) implements Reply {
+    /** Copies the lists. */
+    public Filled {
+      slots = slots.stream().map(List::copyOf).toList();
     }
   }
 

@@ -22,15 +22,18 @@ final class DigitRating {
    * @return NaN where there is no rating: refused, or no digit has a probability
    */
   static float of(Reply reply, boolean renormalise) {
-    if (!(reply instanceof Reply.Labelled labelled)) {
-      return Float.NaN;
-    }
+    return reply instanceof Reply.Labelled labelled
+        ? of(labelled.probabilities(), renormalise)
+        : Float.NaN;
+  }
+
+  /** The same of the digits' probabilities. */
+  static float of(List<Double> chances, boolean renormalise) {
     double expected = 0;
     double all = 0;
     for (int digit = 0; digit < DIGITS.size(); digit++) {
-      double chance = labelled.probabilities().get(digit);
-      expected += digit * chance;
-      all += chance;
+      expected += digit * chances.get(digit);
+      all += chances.get(digit);
     }
     if (all <= 0) {
       return Float.NaN;

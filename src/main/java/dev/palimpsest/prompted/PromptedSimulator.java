@@ -4,8 +4,10 @@ import dev.palimpsest.base.PalimpsestException;
 import dev.palimpsest.base.Progress;
 import dev.palimpsest.explain.Explanation;
 import dev.palimpsest.llm.Question;
+import dev.palimpsest.llm.Reply;
 import dev.palimpsest.simulate.SimulatedContext;
 import dev.palimpsest.simulate.Simulator;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -16,12 +18,15 @@ import java.util.stream.IntStream;
 
 /**
  * Has a language model rate the last token of a window, a question for each latent and token (Paulo
- * and Belrose 2025, section 4). What is announced together is asked together, latent by latent, so
- * that prompts that begin with the same explanation follow one another. A question that brought no
- * rating counts as rating 0; how many these are is told. Holds the ratings of what was announced
- * last.
+ * and Belrose 2025, section 4), or all tokens of a window in one question (Bills et al. 2023). What
+ * is announced together is asked together, latent by latent, so that prompts that begin with the
+ * same explanation follow one another. A question that brought no rating counts as rating 0; how
+ * many these are is told. Holds the ratings of what was announced last.
  */
 public final class PromptedSimulator implements Simulator {
+  /** Stands for an activation in prompts; see {@link Question.Filling}. */
+  private static final String UNKNOWN = "unknown";
+
   private final int latents;
   private final List<Explanation> texts;
   private final boolean[] explained;
@@ -121,6 +126,7 @@ public final class PromptedSimulator implements Simulator {
     private final List<SimulatedContext> contexts;
     private final Map<Key, Integer> byContent = new HashMap<>();
     private final int[] firstSlot;
+    private final List<Group> groups = new ArrayList<>();
 
     /** By explanation and slot; NaN where there is none. */
     private final float[][] ratings;
@@ -132,6 +138,9 @@ public final class PromptedSimulator implements Simulator {
         firstSlot[i + 1] = firstSlot[i] + contexts.get(i).positions().length;
       }
       ratings = new float[texts.size()][firstSlot[contexts.size()]];
+      for (int i = 0; i < contexts.size(); i++) {
+        group(contexts.get(i), firstSlot[i], groups);
+      }
     }
 
     private boolean isNew(SimulatedContext context) {
@@ -151,17 +160,18 @@ public final class PromptedSimulator implements Simulator {
 
     void ask() {
       long[] unrated = {0};
-      int slots = firstSlot[contexts.size()];
       asking
           .respondent()
           .ask(
               new Questions(),
               (index, question, reply) -> {
-                float rating = DigitRating.of(reply, settings.renormalise());
-                ratings[(int) (index / slots)][(int) (index % slots)] = rating;
-                if (Float.isNaN(rating)) {
-                  synchronized (unrated) {
-                    unrated[0]++;
+                Group group = groups.get((int) (index % groups.size()));
+                float[] found = ratings(group, reply);
+                float[] row = ratings[(int) (index / groups.size())];
+                System.arraycopy(found, 0, row, group.firstSlot, found.length);
+                synchronized (unrated) {
+                  for (float rating : found) {
+                    unrated[0] += Float.isNaN(rating) ? 1 : 0;
                   }
                 }
               });
@@ -169,9 +179,9 @@ public final class PromptedSimulator implements Simulator {
         progress.says(
             String.format(
                 java.util.Locale.ROOT,
-                "%,d of %,d questions of the simulator brought no rating; they count as 0",
+                "the simulator has no rating for %,d of %,d places; they count as 0",
                 unrated[0],
-                (long) slots * texts.size()));
+                (long) firstSlot[contexts.size()] * texts.size()));
       }
     }
 
@@ -191,23 +201,11 @@ public final class PromptedSimulator implements Simulator {
     /** Explanation by explanation, and within each context by context. */
     private final class Questions implements Iterator<Question> {
       private int text;
-      private int context;
-      private int place;
+      private int group;
 
       @Override
       public boolean hasNext() {
-        while (text < texts.size()
-            && (context == contexts.size() || place == contexts.get(context).positions().length)) {
-          place = 0;
-          if (context++ >= contexts.size() - 1) {
-            context = 0;
-            text++;
-          }
-          if (contexts.isEmpty()) {
-            text = texts.size();
-          }
-        }
-        return text < texts.size();
+        return text < texts.size() && !groups.isEmpty();
       }
 
       @Override
@@ -215,23 +213,93 @@ public final class PromptedSimulator implements Simulator {
         if (!hasNext()) {
           throw new NoSuchElementException();
         }
-        SimulatedContext about = contexts.get(context);
-        return question(texts.get(text), about.tokens(), about.positions()[place++]);
+        Question question = question(texts.get(text), groups.get(group));
+        if (++group == groups.size()) {
+          group = 0;
+          text++;
+        }
+        return question;
       }
     }
   }
 
-  private Question question(Explanation explanation, int[] context, int position) {
-    int from = Math.max(0, position + 1 - settings.windowTokens());
-    int[] window = Arrays.copyOfRange(context, from, position + 1);
+  /**
+   * Positions of a context that one question is about.
+   *
+   * @param tokens what is shown
+   * @param places in it that are asked for
+   * @param firstSlot of the ratings
+   */
+  @SuppressWarnings("ArrayRecordComponent") // a plain carrier, never compared
+  private record Group(int[] tokens, int[] places, int firstSlot) {}
+
+  /** The questions about a context: one a position, or one a stretch of it. */
+  private void group(SimulatedContext context, int firstSlot, List<Group> groups) {
+    int[] positions = context.positions();
+    int window = settings.windowTokens();
+    int next = 0;
+    while (next < positions.length) {
+      int begin = next;
+      if (settings.wholeWindows()) {
+        int from = positions[next] / window * window;
+        int to = Math.min(context.tokens().length, from + window);
+        while (next < positions.length && positions[next] < to) {
+          next++;
+        }
+        groups.add(
+            new Group(
+                Arrays.copyOfRange(context.tokens(), from, to),
+                Arrays.stream(positions, begin, next).map(p -> p - from).toArray(),
+                firstSlot + begin));
+      } else {
+        int from = Math.max(0, positions[next] + 1 - window);
+        int[] shown = Arrays.copyOfRange(context.tokens(), from, positions[next] + 1);
+        groups.add(new Group(shown, new int[] {shown.length - 1}, firstSlot + begin));
+        next++;
+      }
+    }
+  }
+
+  private Question question(Explanation explanation, Group group) {
+    if (settings.wholeWindows()) {
+      List<String> pieces = words.visiblePieces(group.tokens);
+      return new Question.Filling(
+          form.filled(
+              Map.of(
+                  "explanation",
+                  explanation.text(),
+                  "text",
+                  words.plain(group.tokens),
+                  "lines",
+                  String.join("\n", pieces.stream().map(piece -> piece + "\t" + UNKNOWN).toList())),
+              asking.chat()),
+          UNKNOWN,
+          pieces.size(),
+          DigitRating.DIGITS);
+    }
+    int last = group.places[0];
     return new Question.Labelling(
         form.filled(
             Map.of(
                 "explanation",
                 explanation.text(),
                 "window",
-                words.marked(window, p -> p == window.length - 1)),
+                words.marked(group.tokens, p -> p == last)),
             asking.chat()),
         DigitRating.DIGITS);
+  }
+
+  /** What a reply says about each place of a group; NaN where it says nothing. */
+  private float[] ratings(Group group, Reply reply) {
+    float[] ratings = new float[group.places.length];
+    for (int i = 0; i < ratings.length; i++) {
+      ratings[i] =
+          reply instanceof Reply.Filled filled
+              ? DigitRating.of(
+                  filled.slots().get(words.pieceOf(group.tokens, group.places[i])),
+                  settings.renormalise())
+              : DigitRating.of(reply, settings.renormalise());
+    }
+    return ratings;
   }
 }

@@ -57,9 +57,17 @@ public final class WindowWords {
     return false;
   }
 
-  /** Each piece, as it reads. */
-  List<String> pieces(int[] tokens) {
-    return tokenizer.pieces(tokens).stream().map(TextPiece::text).toList();
+  /** Each piece, with control characters spelled so that it stays on its line. */
+  List<String> visiblePieces(int[] tokens) {
+    return tokenizer.pieces(tokens).stream()
+        .map(piece -> piece.text().replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r"))
+        .toList();
+  }
+
+  /** The place, among the pieces, of the one that a token is part of. */
+  int pieceOf(int[] tokens, int position) {
+    List<TextPiece> pieces = tokenizer.pieces(tokens);
+    return (int) pieces.stream().filter(piece -> piece.to() <= position).count();
   }
 
   /**

@@ -319,7 +319,7 @@ class PromptedRunTest {
           prompt -> {
             String asked = prompt.substring(prompt.lastIndexOf("Description:"));
             List<String> said =
-                Stream.of(asked.split("(?m)^Text \\d+: "))
+                Stream.of(asked.split("(?m)^Text \\d+: ", -1))
                     .skip(1)
                     .map(text -> text.contains("<<") ? "1" : "0")
                     .toList();
@@ -387,6 +387,34 @@ class PromptedRunTest {
         .isGreaterThan(600);
     assertThat(Files.readString(run.file("rewrites/layers.2.mlp.last-token.json")))
         .contains("\"simulator\" : \"small\"");
+  }
+
+  /** All tokens of a window in one question: a digit of one token, whatever the others say. */
+  @Test
+  void windowsAreRatedInOneQuestion() throws IOException {
+    MiniRun run = trained.copy(folder.resolve("windows"));
+    Path prompt = folder.resolve("lines.yaml");
+    Files.writeString(prompt, "- {role: user, content: '{{ explanation }}: {{ lines }}'}\n");
+    String who = "{folder: embedded, chat: false, precision: fp32, model: small}";
+    Outcome outcome =
+        run.everything(
+            Stream.concat(
+                    Stream.of(small(who, who)),
+                    Stream.of(
+                        "--set=explain.method=single-token",
+                        "--set=simulate.method=window",
+                        "--set=simulate.prompt=" + prompt,
+                        "--set=simulate.window_tokens=8",
+                        "--set=simulate.renormalise=true",
+                        "--set=simulate.calibration_tokens=256"))
+                .toArray(String[]::new));
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.err()).doesNotContain("no rating");
+    CalibrationSet fits = CalibrationStore.read(run.file(FITS));
+    for (Explanation text : ExplanationStore.read(run.file(TEXTS))) {
+      assertThat(fits.conditionalMean()[text.latent()].ratings()).hasSizeGreaterThan(3);
+    }
+    assertThat(account(run).path("answers").path("labelled").asInt()).isBetween(60, 72);
   }
 
   @Test

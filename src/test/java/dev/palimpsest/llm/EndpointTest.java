@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server that makes faults is asked until every answer is there, once. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -108,6 +109,45 @@ class EndpointTest {
             .filteredOn(entry -> entry.getKey().contains("latent"))
             .allSatisfy(entry -> assertThat(entry.getValue()).hasValue(1));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void slotsOfAPromptAreFilledThroughFaults(boolean chat) {
+    try (ScriptedServer server = new ScriptedServer(LabelWay.PROMPT, EndpointTest::chance);
+        Endpoint endpoint = new Endpoint(settings(server), EndpointTest::noKey)) {
+      server.faults =
+          Stream.of(ScriptedServer.Fault.values())
+              .filter(fault -> fault != ScriptedServer.Fault.STALL)
+              .toList();
+      server.faultShare = 0.2;
+      String lines = "the\tunknown\n cat\tunknown\n unknown\tunknown";
+      Prompt prompt =
+          chat
+              ? new Prompt.Chat(
+                  List.of(
+                      new Prompt.Message("user", "rate "), new Prompt.Message("assistant", lines)))
+              : new Prompt.Text("rate " + lines);
+      Map<Long, Reply> replies = new ConcurrentHashMap<>();
+      endpoint.ask(
+          List.<Question>of(
+                  new Question.Filling(prompt, "unknown", 3, DIGITS),
+                  new Question.Filling(prompt, "unknown", 4, DIGITS))
+              .iterator(),
+          (index, question, reply) -> replies.put(index, reply));
+      Reply.Filled filled = (Reply.Filled) java.util.Objects.requireNonNull(replies.get(0L));
+      String[] before = {
+        "rate the\t", "rate the\tunknown\n cat\t", "rate the\tunknown\n cat\tunknown\n unknown\t"
+      };
+      for (int slot = 0; slot < before.length; slot++) {
+        for (int digit = 0; digit < 10; digit++) {
+          assertThat(filled.slots().get(slot).get(digit))
+              .isEqualTo(chance(before[slot], digit), within(1e-9));
+        }
+      }
+      assertThat(filled.told()).isEqualTo(30);
+      assertThat(replies.get(1L)).isInstanceOf(Reply.Refused.class);
     }
   }
 

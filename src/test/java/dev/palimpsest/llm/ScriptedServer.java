@@ -251,8 +251,36 @@ public final class ScriptedServer implements AutoCloseable {
     return Json.MAPPER.createObjectNode().put("refused", why);
   }
 
+  /** At each token a map, the token that is there first, as vLLM has it. */
+  private void slots(ObjectNode root, JsonNode asked) {
+    StringBuilder whole = new StringBuilder();
+    if (asked.has("prompt")) {
+      whole.append(asked.path("prompt").asText());
+    }
+    asked.path("messages").forEach(turn -> whole.append(turn.path("content").asText()));
+    ArrayNode list = root.putArray("prompt_logprobs");
+    list.addNull();
+    String[] parts = whole.toString().split("(?<=\t)|(?=\n)", -1);
+    StringBuilder before = new StringBuilder();
+    for (String part : parts) {
+      ObjectNode token = list.addObject();
+      token.putObject("7").put("logprob", -9.0).put("decoded_token", part);
+      for (int digit = 0; digit < 10 && part.equals("unknown"); digit++) {
+        token
+            .putObject(Integer.toString(FIRST_ID + digit))
+            .put("logprob", Math.log(chances.applyAsDouble(before.toString(), digit)))
+            .put("decoded_token", Integer.toString(digit));
+      }
+      before.append(part);
+    }
+  }
+
   private void inPrompt(ObjectNode root, JsonNode asked) {
     boolean chat = asked.has("messages");
+    if (asked.toString().contains("\\tunknown")) {
+      slots(root, asked);
+      return;
+    }
     JsonNode messages = asked.path("messages");
     String whole = text(asked);
     String label =

@@ -75,12 +75,16 @@ class AnswersTest {
         "explain.contrastive",
         "explain.promoted",
         "simulate.token",
+        "simulate.window",
         "score.detection",
         "score.fuzzing"
       })
   void promptsOfTheProgramAreFilled(String name) {
     Map<String, Object> example = Map.of("text", "a <<b>>", "activations", "(\"b\", 9)");
-    Map<String, Object> places =
+    Map<String, Object> places = new java.util.HashMap<>();
+    places.put("text", "a text");
+    places.put("lines", "a\tunknown\n text\tunknown");
+    places.putAll(
         Map.of(
             "examples",
             List.of(example, example),
@@ -95,12 +99,13 @@ class AnswersTest {
             "window",
             "win<<dow>>",
             "texts",
-            List.of("first", "second"));
+            List.of("first", "second")));
     Prompt.Chat chat = (Prompt.Chat) PromptForm.of(Optional.empty(), name).filled(places, true);
     List<Prompt.Message> turns = chat.messages();
     assertThat(turns.get(0).role()).isEqualTo("system");
     String asked = turns.get(turns.size() - 1).content();
-    assertThat(turns.get(turns.size() - 1).role()).isEqualTo("user");
+    assertThat(turns.get(turns.size() - 1).role())
+        .isEqualTo(name.equals("simulate.window") ? "assistant" : "user");
     assertThat(asked).doesNotContain("{{", "{%");
     switch (name) {
       case "explain.contrastive" ->
@@ -108,6 +113,7 @@ class AnswersTest {
               .contains("Example 2: a <<b>>\nActivations: (\"b\", 9)\nSILENT: silence");
       case "explain.promoted" ->
           assertThat(asked).isEqualTo("Likelier: \" one\", \" two\"\nUnlikelier: \"three\"");
+      case "simulate.window" -> assertThat(asked).isEqualTo("a\tunknown\n text\tunknown");
       case "simulate.token" ->
           assertThat(asked).isEqualTo("Description: EXPLAINED\nText: win<<dow>>");
       case "score.detection", "score.fuzzing" ->
