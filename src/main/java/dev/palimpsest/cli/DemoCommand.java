@@ -3,6 +3,8 @@ package dev.palimpsest.cli;
 import dev.palimpsest.experiment.Experiments;
 import dev.palimpsest.experiment.RunRequest;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,6 +37,8 @@ final class DemoCommand implements Callable<Integer> {
   private boolean brief;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private SeedOption seed;
+  @Mixin private PrecisionOption precision;
   @Mixin private StrictOption strict;
   @Mixin private ForceOption force;
   @Mixin private ReplaceTextsOption replaceTexts;
@@ -42,13 +46,20 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Experiments.Plan plan =
-        Experiments.builtIn(brief ? "demo-short" : "demo", options.assignments(strict));
+    Experiments.Plan plan = Experiments.builtIn(brief ? "demo-short" : "demo", settings());
     return ExperimentCommands.runAll(
         plan,
         out,
         RunRequest.everything(force.given(), replaceTexts.given()),
         output,
         spec.commandLine());
+  }
+
+  private List<String> settings() {
+    List<String> all = new ArrayList<>(options.assignments());
+    all.addAll(seed.assignments());
+    all.addAll(precision.assignments());
+    all.addAll(strict.assignments());
+    return all;
   }
 }

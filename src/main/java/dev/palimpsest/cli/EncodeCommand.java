@@ -8,6 +8,7 @@ import dev.palimpsest.coder.SparseCoder;
 import dev.palimpsest.kernels.CoderKernels;
 import dev.palimpsest.run.OutputFolder;
 import dev.palimpsest.tensor.Devices;
+import dev.palimpsest.tensor.Precision;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -52,7 +53,20 @@ final class EncodeCommand implements Callable<Integer> {
           "Threads; as many as processors unless given. The result does not depend on it.")
   private Optional<Integer> threads = Optional.empty();
 
-  @Mixin private DeviceOptions device;
+  @Option(
+      names = "--device",
+      paramLabel = "cpu|cuda|auto",
+      description =
+          "Where to compute; auto (the default): on a GPU where one can be used. Which it is, is"
+              + " said on stderr.")
+  private String device = "auto";
+
+  @Option(
+      names = "--precision",
+      paramLabel = "bf16|fp32",
+      description = "Of the coder's products on a GPU (default: bf16); on the CPU always fp32.")
+  private String precision = Precision.BF16.label();
+
   @Mixin private OutputOptions output;
   @Spec private CommandSpec spec;
 
@@ -60,7 +74,7 @@ final class EncodeCommand implements Callable<Integer> {
   public Integer call() {
     threads.ifPresent(EncodeCommand::useThreads);
     ConsoleLog log = output.log(spec.commandLine().getErr());
-    Devices.Choice chosen = device.choose();
+    Devices.Choice chosen = Devices.choose(device, Precision.labelled(precision));
     Path folder = SparseCoder.find(coder);
     NamedFile.require("--input", input);
     AtomicFiles.requireApart(

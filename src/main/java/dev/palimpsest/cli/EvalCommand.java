@@ -36,6 +36,7 @@ public final class EvalCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "CODER",
+      showDefaultValue = Visibility.NEVER,
       description = "Folder with cfg.json and sae.safetensors.")
   private Path coderFolder = Path.of(".");
 

@@ -8,15 +8,12 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The {@code palimpsest} command: parses, dispatches, and turns failures into one line and an exit
@@ -29,26 +26,24 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = Palimpsest.Version.class,
     subcommands = {
-      ActivationsCommand.class,
-      AskCommand.class,
       DemoCommand.class,
       RunCommand.class,
       CacheActivationsCommand.class,
+      TrainCommand.class,
       StageCommand.Cache.class,
       StageCommand.Explain.class,
       StageCommand.Score.class,
       StageCommand.Simulate.class,
       StageCommand.Rewrite.class,
       ReportCommand.class,
-      ResultsCommand.class,
-      BenchCommand.class,
-      DoctorCommand.class,
-      EncodeCommand.class,
-      HelpCommand.class,
       InspectCommand.class,
-      ShuffleWeightsCommand.class,
-      TrainCommand.class,
       EvalCommand.class,
+      AskCommand.class,
+      ActivationsCommand.class,
+      EncodeCommand.class,
+      DoctorCommand.class,
+      BenchCommand.class,
+      HelpCommand.class,
       CompletionCommand.class,
       ManCommand.class,
     },
@@ -137,7 +132,7 @@ public final class Palimpsest {
 
   /** The command with all its subcommands, as they are parsed and documented. */
   static CommandLine commandLine() {
-    return Numbers.registeredIn(new CommandLine(new Palimpsest()))
+    return CommandGroups.shownIn(Numbers.registeredIn(new CommandLine(new Palimpsest())))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Palimpsest::wrongUsage)
@@ -150,13 +145,7 @@ public final class Palimpsest {
 
   private static int wrongUsage(ParameterException failure, String[] arguments) {
     CommandLine command = failure.getCommandLine();
-    String message = oneLine(failure.getMessage());
-    Optional<UnmatchedArgumentException> unknown = unknownOption(command, failure, arguments);
-    if (unknown.isPresent()) {
-      message = oneLine(unknown.get().getMessage());
-      List<String> similar = unknown.get().getSuggestions();
-      message += similar.isEmpty() ? "" : "; did you mean " + String.join(" or ", similar) + "?";
-    }
+    String message = oneLine(UsageFault.describe(failure, arguments));
     command
         .getErr()
         .println(
@@ -166,29 +155,6 @@ public final class Palimpsest {
                 + command.getCommandSpec().qualifiedName()
                 + " --help')");
     return CommandLine.ExitCode.USAGE;
-  }
-
-  /**
-   * The first option that the command does not have. A misspelt required option is reported as
-   * missing, and what follows an unknown one as unknown too: the name is what a person looks for.
-   */
-  private static Optional<UnmatchedArgumentException> unknownOption(
-      CommandLine command, ParameterException failure, String[] arguments) {
-    if (!(failure instanceof UnmatchedArgumentException)
-        && !(failure instanceof MissingParameterException)) {
-      return Optional.empty();
-    }
-    for (String argument : arguments) {
-      String name = argument.split("=", 2)[0];
-      if (name.startsWith("--")
-          && name.length() > 2
-          && !command.getCommandSpec().optionsMap().containsKey(name)) {
-        return Optional.of(new UnmatchedArgumentException(command, List.of(name)));
-      }
-    }
-    return failure instanceof UnmatchedArgumentException unmatched
-        ? Optional.of(unmatched)
-        : Optional.empty();
   }
 
   private static int failed(Throwable failure, CommandLine command) {

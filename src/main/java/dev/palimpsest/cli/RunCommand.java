@@ -39,6 +39,8 @@ final class RunCommand implements Callable<Integer> {
   private @Nullable Path out;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private SeedOption seed;
+  @Mixin private PrecisionOption precision;
   @Mixin private StrictOption strict;
   @Mixin private ForceOption force;
   @Mixin private ReplaceTextsOption replaceTexts;
@@ -49,7 +51,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<String> assignments = new ArrayList<>(options.assignments(strict));
+    List<String> assignments = new ArrayList<>(settings());
     assignments.addAll(explainer.assignments());
     assignments.addAll(simulator.assignments());
     return ExperimentCommands.runAll(
@@ -58,5 +60,13 @@ final class RunCommand implements Callable<Integer> {
         budget.limit(RunRequest.everything(force.given(), replaceTexts.given())),
         output,
         spec.commandLine());
+  }
+
+  private List<String> settings() {
+    List<String> all = new ArrayList<>(options.assignments());
+    all.addAll(seed.assignments());
+    all.addAll(precision.assignments());
+    all.addAll(strict.assignments());
+    return all;
   }
 }

@@ -39,6 +39,7 @@ abstract class StageCommand implements Callable<Integer> {
   private boolean noRefresh;
 
   @Mixin private ExperimentOptions options;
+  @Mixin private PrecisionOption precision;
   @Mixin private ForceOption force;
   @Mixin private OutputOptions output;
 
@@ -49,6 +50,7 @@ abstract class StageCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<String> assignments = new ArrayList<>(options.assignments());
+    assignments.addAll(precision.assignments());
     assignments.addAll(ownAssignments());
     Experiments.Plan plan = Experiments.fromRun(run, assignments);
     RunRequest request =

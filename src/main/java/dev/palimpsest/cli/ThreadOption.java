@@ -5,11 +5,15 @@ import picocli.CommandLine.Option;
 
 /** How many threads a command computes with. */
 final class ThreadOption {
+  /** Of the option, wherever it is offered. */
+  static final String DESCRIPTION =
+      "0: all processors; at most 256, or as many as there are processors.";
+
   @Option(
       names = "--threads",
       paramLabel = "P",
       defaultValue = "0",
-      description = "0: all processors; at most 256.")
+      description = ThreadOption.DESCRIPTION)
   private int threads;
 
   /** The number given; 0: all processors. */
