@@ -28,6 +28,8 @@ public final class ResultsPage {
       strongest trivial baseline (the least loss among zero latents, zero output, mean output and mean
       latents). *FVE* is the share of the component's output that is explained. *Worse than words by*
       is the row's loss less that of the rewrite, p-values by Holm's correction for the table's rows.
+      No story is in two splits, and none but the final losses sees the evaluation split; explanations
+      are written from the explain split and a sample of the train split.
       """;
 
   private ResultsPage() {}
