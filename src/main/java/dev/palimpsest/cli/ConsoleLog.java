@@ -31,6 +31,9 @@ final class ConsoleLog implements RunLog {
   private StageCount stages = new StageCount(List.of());
   private long lastLine;
 
+  /** Whether a line of what is in hand has been printed. */
+  private boolean shown;
+
   ConsoleLog(PrintWriter err, boolean quiet) {
     // Set by the launcher, which can ask whether stderr is a terminal; the virtual machine cannot.
     this(err, quiet, Boolean.getBoolean("palimpsest.terminal"), System::nanoTime);
@@ -92,12 +95,15 @@ final class ConsoleLog implements RunLog {
     if (!inHand.equals(what)) {
       closeBar();
       inHand = what;
+      shown = false;
       pace = new Pace(done, total, now);
     }
     pace.at(done, total, now);
     if (terminal) {
       redraw(what, unit, done, total, note);
-    } else if (now - lastLine >= LINE_EVERY_NANOS) {
+    } else if (now - lastLine >= LINE_EVERY_NANOS || (shown && done >= total)) {
+      // What has been followed is followed to its end.
+      shown = true;
       lastLine = now;
       line(describe(what, unit, done, total, note));
     }
@@ -120,7 +126,11 @@ final class ConsoleLog implements RunLog {
             unit,
             100.0 * done / Math.max(1, total)));
     pace.rate().ifPresent(rate -> text.append(", ").append(rate(rate, unit)));
-    pace.secondsLeft().ifPresent(left -> text.append(", " + Pace.clock(left) + " left"));
+    if (done >= total) {
+      text.append(", done in ").append(Pace.clock(pace.seconds()));
+    } else {
+      pace.secondsLeft().ifPresent(left -> text.append(", " + Pace.clock(left) + " left"));
+    }
     stages
         .secondsLeft(pace)
         .ifPresent(left -> text.append(", about " + Pace.clock(left) + " for all stages"));

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,7 +28,11 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     showDefaultValues = true)
 final class MakeModelCommand implements Callable<Integer> {
-  @Parameters(index = "0", paramLabel = "DIR", description = "Where to write it.")
+  @Parameters(
+      index = "0",
+      paramLabel = "DIR",
+      showDefaultValue = Visibility.NEVER,
+      description = "Where to write it.")
   private Path folder = Path.of(".");
 
   @Option(names = "--layers", paramLabel = "L", defaultValue = "12", description = "Blocks.")

@@ -50,7 +50,8 @@ final class StageCount {
   }
 
   /**
-   * Seconds until the last stage is done.
+   * Seconds until the last stage is done; empty while the work of one to come is not known, as the
+   * sum of the others would be too little.
    *
    * @param pace of the present stage
    */
@@ -60,10 +61,14 @@ final class StageCount {
       return OptionalDouble.empty();
     }
     double work = measuredWork + stages.get(present).work() * pace.share();
-    double behind =
-        stages.subList(present + 1, stages.size()).stream().mapToDouble(Planned::work).sum();
-    return work > 0
-        ? OptionalDouble.of(here.getAsDouble() + behind * (measuredSeconds + pace.seconds()) / work)
+    List<Planned> behind = stages.subList(present + 1, stages.size());
+    boolean known = behind.stream().allMatch(stage -> stage.work() > 0);
+    return work > 0 && known
+        ? OptionalDouble.of(
+            here.getAsDouble()
+                + behind.stream().mapToDouble(Planned::work).sum()
+                    * (measuredSeconds + pace.seconds())
+                    / work)
         : OptionalDouble.empty();
   }
 }

@@ -18,7 +18,8 @@ import java.util.OptionalInt;
  * @param name of the experiment, in titles
  * @param model folder in Hugging Face layout, or {@code embedded}
  * @param seed of everything that is drawn
- * @param threads of kernels and libtorch; 0: all processors; at most 256, unless there are more
+ * @param threads of kernels and libtorch; 0: all processors; at most 256, or as many as there are
+ *     processors
  * @param device where models and coders compute: {@code cpu}, {@code cuda} or {@code auto}
  * @param precision of coders' products on a GPU: {@code bf16} or {@code fp32}
  * @param modelPrecision of the products of the language model's dense layers: {@code bf16} or

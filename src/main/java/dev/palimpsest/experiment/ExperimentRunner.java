@@ -199,32 +199,23 @@ public final class ExperimentRunner {
 
   /** The stages to come, with tokens through the model for the work of each. */
   private List<Planned> planned(List<StagePlan> plans) {
+    ExpectedWork work = new ExpectedWork(config);
     List<Planned> stages = new ArrayList<>();
     if (request.trains()) {
-      stages.add(new Planned(StageName.TRAIN.label(), config.train().tokens()));
+      stages.add(new Planned(StageName.TRAIN.label(), work.of(StageName.TRAIN, "")));
     }
     for (StagePlan plan : plans) {
       for (StageName name : StageName.values()) {
         if (request.wants(name)) {
-          plan.of(name).forEach(stage -> stages.add(new Planned(stage.name(), work(name))));
+          plan.of(name)
+              .forEach(stage -> stages.add(new Planned(stage.name(), work.of(name, stage.name()))));
         }
       }
     }
     if (request.wants(StageName.REPORT)) {
-      stages.add(new Planned(StageName.REPORT.label(), 0));
+      stages.add(new Planned(StageName.REPORT.label(), work.of(StageName.REPORT, "")));
     }
     return stages;
-  }
-
-  private double work(StageName name) {
-    return switch (name) {
-      case CACHE -> config.cache().tokens();
-      case SCORE -> config.score().tokens();
-      case SIMULATE ->
-          config.simulate().calibrationTokens()
-              + (config.fitsJointly() ? config.simulate().jointTokens() : 0);
-      case TRAIN, EXPLAIN, REWRITE, REPORT -> 0;
-    };
   }
 
   private Result result(StageLedger ledger, List<StagePlan> plans) {

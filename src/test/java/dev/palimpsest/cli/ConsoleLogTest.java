@@ -69,6 +69,42 @@ class ConsoleLogTest {
   }
 
   @Test
+  void whatWasFollowedIsFollowedToItsEnd() {
+    ConsoleLog log = log(false);
+    log.advanced("encoding", "rows", 0, 40);
+    pass(10);
+    log.advanced("encoding", "rows", 20, 40);
+    pass(9);
+    log.advanced("encoding", "rows", 40, 40);
+    log.advanced("sorting", "rows", 0, 2);
+    pass(1);
+    log.advanced("sorting", "rows", 2, 2);
+    assertThat(err.toString().lines())
+        .containsExactly(
+            "  encoding: 20 of 40 rows (50 %), 2.00 rows/s, 0:00:10 left",
+            "  encoding: 40 of 40 rows (100 %), 2.11 rows/s, done in 0:00:19");
+  }
+
+  @Test
+  void noTotalIsSaidWhileAStageToComeCannotBeJudged() {
+    ConsoleLog log = log(false);
+    log.planned(
+        List.of(new Planned("train", 10), new Planned("explain", 0), new Planned("report", 10)));
+    log.started("train");
+    log.advanced("training", "steps", 0, 10);
+    pass(10);
+    log.advanced("training", "steps", 5, 10);
+    log.finished("train", 20);
+    assertThat(err.toString()).contains("0:00:10 left").doesNotContain("all stages");
+    log.started("explain");
+    log.advanced("explaining", "latents", 0, 10);
+    pass(10);
+    log.advanced("explaining", "latents", 5, 10);
+    // 10 s of this one, and 10 units, of which 10 took the 20 s of training and 10 s so far.
+    assertThat(err.toString()).contains("about 0:00:40 for all stages");
+  }
+
+  @Test
   void withoutExpectedWorkNoTotalIsGuessed() {
     ConsoleLog log = log(false);
     log.planned(List.of(new Planned("cache", 0), new Planned("rewrite", 0)));

@@ -86,7 +86,9 @@ class HelpTest {
   void whatIsRequiredHasNoDefault() {
     for (CommandLine command : all(Palimpsest.commandLine())) {
       for (CommandLine.Model.ArgSpec argument : command.getCommandSpec().args()) {
-        if (argument.required() && argument.initialValue() != null) {
+        if (argument.required()
+            && argument.initialValue() != null
+            && command.getCommandSpec().usageMessage().showDefaultValues()) {
           assertThat(argument.showDefaultValue())
               .as(command.getCommandSpec().qualifiedName() + " " + argument.paramLabel())
               .isEqualTo(CommandLine.Help.Visibility.NEVER);
