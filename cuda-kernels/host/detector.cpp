@@ -47,7 +47,7 @@ struct Cell {
 };
 
 /* States of two bytes. */
-constexpr std::uint8_t kAllocated = 1, kInitialised = 2, kPending = 4, kSplit = 8;
+constexpr std::uint8_t kAllocated = 1, kInitialised = 2, kPending = 4, kSplit = 8, kGap = 16;
 
 /*
  * A cell serves four bytes until somebody touches two of them alone; then they are split, and `upper` has the cell of the upper
@@ -251,22 +251,25 @@ inline void visit_half(std::size_t half, std::uint32_t place) {
   visit<kKind, kShared>(half % 2 == 0 ? now.memory.lower[word] : now.memory.upper[word], half * 2, place);
 }
 
-/* Whether all of it may be touched; what a write touches is initialised from now on. */
+/*
+ * Whether all of it may be touched; what a write touches is initialised from now on. A copy of all of an array reads what nobody wrote,
+ * and gaps in it.
+ */
 template <Kind kKind>
-inline bool allowed(std::size_t at, std::size_t bytes, std::uint32_t place, bool must_be_initialised) {
+inline bool allowed(std::size_t at, std::size_t bytes, std::uint32_t place, bool by_copy) {
   std::uint8_t* state = now.memory.state + at / 2;
   const std::size_t count = (at + bytes + 1) / 2 - at / 2;
   constexpr std::uint8_t kGood = kAllocated | kInitialised;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint8_t found = state[i] & ~kSplit;
     if (__builtin_expect(found == kGood, 1)) continue;
-    if ((found & kAllocated) == 0) {
+    if ((found & kAllocated) == 0 || ((found & kGap) != 0 && !by_copy)) {
       tell(Fault::OUTSIDE, at, place, nullptr);
       return false;
     }
     if ((found & kPending) != 0) tell(Fault::PENDING, at, place, nullptr);
     if ((found & kInitialised) == 0) {
-      if (kKind != Kind::WRITE && must_be_initialised) tell(Fault::UNINITIALISED, at, place, nullptr);
+      if (kKind != Kind::WRITE && !by_copy) tell(Fault::UNINITIALISED, at, place, nullptr);
       if (kKind == Kind::WRITE) state[i] |= kInitialised;
     }
   }
@@ -289,13 +292,13 @@ inline void visit_range(std::size_t at, std::size_t bytes, std::uint32_t place) 
 }
 
 template <Kind kKind>
-inline void note(std::size_t at, std::size_t bytes, const void* caller, bool must_be_initialised = true) {
+inline void note(std::size_t at, std::size_t bytes, const void* caller, bool by_copy = false) {
   const std::uint32_t place = place_of(caller);
   if (__builtin_expect(!now.running, 0)) {
     tell(Fault::BY_HOST, at, place, nullptr);
     return;
   }
-  if (!allowed<kKind>(at, bytes, place, must_be_initialised)) return;
+  if (!allowed<kKind>(at, bytes, place, by_copy)) return;
   if (at < kSharedWindow) {
     visit_range<kKind, true>(at, bytes, place);
   } else {
@@ -329,6 +332,14 @@ void memory_made(const void* memory, std::size_t bytes) {
 }
 void memory_freed(const void* memory, std::size_t bytes) { set_state(memory, bytes, 0); }
 
+void piece_made(const void* memory, std::size_t used, std::size_t room) {
+  if (offset_of(memory) >= kSpaceBytes) return;
+  std::uint8_t* state = shadow().state + offset_of(memory) / 2;
+  const std::size_t end = (used + 1) / 2;
+  for (std::size_t i = 0; i < end; ++i) state[i] &= static_cast<std::uint8_t>(~kGap);
+  for (std::size_t i = end; i < room / 2; ++i) state[i] |= kGap;
+}
+
 void work_begins(unsigned stream, const Clock& clock) {
   now.memory = shadow();
   now.running = true;
@@ -348,15 +359,16 @@ void work_ends(Clock& clock) {
 void fills(const void* memory, std::size_t bytes, bool initialised) {
   if (bytes == 0) return;
   if (offset_of(memory) >= kSpaceBytes) return; /* the host's own memory */
+  std::uint8_t* state = now.memory.state + offset_of(memory) / 2;
+  for (std::size_t i = 0; i < (bytes + 1) / 2; ++i) state[i] &= static_cast<std::uint8_t>(~kGap); /* an array in one piece again */
   note<Kind::WRITE>(offset_of(memory), bytes, __builtin_return_address(0));
   if (initialised) return;
-  std::uint8_t* state = now.memory.state + offset_of(memory) / 2;
   for (std::size_t i = 0; i < (bytes + 1) / 2; ++i) state[i] &= static_cast<std::uint8_t>(~kInitialised);
 }
 
 void reads(const void* memory, std::size_t bytes) {
   if (bytes == 0 || offset_of(memory) >= kSpaceBytes) return;
-  note<Kind::READ>(offset_of(memory), bytes, __builtin_return_address(0), false);
+  note<Kind::READ>(offset_of(memory), bytes, __builtin_return_address(0), true);
 }
 
 void block_begins(unsigned block) {
@@ -391,7 +403,7 @@ void warp_synchronised(unsigned warp, Site site) {
 void copy_begins(const void* to, const void* from, std::size_t bytes, std::size_t room, const void* caller) {
   /* Both may be touched from now on until the thread waits for the copy. */
   if (offset_of(to) % 16 != 0 || offset_of(from) % 16 != 0) tell(Fault::MISALIGNED, offset_of(to), place_of(caller), nullptr);
-  if (bytes > 0) note<Kind::READ>(offset_of(from), bytes, caller);
+  if (bytes > 0 && offset_of(from) < kSpaceBytes) note<Kind::READ>(offset_of(from), bytes, caller); /* else the host's own memory */
   note<Kind::WRITE>(offset_of(to), room, caller);
   std::uint8_t* state = now.memory.state + offset_of(to) / 2;
   for (std::size_t i = 0; i < room / 2; ++i) state[i] |= kPending;
@@ -407,14 +419,16 @@ void atomic_access(const void* memory, std::size_t bytes, const void* caller) {
   if (offset_of(memory) < kSpaceBytes) note<Kind::ATOMIC>(offset_of(memory), bytes, caller);
 }
 
-void in_one_piece(const void* memory, std::size_t bytes, const void* caller) {
+void in_one_piece(const void* memory, std::size_t bytes) {
   const std::size_t at = offset_of(memory);
-  if (at < kSpaceBytes && at % bytes != 0) tell(Fault::MISALIGNED, at, place_of(caller), nullptr);
+  if (at < kSpaceBytes && at % bytes != 0) tell(Fault::MISALIGNED, at, place_of(__builtin_return_address(0)), nullptr);
 }
 
 void matrix_read(const void* memory, std::size_t bytes, const void* caller) {
-  in_one_piece(memory, bytes, caller);
-  if (offset_of(memory) < kSpaceBytes) note<Kind::READ>(offset_of(memory), bytes, caller);
+  const std::size_t at = offset_of(memory);
+  if (at >= kSpaceBytes) return;
+  if (at % bytes != 0) tell(Fault::MISALIGNED, at, place_of(caller), nullptr);
+  note<Kind::READ>(at, bytes, caller);
 }
 
 /* ---- for tests -------------------------------------------------------------------------------------------------------------- */
@@ -449,9 +463,10 @@ void plant_missing_barrier(Site site) { now.missing = site; }
 namespace {
 
 template <Kind kKind>
-inline void hook(const void* address, std::size_t bytes, const void* caller) {
+inline void hook(const void* address, std::size_t bytes, const void* caller, bool aligned = false) {
   const std::size_t at = offset_of(address);
   if (__builtin_expect(at >= kSpaceBytes, 1)) return;
+  if (aligned && __builtin_expect(at % bytes != 0, 0)) tell(Fault::MISALIGNED, at, place_of(caller), nullptr);
   note<kKind>(at, bytes, caller);
 }
 
@@ -462,10 +477,10 @@ extern "C" {
 
 #define PAL_HOOKS(n)                                                                                                      \
   void __tsan_read##n(void* a) {                                                                                          \
-    pal::host::detector::hook<pal::host::detector::Kind::READ>(a, n, __builtin_return_address(0));                        \
+    pal::host::detector::hook<pal::host::detector::Kind::READ>(a, n, __builtin_return_address(0), true);                  \
   }                                                                                                                       \
   void __tsan_write##n(void* a) {                                                                                         \
-    pal::host::detector::hook<pal::host::detector::Kind::WRITE>(a, n, __builtin_return_address(0));                       \
+    pal::host::detector::hook<pal::host::detector::Kind::WRITE>(a, n, __builtin_return_address(0), true);                 \
   }                                                                                                                       \
   void __tsan_unaligned_read##n(void* a) {                                                                                \
     pal::host::detector::hook<pal::host::detector::Kind::READ>(a, n, __builtin_return_address(0));                        \

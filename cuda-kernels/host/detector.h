@@ -11,7 +11,7 @@
  *   - between launches, the streams they are on, the events these wait for, and what the host waits for
  * It does not matter in which order the emulation happened to run the threads, so one run shows all races of what it executes.
  *
- * Told too: accesses outside an array, or not aligned to their size; reads of memory that nobody has written (fresh, or filled
+ * Told too: accesses outside an array, in workspaces too, or not aligned to their size; reads of memory that nobody has written (fresh, or filled
  * with 0xFF); shared memory used while an asynchronous copy into it is under way; such copies left behind at a thread's end; the
  * host's own hands on device memory.
  */
@@ -28,6 +28,13 @@ namespace pal::host::detector {
 
 constexpr unsigned kMostStreams = 8;
 
+/* Between the arrays that a workspace is divided into (src/arena.h). */
+#if defined(PAL_DETECTOR)
+constexpr std::size_t kArenaGap = 256;
+#else
+constexpr std::size_t kArenaGap = 0;
+#endif
+
 /* What is known to be over: of each stream, the work up to this moment. */
 struct Clock {
   std::uint32_t seen[kMostStreams] = {};
@@ -42,6 +49,8 @@ struct Clock {
 
 void memory_made(const void* memory, std::size_t bytes);
 void memory_freed(const void* memory, std::size_t bytes);
+/* Of an array in device memory, `used` bytes are one now, and what follows up to `room` belongs to nobody until it is filled anew. */
+void piece_made(const void* memory, std::size_t used, std::size_t room);
 
 /* Work of stream `stream`, which knows `clock`: a launch, or a copy or filling of memory (one access each). */
 void work_begins(unsigned stream, const Clock& clock);
@@ -60,7 +69,7 @@ void copy_begins(const void* to, const void* from, std::size_t bytes, std::size_
 void copy_arrives(const void* to, std::size_t room, const void* caller);
 void atomic_access(const void* memory, std::size_t bytes, const void* caller);
 /* An access that the device makes in one piece, at an address that must be a multiple of its size. */
-void in_one_piece(const void* memory, std::size_t bytes, const void* caller);
+void in_one_piece(const void* memory, std::size_t bytes);
 void matrix_read(const void* memory, std::size_t bytes, const void* caller);
 
 /* ---- for tests ------------------------------------------------------------------------------------------------------------ */
@@ -80,6 +89,7 @@ void plant_missing_barrier(Site site);
 
 inline void memory_made(const void*, std::size_t) {}
 inline void memory_freed(const void*, std::size_t) {}
+inline void piece_made(const void*, std::size_t, std::size_t) {}
 inline void work_begins(unsigned, const Clock&) {}
 inline void work_ends(Clock&) {}
 inline void fills(const void*, std::size_t, bool) {}
@@ -93,7 +103,7 @@ inline void warp_synchronised(unsigned, Site) {}
 inline void copy_begins(const void*, const void*, std::size_t, std::size_t, const void*) {}
 inline void copy_arrives(const void*, std::size_t, const void*) {}
 inline void atomic_access(const void*, std::size_t, const void*) {}
-inline void in_one_piece(const void*, std::size_t, const void*) {}
+inline void in_one_piece(const void*, std::size_t) {}
 inline void matrix_read(const void*, std::size_t, const void*) {}
 inline std::vector<std::string> take_reports() { return {}; }
 

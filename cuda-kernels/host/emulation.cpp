@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "fiber.h"
@@ -21,6 +22,7 @@ constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr unsigned kWarp = 32;
 constexpr unsigned kMaxThreads = 1024;
 constexpr unsigned kMaxGridY = 65535;
+constexpr unsigned kManyBlocks = 2048;
 /* Shared memory of a block: for every launch, and for one that asked (compute capability 9.0 and 10.0). */
 constexpr std::size_t kSharedBytes = 48 * 1024;
 constexpr std::size_t kMostSharedBytes = 227 * 1024;
@@ -64,6 +66,7 @@ struct Machine {
   std::size_t shared_bytes = 0; /* static and dynamic, so far */
   std::size_t shared_end = 0;   /* in the window, with the gaps between the arrays */
   std::size_t shared_limit = kSharedBytes;
+  bool ends_of_grids = false;
   Statistics statistics{};
 };
 
@@ -246,6 +249,8 @@ void set_order(Order order, std::uint64_t seed) {
   machine().random.seed(seed);
 }
 
+void run_ends_of_grids(bool on) { machine().ends_of_grids = on; }
+
 const std::string& launch_error() { return machine().error; }
 
 Statistics statistics() { return machine().statistics; }
@@ -386,8 +391,11 @@ void run_grid(dim3 grid, unsigned threads, std::size_t dynamic_shared_bytes, con
   gridDim = grid;
   blockDim = dim3(threads);
   ++m.statistics.launches;
+  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y;
   for (unsigned y = 0; y < grid.y; ++y) {
     for (unsigned x = 0; x < grid.x; ++x) {
+      const std::uint64_t number = std::uint64_t{y} * grid.x + x;
+      if (m.ends_of_grids && blocks > kManyBlocks && number > 0 && number < blocks - 1) continue;
       blockIdx = {x, y, 0};
       ++m.statistics.blocks;
       if (!run_block(threads)) {
@@ -430,7 +438,18 @@ std::vector<Launch>& launches() {
   return instance;
 }
 
+std::set<const void*>& run_kernels() {
+  static std::set<const void*> instance;
+  return instance;
+}
+
 }  // namespace
+
+std::vector<const void*> take_run_kernels() {
+  const std::vector<const void*> taken(run_kernels().begin(), run_kernels().end());
+  run_kernels().clear();
+  return taken;
+}
 
 void write_launches_down() { writing_down = true; }
 const std::vector<Launch>& written_launches() { return launches(); }
@@ -441,6 +460,7 @@ bool launch_kernel(const void* function, dim3 grid, unsigned threads, std::size_
     launches().push_back({function, threads, dynamic_shared_bytes});
     return true;
   }
+  run_kernels().insert(function);
   const std::size_t allowed = dynamic_shared_limit(function);
   return launch(grid, threads, dynamic_shared_bytes, allowed > 0 && dynamic_shared_bytes <= allowed, kernel, stream);
 }

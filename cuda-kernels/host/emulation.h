@@ -76,6 +76,10 @@ struct Launch {
 };
 void write_launches_down();
 const std::vector<Launch>& written_launches();
+/* From now on of grids of more than 2048 blocks only the first and the last run: for arrays that are too large to be gone through. */
+void run_ends_of_grids(bool on);
+/* The kernels that launch_kernel has run since the last call, each once. */
+std::vector<const void*> take_run_kernels();
 
 const std::string& launch_error();
 void clear_error();
@@ -127,7 +131,7 @@ T shuffle(WarpOperation operation, unsigned mask, T value, int argument, Site si
 }
 
 /* For the detector: the access that follows is one of `bytes` on the device. */
-inline void in_one_piece(const void* memory, std::size_t bytes) { detector::in_one_piece(memory, bytes, __builtin_return_address(0)); }
+inline void in_one_piece(const void* memory, std::size_t bytes) { detector::in_one_piece(memory, bytes); }
 
 /* ---- shared memory ------------------------------------------------------------------------------------------- */
 

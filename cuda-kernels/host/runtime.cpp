@@ -30,6 +30,8 @@ void* reserve(std::size_t bytes) {
   return memory;
 }
 
+void give_back(void* reserved, std::size_t bytes) { munmap(reserved, bytes); }
+
 unsigned char* space() {
   static unsigned char* const instance = [] {
     auto* memory = static_cast<unsigned char*>(reserve(kSpaceBytes));

@@ -20,5 +20,6 @@ unsigned char* space();
 
 /* `bytes` of addresses that take memory only where they are touched, zeros at first; ends the program if it cannot. */
 void* reserve(std::size_t bytes);
+void give_back(void* reserved, std::size_t bytes);
 
 }  // namespace pal::host

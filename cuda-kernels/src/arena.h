@@ -7,9 +7,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#if !defined(__CUDACC__)
+#include "../host/detector.h"
+#endif
+
 namespace pal {
 
 constexpr size_t kAlignment = 256;
+
+/* Bytes behind each array that belong to none: for the detector, which tells of whoever touches them (host/detector.h). */
+#if defined(__CUDACC__)
+constexpr size_t kArenaGap = 0;
+#else
+constexpr size_t kArenaGap = host::detector::kArenaGap;
+#endif
 
 class Arena {
  public:
@@ -17,9 +28,13 @@ class Arena {
 
   template <class T>
   T* take(int64_t count) {
-    const size_t at = bytes_;
-    bytes_ += (static_cast<size_t>(count) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    return base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + at);
+    const size_t at = bytes_, used = static_cast<size_t>(count) * sizeof(T);
+    bytes_ += (used + kAlignment - 1) / kAlignment * kAlignment + kArenaGap;
+    if (base_ == nullptr) return nullptr;
+#if !defined(__CUDACC__)
+    host::detector::piece_made(base_ + at, used, bytes_ - at);
+#endif
+    return reinterpret_cast<T*>(base_ + at);
   }
 
   size_t bytes() const { return bytes_; }

@@ -40,21 +40,27 @@ namespace pal {
 
 /*
  * One access of sizeof(W) bytes; the address must be a multiple of that. For what is faster in 4, 8 or 16 bytes than element by
- * element. The host's compiler takes it apart again, so the detector is told that it was one.
+ * element. On the host the detector is told that it was one, and a wrong address does no harm.
  */
 template <class W>
 __device__ __forceinline__ W load_word(const void* from) {
-#if !defined(__CUDACC__)
-  host::in_one_piece(from, sizeof(W));
-#endif
+#if defined(__CUDACC__)
   return *static_cast<const W*>(from);
+#else
+  host::in_one_piece(from, sizeof(W));
+  W word;
+  std::memcpy(&word, from, sizeof(W));
+  return word;
+#endif
 }
 template <class W>
 __device__ __forceinline__ void store_word(void* to, const W& word) {
-#if !defined(__CUDACC__)
-  host::in_one_piece(to, sizeof(W));
-#endif
+#if defined(__CUDACC__)
   *static_cast<W*>(to) = word;
+#else
+  host::in_one_piece(to, sizeof(W));
+  std::memcpy(to, &word, sizeof(W));
+#endif
 }
 
 /* Brings the lanes of a warp together again, for an instruction of the whole warp. Orders no accesses to memory. */

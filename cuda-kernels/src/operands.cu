@@ -87,7 +87,7 @@ pal_status pal_refresh_operands(const pal_coder* coder, pal_stream stream) {
   const int64_t m = coder->latents, d = coder->width;
   PAL_TRY(pal::convert_to_bf16(coder->encoder, nullptr, m, d, operands.stride, operands.encoder, s));
   PAL_TRY(pal::convert_to_bf16(coder->decoder, nullptr, m, d, operands.stride, operands.decoder, s));
-  /* As one row: its end is padded up to a multiple of 8, which the arena's rounding to 256 bytes leaves room for. */
+  /* As one row. */
   return pal::convert_to_bf16(coder->encoder_bias, nullptr, 1, m, pal::bf16_stride(m), operands.encoder_bias, s);
 }
 

@@ -12,7 +12,7 @@ constexpr int64_t bf16_stride(int64_t columns) { return round_up<int64_t>(column
 struct Operands {
   bf16* encoder = nullptr;      /* [M, stride] */
   bf16* decoder = nullptr;      /* [M, stride] */
-  bf16* encoder_bias = nullptr; /* [M] */
+  bf16* encoder_bias = nullptr; /* [M], and zeros to a multiple of 8 */
   int64_t stride = 0;
   size_t bytes = 0;
 
@@ -20,7 +20,7 @@ struct Operands {
     Arena arena(memory);
     encoder = arena.take<bf16>(latents * stride);
     decoder = arena.take<bf16>(latents * stride);
-    encoder_bias = arena.take<bf16>(latents);
+    encoder_bias = arena.take<bf16>(bf16_stride(latents));
     bytes = arena.bytes();
   }
   explicit Operands(const pal_coder& coder) : Operands(coder.width, coder.latents, coder.operands) {}

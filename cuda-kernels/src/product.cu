@@ -110,7 +110,12 @@ pal_status launch_tiled(const ProductShape& shape, const T* a, const T* b, const
     const int64_t row = static_cast<int64_t>(first) * kTile;
     part.rows = shape.rows - row;
     const T* a_part = a + (shape.form == Form::NT ? row * shape.a_stride : row);
-    auto* kernel = shape.form == Form::NT ? &product_tiled<Form::NT, T> : &product_tiled<Form::TN, T>;
+    auto* kernel = &product_tiled<Form::NT, T>;
+    if constexpr (sizeof(T) == sizeof(float)) { /* the skip matrix's gradient is of floats */
+      if (shape.form == Form::TN) kernel = &product_tiled<Form::TN, T>;
+    } else {
+      PAL_REQUIRE(shape.form == Form::NT, "a bf16 product of the form A^T B: there is none");
+    }
     PAL_TRY(launch("product_tiled", kernel, dim3(cols, slice), kThreads, 0, stream, part, a_part, b, bias,
                    d + row * shape.d_stride, accumulate));
   }

@@ -24,7 +24,7 @@ struct ProductShape {
 /* cuBLASLt's scratch memory, part of the caller's workspace. */
 constexpr size_t kProductWorkspaceBytes = size_t{32} << 20;
 
-/* D = A B^T + bias (bias [cols], or NULL), rounded to bf16. Strides and pointers: multiples of 16 bytes are fastest. */
+/* D = A B^T + bias (bias [cols], or NULL), rounded to bf16; form NT. Strides and pointers: multiples of 16 bytes are fastest. */
 pal_status product(const ProductShape& shape, const bf16* a, const bf16* b, const bf16* bias, bf16* d, void* workspace,
                    cudaStream_t stream);
 /* D = A B^T (+ bias), or D += with accumulate (bias NULL then), in floats. */

@@ -12,6 +12,7 @@ std::vector<pal::test::Case> pal::test::detector_cases() { return {}; }
 
 #include <algorithm>
 
+#include "arena.h"
 #include "block.cuh"
 #include "mma.cuh"
 #include "palimpsest_cuda.h"
@@ -300,6 +301,25 @@ void outside_of_kernels() {
   cudaFree(gone);
   host::launch(dim3(1), kThreads, 0, false, [=] { adds_one(gone); });
   expect_told("used after it was freed", detector::take_reports(), "access outside an array, device");
+
+  /* Two arrays of a workspace; what fills the first a little too far reaches what belongs to neither. */
+  const auto two_of = [](void* memory) {
+    Arena arena(memory);
+    int* const first = arena.take<int>(kThreads - 1);
+    arena.take<int>(kThreads);
+    return std::make_pair(first, arena.bytes());
+  };
+  Array<unsigned char> workspace(static_cast<int64_t>(two_of(nullptr).second));
+  for (const size_t threads : {size_t{kThreads}, size_t{kThreads - 1}}) {
+    workspace.upload(std::vector<unsigned char>(static_cast<size_t>(workspace.count()), 0));
+    int* const first = two_of(workspace.get()).first;
+    host::launch(dim3(1), static_cast<unsigned>(threads), 0, false, [=] { adds_one(first); });
+    if (threads == kThreads) {
+      expect_told("written behind an array of a workspace", detector::take_reports(), "access outside an array, device");
+    } else {
+      for (const std::string& report : detector::take_reports()) expect(false, "within an array of a workspace: %s", report.c_str());
+    }
+  }
 
   const Array<int> array(std::vector<int>(kThreads, 0));
   array.get()[3] = 1;

@@ -35,6 +35,11 @@ void expect_close(double found, double wanted, double relative, double absolute,
   expect(good, "%s[%ld]: found %.9g, expected %.9g", what, at, found, wanted);
 }
 
+bool memory_is_untouched() {
+  static const bool untouched = std::getenv("PALIMPSEST_UNTOUCHED") != nullptr;
+  return untouched;
+}
+
 double Random::normal() {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
   return radius * std::cos(6.283185307179586 * uniform());

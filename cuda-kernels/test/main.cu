@@ -2,7 +2,7 @@
  * main.cu - runs all cases, or those whose name contains one of the arguments. Exit 0 when every check holds, 1 after
  * faults, 2 where no case has such a name, 3 where there is no usable GPU. `--part I/N` (the first argument) runs case I and every
  * N-th after it, for several processes beside each other. On the host: `--launches`, launches.cu; `--list` (the first argument)
- * prints the names of the cases that would run.
+ * prints the names of the cases that would run; PALIMPSEST_KERNELS names a file for the kernels of each.
  */
 #include <algorithm>
 #include <chrono>
@@ -10,6 +10,26 @@
 #include "harness.h"
 
 using namespace pal::test;
+
+#if !defined(__CUDACC__)
+extern "C" const char __executable_start;
+
+namespace {
+
+/* Adds the kernels that the case has run to the file PALIMPSEST_KERNELS: "case|address". */
+void write_kernels(const char* test) {
+  const auto kernels = pal::host::take_run_kernels();
+  const char* path = std::getenv("PALIMPSEST_KERNELS");
+  std::FILE* out = path == nullptr ? nullptr : std::fopen(path, "a");
+  if (out == nullptr) return;
+  for (const void* kernel : kernels) {
+    std::fprintf(out, "%s|0x%zx\n", test, static_cast<size_t>(static_cast<const char*>(kernel) - &__executable_start));
+  }
+  std::fclose(out);
+}
+
+}  // namespace
+#endif
 
 int main(int count, char** arguments) {
 #if defined(__CUDACC__)
@@ -24,8 +44,8 @@ int main(int count, char** arguments) {
   std::vector<Case> cases;
   for (const auto& list :
        {emulation_cases(), detector_cases(), cublaslt_cases(), product_cases(), encode_cases(), fused_cases(), decode_cases(), fvu_cases(),
-        sort_cases(), backward_cases(), update_cases(), step_cases(), record_cases(), stream_cases(), verify_cases(), memory_cases(),
-        twin_cases()}) {
+        sort_cases(), backward_cases(), update_cases(), step_cases(), record_cases(), stream_cases(), kernels_cases(), large_cases(),
+        verify_cases(), memory_cases(), twin_cases()}) {
     cases.insert(cases.end(), list.begin(), list.end());
   }
 #if !defined(__CUDACC__)
@@ -64,6 +84,7 @@ int main(int count, char** arguments) {
     test.run();
     ++run;
 #if !defined(__CUDACC__)
+    write_kernels(test.name);
     for (const std::string& report : pal::host::detector::take_reports()) expect(false, "%s", report.c_str());
 #endif
     if (std::getenv("PALIMPSEST_VERBOSE") != nullptr) {

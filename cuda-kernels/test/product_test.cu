@@ -94,22 +94,6 @@ void encode_by(const char* backend) {
 void tiled_encode() { encode_by("tiled"); }
 void mma_encode() { encode_by("mma"); }
 
-std::vector<bf16> as_bf16(const std::vector<float>& numbers) {
-  std::vector<bf16> content;
-  for (const float number : numbers) {
-    const auto rounded = static_cast<float>(rounded_to_bf16(number));
-    uint32_t bits = 0;
-    std::memcpy(&bits, &rounded, sizeof(bits));
-    content.push_back({static_cast<uint16_t>(bits >> 16)});
-  }
-  return content;
-}
-float as_float(bf16 number) {
-  const uint32_t bits = uint32_t{number.bits} << 16;
-  float value = 0.0f;
-  std::memcpy(&value, &bits, sizeof(value));
-  return value;
-}
 std::vector<float> as_floats(const std::vector<bf16>& numbers) {
   std::vector<float> content;
   for (const bf16 number : numbers) content.push_back(as_float(number));

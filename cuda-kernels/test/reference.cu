@@ -15,6 +15,24 @@ double rounded_to_bf16(double value) {
   return std::ldexp(std::nearbyint(mantissa * 256.0), exponent - 8);
 }
 
+std::vector<bf16> as_bf16(const std::vector<float>& numbers) {
+  std::vector<bf16> content;
+  for (const float number : numbers) {
+    const auto rounded = static_cast<float>(rounded_to_bf16(number));
+    uint32_t bits = 0;
+    std::memcpy(&bits, &rounded, sizeof(bits));
+    content.push_back({static_cast<uint16_t>(bits >> 16)});
+  }
+  return content;
+}
+
+float as_float(bf16 number) {
+  const uint32_t bits = uint32_t{number.bits} << 16;
+  float value = 0.0f;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
 TestCoder::TestCoder(const CoderShape& s, Random& random) : shape(s) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(s.width));
   encoder = normal_floats(random, s.latents * s.width, scale);

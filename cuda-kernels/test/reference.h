@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "harness.h"
+#include "pack.cuh"
 
 namespace pal::test {
 
 /* As the bf16 operands hold it. */
 double rounded_to_bf16(double value);
+std::vector<bf16> as_bf16(const std::vector<float>& numbers);
+float as_float(bf16 number);
 
 struct CoderShape {
   int64_t width;

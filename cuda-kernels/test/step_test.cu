@@ -2,6 +2,7 @@
  * step_test.cu - pal_step gives the same bits as the functions it replaces, one after the other, and as itself again;
  * and a coder trained with it from the reference's own problem gets better.
  */
+#include "operands.h"
 #include "palimpsest_cuda.h"
 #include "training.h"
 
@@ -40,14 +41,17 @@ struct Trained {
  private:
   /* Without the padding between the arrays, which nobody writes. */
   std::vector<unsigned char> used_operands() const {
-    auto all = coder.operands->download();
-    const auto stride = static_cast<size_t>((coder.shape.width + 7) / 8 * 8);
-    const auto matrix = static_cast<size_t>(coder.shape.latents) * stride * 2;
-    const size_t matrix_room = (matrix + 255) / 256 * 256;
-    std::vector<unsigned char> used(all.begin(), all.begin() + static_cast<long>(matrix));
-    used.insert(used.end(), all.begin() + static_cast<long>(matrix_room), all.begin() + static_cast<long>(matrix_room + matrix));
-    const auto bias = all.begin() + static_cast<long>(2 * matrix_room);
-    used.insert(used.end(), bias, bias + 2 * coder.shape.latents);
+    const auto all = coder.operands->download();
+    const Operands operands(coder.coder);
+    const auto* begin = coder.operands->get();
+    std::vector<unsigned char> used;
+    const auto append = [&](const bf16* array, int64_t elements) {
+      const auto first = all.begin() + (reinterpret_cast<const unsigned char*>(array) - begin);
+      used.insert(used.end(), first, first + 2 * elements);
+    };
+    append(operands.encoder, coder.shape.latents * operands.stride);
+    append(operands.decoder, coder.shape.latents * operands.stride);
+    append(operands.encoder_bias, coder.shape.latents);
     return used;
   }
 };

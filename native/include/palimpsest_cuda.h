@@ -49,10 +49,10 @@ PAL_API pal_status pal_cuda_set_chunk_bytes(int64_t bytes);
 PAL_API pal_status pal_cuda_set_overlap(int32_t on);
 
 /*
- * 1: the backward pass of a coder with `operands` and a width that is a multiple of 4 sums a latent's gradient rows over bf16
- * copies of grad and of x - c (the bits that the encoder multiplies): half the traffic of the hits, and 4 bytes an element of x more
- * of workspace. Scores, biases and the skip matrix are taken from the floats as ever. 0, the default: from the floats. For the
- * *_workspace_bytes and backward or step calls that follow.
+ * 1: the backward pass of a coder with `operands`, a width that is a multiple of 4 and arrays aligned to 16 bytes sums a latent's
+ * gradient rows over bf16 copies of grad and of x - c (the bits that the encoder multiplies): half the traffic of the hits, and 4 bytes
+ * an element of x more of workspace. Scores, biases and the skip matrix are taken from the floats as ever. 0, the default: from the
+ * floats. For the *_workspace_bytes and backward or step calls that follow.
  */
 PAL_API pal_status pal_cuda_set_bf16_rows(int32_t on);
 
