@@ -418,6 +418,30 @@ class PromptedRunTest {
   }
 
   @Test
+  void textsGoToOtherProgramsAndComeBackAsAPersons() throws IOException {
+    MiniRun run = trained.copy(folder.resolve("exchange"));
+    String before = Files.readString(run.file(TEXTS));
+    for (String form : List.of("delphi", "neuronpedia")) {
+      Path place = folder.resolve(form);
+      String where = "--to=" + place;
+      assertThat(run.stage("texts", "--form=" + form, where).status()).isZero();
+      Outcome same = run.stage("texts", "--form=" + form, "--from=" + place);
+      assertThat(same.out()).contains(LATENTS + " explanations read from");
+    }
+    assertThat(Files.readString(run.file(TEXTS))).isEqualTo(before);
+    Path list = folder.resolve("neuronpedia");
+    int latent = ExplanationStore.read(run.file(TEXTS)).get(0).latent();
+    Files.writeString(
+        list, "[{\"layer\": \"x\", \"index\": " + latent + ", \"description\": \"on cats\"}]");
+    assertThat(run.stage("texts", "--form=neuronpedia", "--from=" + list).status()).isZero();
+    assertThat(run.stage("explain", "--force").err()).contains("1 explanations of layers.2.mlp");
+    assertThat(Files.readString(run.file(TEXTS))).contains("on cats");
+    Files.writeString(list, "[{\"index\": 99999, \"description\": \"far\"}]");
+    assertThat(run.stage("texts", "--form=neuronpedia", "--from=" + list).status()).isEqualTo(2);
+    assertThat(run.stage("texts", "--form=neuronpedia").status()).isEqualTo(2);
+  }
+
+  @Test
   void methodsThatAskNobody() throws IOException {
     MiniRun run = trained.copy(folder.resolve("unasked"));
     for (String method : List.of("single-token", "none")) {
