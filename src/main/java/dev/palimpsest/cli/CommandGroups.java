@@ -29,7 +29,17 @@ final class CommandGroups {
             "simulate",
             "rewrite",
             "report"));
-    GROUPS.put("Looking closer", List.of("inspect", "eval", "ask", "activations", "encode"));
+    GROUPS.put(
+        "Looking closer",
+        List.of(
+            "inspect",
+            "texts",
+            "results",
+            "eval",
+            "ask",
+            "activations",
+            "encode",
+            "shuffle-weights"));
     GROUPS.put("The program itself", List.of("doctor", "bench", "help", "completion", "man"));
   }
 

@@ -43,7 +43,7 @@ final class ResultsCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "FOLDER",
       description = "Where records are kept; the page is FOLDER.md.")
-  private Path folder = Path.of(".");
+  private Path folder;
 
   @Option(names = "--record", paramLabel = "NAME", description = "Keep a result as NAME.json.")
   private @Nullable String name;

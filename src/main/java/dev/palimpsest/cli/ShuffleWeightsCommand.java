@@ -34,10 +34,10 @@ final class ShuffleWeightsCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "MODEL",
       description = "Folder in Hugging Face layout, or 'embedded'.")
-  private String model = "";
+  private String model;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "Where to write it: a new folder.")
-  private Path target = Path.of(".");
+  private Path target;
 
   @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "Of the dealing.")
   private long seed;
