@@ -93,7 +93,9 @@ final class ResultsCommand implements Callable<Integer> {
         files().stream().map(file -> StateFiles.read(file, RecordedResult.class)).toList();
     Path whole = folder.toAbsolutePath().normalize();
     Path page = whole.resolveSibling(whole.getFileName() + ".md");
-    AtomicFiles.writeString(page, ResultsPage.of(results));
+    ResultsPage.figures(results)
+        .forEach((file, svg) -> AtomicFiles.writeString(folder.resolve(file), svg));
+    AtomicFiles.writeString(page, ResultsPage.of(results, String.valueOf(whole.getFileName())));
     Map<String, Object> printed = new LinkedHashMap<>();
     printed.put("page", page.toString());
     printed.put("results", results.stream().map(RecordedResult::name).toList());

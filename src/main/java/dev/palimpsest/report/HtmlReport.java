@@ -79,16 +79,19 @@ public final class HtmlReport {
     if (!LossFigure.drawable(table)) {
       return Optional.empty();
     }
-    String svg = LossFigure.draw(table);
+    return Optional.of(alone(LossFigure.draw(table)));
+  }
+
+  /** An SVG element as an image of its own. */
+  static String alone(String svg) {
     int afterStart = svg.indexOf('>') + 1;
-    return Optional.of(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-            + svg.substring(0, afterStart)
-            + "<style>"
-            + resource("chart.css")
-            + "</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"
-            + svg.substring(afterStart)
-            + "\n");
+    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        + svg.substring(0, afterStart)
+        + "<style>"
+        + resource("chart.css")
+        + "</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"
+        + svg.substring(afterStart)
+        + "\n";
   }
 
   /**

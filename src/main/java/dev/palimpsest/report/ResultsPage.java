@@ -34,19 +34,53 @@ public final class ResultsPage {
 
   private ResultsPage() {}
 
-  /**
-   * @param results in the order of the page; sections appear with their first result
-   */
-  public static String of(List<RecordedResult> results) {
+  private static Map<String, List<RecordedResult>> sections(List<RecordedResult> results) {
     Map<String, List<RecordedResult>> sections = new LinkedHashMap<>();
     results.forEach(
         result -> sections.computeIfAbsent(result.section(), key -> new ArrayList<>()).add(result));
+    return sections;
+  }
+
+  /**
+   * The page's figures: of every section whose brief results differ in the length of their texts,
+   * the curve of loss against characters.
+   *
+   * @return SVG images by the name of their file
+   */
+  public static Map<String, String> figures(List<RecordedResult> results) {
+    Map<String, String> figures = new LinkedHashMap<>();
+    sections(results)
+        .forEach(
+            (section, own) -> {
+              List<RecordedResult> brief = own.stream().filter(RecordedResult::brief).toList();
+              if (CharactersFigure.drawable(brief)) {
+                figures.put(file(section), HtmlReport.alone(CharactersFigure.draw(brief)));
+              }
+            });
+    return figures;
+  }
+
+  private static String file(String section) {
+    return section.toLowerCase(java.util.Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + ".svg";
+  }
+
+  /**
+   * @param results in the order of the page; sections appear with their first result
+   * @param folder of the figures, as seen from the page
+   */
+  public static String of(List<RecordedResult> results, String folder) {
+    Map<String, List<RecordedResult>> sections = sections(results);
+    Map<String, String> figures = figures(results);
     StringBuilder page = new StringBuilder(HEAD);
     sections.forEach(
         (section, own) -> {
           page.append("\n## ").append(Markdown.text(section)).append("\n");
           List<RecordedResult> brief = own.stream().filter(RecordedResult::brief).toList();
           own.stream().filter(result -> !result.brief()).forEach(result -> whole(result, page));
+          if (figures.containsKey(file(section))) {
+            page.append("\n![").append(Markdown.text(section)).append("](");
+            page.append(folder).append('/').append(file(section)).append(")\n");
+          }
           if (!brief.isEmpty()) {
             brief(brief, page);
           }
