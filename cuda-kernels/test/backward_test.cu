@@ -66,10 +66,65 @@ void repeatable() {
   });
 }
 
+/* Latents of as many hits as a piece has, and of one more and one fewer. */
+void whole_pieces() {
+  Random random(54);
+  const TrainingShape s{1300, 4, 3, 1, false, true, false};
+  const TestCoder coder({s.width, s.latents, s.skip, s.centre, false}, random);
+  for (const int64_t most : {511, 512, 513}) {
+    TestBatch batch(s, random);
+    for (int64_t r = 0; r < s.rows; ++r) {
+      batch.sparse.values[static_cast<size_t>(r)] = 1.0f + static_cast<float>(r % 3);
+      batch.sparse.indices[static_cast<size_t>(r)] = static_cast<int32_t>(r / most);
+    }
+    batch.values.upload(batch.sparse.values);
+    batch.indices.upload(batch.sparse.indices);
+    const Gradients wanted = reference_backward(coder, batch.host_x, batch.host_grad, batch.sparse, s.rows, s.k);
+    const GradientArrays gradients(coder.shape);
+    const Workspace workspace(static_cast<int64_t>(pal_backward_workspace_bytes(s.width, s.latents, s.rows, s.k)));
+    const pal_gradients view = gradients.view(coder.shape);
+    PAL_OK_OR_FAULT(pal_backward(&coder.coder, batch.x.get(), batch.grad.get(), s.rows, s.k, batch.values.get(), batch.indices.get(), &view,
+                                 0, workspace.get(), workspace.bytes(), nullptr));
+    compare(gradients.encoder, wanted.encoder, {}, 3e-3, "encoder");
+    compare(gradients.decoder, wanted.decoder, {}, 3e-3, "decoder");
+  }
+}
+
+/* A slot of an index outside [0, M) is as one of value 0. */
+void outside() {
+  Random random(53);
+  const TrainingShape s{30, 20, 9, 4, false, true, false};
+  for (const bool bf16 : {false, true}) {
+    const TestCoder coder({s.width, s.latents, s.skip, s.centre, bf16}, random);
+    TestBatch batch(s, random);
+    const GradientArrays gradients(coder.shape);
+    const Workspace workspace(static_cast<int64_t>(pal_backward_workspace_bytes(s.width, s.latents, s.rows, s.k)));
+    const pal_gradients view = gradients.view(coder.shape);
+    const auto bits = [&] {
+      batch.values.upload(batch.sparse.values);
+      batch.indices.upload(batch.sparse.indices);
+      PAL_OK_OR_FAULT(pal_backward(&coder.coder, batch.x.get(), batch.grad.get(), s.rows, s.k, batch.values.get(), batch.indices.get(),
+                                   &view, 0, workspace.get(), workspace.bytes(), nullptr));
+      std::vector<unsigned char> all;
+      gradients.append(all);
+      return all;
+    };
+    const size_t slots[] = {0, 7, 50, 119};
+    const int32_t elsewhere[] = {9, -1, 1 << 30, 10};
+    for (const size_t slot : slots) batch.sparse.values[slot] = 0.0f;
+    const auto wanted = bits();
+    for (size_t i = 0; i < 4; ++i) {
+      batch.sparse.values[slots[i]] = 1.0f;
+      batch.sparse.indices[slots[i]] = elsewhere[i];
+    }
+    expect(bits() == wanted, "a latent that is none counts");
+  }
+}
+
 }  // namespace
 
 std::vector<Case> backward_cases() {
-  return {{"backward against reference", against_reference}, {"backward repeatable", repeatable}};
+  return {{"backward against reference", against_reference}, {"backward repeatable", repeatable}, {"backward whole pieces", whole_pieces}, {"backward slots outside", outside}};
 }
 
 }  // namespace pal::test

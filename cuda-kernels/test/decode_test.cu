@@ -104,8 +104,11 @@ void firings() {
   sparse.values[9] = std::numeric_limits<float>::quiet_NaN();
   std::vector<int64_t> wanted(static_cast<size_t>(latents), 5);
   for (size_t i = 0; i < sparse.values.size(); ++i) {
-    if (sparse.values[i] > 0.0f) ++wanted[static_cast<size_t>(sparse.indices[i])];
+    if (sparse.values[i] > 0.0f && i != 11 && i != 12) ++wanted[static_cast<size_t>(sparse.indices[i])];
   }
+  sparse.indices[11] = static_cast<int32_t>(latents); /* of no latent */
+  sparse.indices[12] = -1;
+  sparse.values[11] = sparse.values[12] = 1.0f;
   const Array<float> values(sparse.values);
   const Array<int32_t> indices(sparse.indices);
   const Array<int64_t> counts(std::vector<int64_t>(static_cast<size_t>(latents), 5));

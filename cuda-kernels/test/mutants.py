@@ -111,7 +111,6 @@ MUTANTS = [
     ("update.cu", "if (at >= n) return;", "if (at > n) return;", "update"),
     ("sort.cu", "if (first + i < slots) atomicAdd", "if (first + i <= slots) atomicAdd", "sort"),
     ("sort.cu", "latents >> shift > 0; shift += 8", "latents >> shift > 1; shift += 8", "sort"),
-    ("sort.cu", "index >= 0 && index < latents;", "index >= 0 && index <= latents;", "sort backward"),
     ("decode.cu", "const bool inside = index >= 0 && index < latents;", "const bool inside = index >= 0 && index <= latents;", "decode"),
     ("hits.cu", "latent < 0 || latent >= latents) continue;", "latent < 0 || latent > latents) continue;", "backward step"),
     ("hits.cu", "for (int64_t column = own + kHeld * kSpan;", "for (int64_t column = own + (kHeld + 1) * kSpan;", "backward"),
@@ -143,7 +142,7 @@ MUTANTS = [
     ("encode.cu", "if (side != nullptr) PAL_TRY(queue_after(stream, side->filled[buffer], selecting));", "", "overlap stream"),
     ("encode.cu", "side->free[(number - 1) % 2], 0)", "side->free[number % 2], 0)", "overlap stream"),
     ("side_stream.cu", "cudaEventRecord(event, first)", "cudaEventRecord(event, waiting)", "overlap stream"),
-    ("side_stream.cu", "made[{device, beside}]", "made[{device, nullptr}]", "overlap stream"),
+    ("side_stream.cu", "made[{device, beside}]", "made[{device, beside == nullptr ? beside : nullptr}]", "beside"),
     # ---- indices of 32 bits
     ("decode.cu", "decoder + slot_index[s + i] * stride + column", "decoder + static_cast<unsigned>(slot_index[s + i] * stride) + column", "large"),
     ("decode.cu", "float* out_row = out + r * width;", "float* out_row = out + static_cast<unsigned>(r * width);", "large"),

@@ -179,6 +179,41 @@ void captured() {
   PAL_CUDA_OK(cudaStreamDestroy(stream));
 }
 
+/* What is queued on another stream while one is captured is done at once, and no part of the graph: each has a side stream of its own. */
+void captured_beside_another() {
+  cudaStream_t captured_one = nullptr, other = nullptr;
+  PAL_CUDA_OK(cudaStreamCreateWithFlags(&captured_one, cudaStreamNonBlocking));
+  PAL_CUDA_OK(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking));
+  with(kVariants[2], [&] {
+    const auto plain = on_stream(true, other);
+    on_stream(true, captured_one);
+    Training in_graph(true), beside(true);
+    for (Training* one : {&in_graph, &beside}) one->write_hyper(1, other);
+    PAL_CUDA_OK(cudaStreamSynchronize(other));
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t replay = nullptr;
+    PAL_CUDA_OK(cudaStreamBeginCapture(captured_one, cudaStreamCaptureModeThreadLocal));
+    in_graph.step(captured_one);
+    beside.step(other);
+    beside.write_hyper(2, other);
+    beside.step(other);
+    PAL_CUDA_OK(cudaStreamEndCapture(captured_one, &graph));
+    PAL_CUDA_OK(cudaStreamSynchronize(other));
+    expect(beside.results() == plain, "other bits beside a capture");
+    if (graph == nullptr) return;
+    PAL_CUDA_OK(cudaGraphInstantiate(&replay, graph, 0));
+    PAL_CUDA_OK(cudaGraphLaunch(replay, captured_one));
+    in_graph.write_hyper(2, captured_one);
+    PAL_CUDA_OK(cudaGraphLaunch(replay, captured_one));
+    PAL_CUDA_OK(cudaStreamSynchronize(captured_one));
+    expect(in_graph.results() == plain, "other bits from a graph captured beside other work");
+    PAL_CUDA_OK(cudaGraphExecDestroy(replay));
+    PAL_CUDA_OK(cudaGraphDestroy(graph));
+  });
+  PAL_CUDA_OK(cudaStreamDestroy(captured_one));
+  PAL_CUDA_OK(cudaStreamDestroy(other));
+}
+
 /* What a capture does not allow breaks it: no graph comes of it, and the next capture is whole. */
 void broken_capture() {
   pal_stream capturing = nullptr;
@@ -200,6 +235,6 @@ void broken_capture() {
 
 }  // namespace
 
-std::vector<Case> stream_cases() { return {{"stream other than null", other_stream}, {"stream captured", captured}, {"stream broken capture", broken_capture}}; }
+std::vector<Case> stream_cases() { return {{"stream other than null", other_stream}, {"stream captured", captured}, {"stream captured beside another", captured_beside_another}, {"stream broken capture", broken_capture}}; }
 
 }  // namespace pal::test
