@@ -10,11 +10,20 @@ final class CandidatePatterns {
   /** Single tokens are tried at these distances. */
   private static final int FARTHEST_TOKEN = 3;
 
+  /** Two tokens in a row are tried at these distances. */
+  private static final int FARTHEST_PAIR = 1;
+
   private static final int[] REACHES = {English.NEAR, Pattern.Nearby.SENTENCE};
   private static final int FARTHEST_GROUP = 2;
 
   /** Pairs with a class must occur so much more often than others: there are many of them. */
   private static final int FEWEST_FACTOR = 3;
+
+  /**
+   * A piece of a word that follows the same token at so large a share of its places is named with
+   * it: "w-olf", which a person can read, rather than "-olf".
+   */
+  private static final double ALWAYS = 0.9;
 
   private final TokenRows text;
   private final Lexicon lexicon;
@@ -42,17 +51,22 @@ final class CandidatePatterns {
   }
 
   private void add() {
+    long[] pairs = frequent(2, 0);
+    boolean[] joined = joined(pairs);
     for (long token : frequent(1, 0)) {
       for (int back = 0; back <= FARTHEST_TOKEN; back++) {
-        patterns.add(Pattern.Sequence.of(back, (int) token));
+        if (back > FARTHEST_PAIR || !joined[(int) token]) {
+          patterns.add(Pattern.Sequence.of(back, (int) token));
+        }
       }
       for (int reach : REACHES) {
         patterns.add(new Pattern.Nearby(reach, (int) token));
       }
     }
-    for (long pair : frequent(2, 0)) {
-      patterns.add(new Pattern.Sequence(0, List.of(first(pair), second(pair))));
-      patterns.add(new Pattern.Sequence(1, List.of(first(pair), second(pair))));
+    for (long pair : pairs) {
+      for (int back = 0; back <= FARTHEST_PAIR; back++) {
+        patterns.add(new Pattern.Sequence(back, List.of(first(pair), second(pair))));
+      }
     }
     for (long pair : withClasses()) {
       patterns.add(new Pattern.Sequence(0, List.of(first(pair), second(pair))));
@@ -75,6 +89,30 @@ final class CandidatePatterns {
     for (Trait trait : Trait.values()) {
       patterns.add(new Pattern.HasTrait(trait));
     }
+  }
+
+  /**
+   * Pieces of words that follow {@link #ALWAYS} the same token, with which they are among the
+   * frequent pairs: whatever is said of the pair needs not be said of the piece.
+   */
+  private boolean[] joined(long[] pairs) {
+    int[] counts = new int[lexicon.names().size()];
+    LongIntMap together = new LongIntMap(text.tokens().length);
+    int[] tokens = text.tokens();
+    for (int at = 0; at < tokens.length; at++) {
+      if (at % text.contextLength() != 0) {
+        counts[tokens[at]]++;
+        together.increment((long) tokens[at - 1] << 21 | tokens[at]);
+      }
+    }
+    boolean[] joined = new boolean[counts.length];
+    for (long pair : pairs) {
+      int piece = second(pair);
+      joined[piece] |=
+          WordKind.PIECES.has(piece, lexicon.names())
+              && together.get(pair, 0) >= ALWAYS * counts[piece];
+    }
+    return joined;
   }
 
   /**
