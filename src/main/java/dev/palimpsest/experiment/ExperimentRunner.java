@@ -81,6 +81,7 @@ public final class ExperimentRunner {
     run.requireFolder();
     OutputFolder.requireFree(run.root());
     Wordless.requireWords(config, request.stages());
+    Interpreters.requirePrices(config, request.budget());
     if (request.dryRun()) {
       return estimated();
     }

@@ -3,6 +3,7 @@ package dev.palimpsest.experiment;
 import dev.palimpsest.base.AtomicFiles;
 import dev.palimpsest.base.FileDigests;
 import dev.palimpsest.base.Json;
+import dev.palimpsest.base.UsageException;
 import dev.palimpsest.language.LocalTextModel;
 import dev.palimpsest.llm.AnswerTally;
 import dev.palimpsest.llm.AskedModel;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The language models that a run asks, each opened when it is first needed. Every answer is kept in
@@ -49,6 +51,24 @@ final class Interpreters implements AutoCloseable {
     this.digests = digests;
     this.log = log;
     spending = new Spending(budget);
+  }
+
+  /**
+   * Makes sure that a limit of cost can ever be reached.
+   *
+   * @throws UsageException where no model has prices
+   */
+  static void requirePrices(ExperimentConfig config, Budget budget) {
+    boolean priced =
+        Stream.of(
+                config.explain().explainer(), config.score().judge(), config.simulate().simulator())
+            .flatMap(who -> who.model().stream())
+            .anyMatch(model -> !model.prices().isEmpty());
+    if (budget.cost().isPresent() && !priced) {
+      throw new UsageException(
+          "--max-cost needs the prices of a language model, such as"
+              + " simulate.simulator.prices=[0.1, 0.4] for a million tokens read and written");
+    }
   }
 
   /** A model that is asked. */

@@ -461,6 +461,13 @@ class PromptedRunTest {
   }
 
   @Test
+  void costNeedsPrices() {
+    Outcome outcome = trained.everything("--max-cost=3");
+    assertThat(outcome.status()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--max-cost needs the prices").hasLineCount(1);
+  }
+
+  @Test
   void wrongInterpretersAreOneLine() {
     for (String wrong : List.of("lexicl", "{endpoint: nowhere}", "{folder: x, endpont: y}", "7")) {
       Outcome outcome = trained.everything("--set=explain.explainer=" + wrong);
