@@ -73,9 +73,7 @@ final class FusedPredictions extends CleanPredictions {
     Tensor weight = Tensors.floats(model.unembedding());
     long rows = normed.size(0);
     long block = Math.max(1, BLOCK / weight.size(0));
-    Tensor means = model.device().empty(torch.ScalarType.Float, normed.shape());
-    PointerScope.getInnerScope().attach(means);
-    means.releaseReference();
+    Tensor means = Tensors.lend(model.device().empty(torch.ScalarType.Float, normed.shape()));
     for (long from = 0; from < rows; from += block) {
       long count = Math.min(block, rows - from);
       float[] here = Arrays.copyOfRange(sums, (int) from, (int) (from + count));
@@ -108,9 +106,7 @@ final class FusedPredictions extends CleanPredictions {
 
   /** The final norm, rounded as the head's product sees it; belongs to the open scope. */
   private static Tensor normed(LanguageModel model, Tensor x) {
-    Tensor normed = model.finalNorm(x.contiguous());
-    PointerScope.getInnerScope().attach(normed);
-    normed.releaseReference();
+    Tensor normed = Tensors.lend(model.finalNorm(x.contiguous()));
     return model.precision() == Precision.FP32
         ? normed
         : Tensors.floats(normed.to(torch.ScalarType.BFloat16));

@@ -6,8 +6,8 @@ import dev.palimpsest.kernels.HostWorkspaces;
 import dev.palimpsest.kernels.Sequences;
 import dev.palimpsest.tensor.BlasThreads;
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Tensors;
 import java.util.OptionalInt;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -100,10 +100,7 @@ final class AttentionMixer {
   }
 
   private Tensor result(long rows, long length) {
-    Tensor result = device.empty(torch.ScalarType.Float, rows, length, config.queryWidth());
-    PointerScope.getInnerScope().attach(result);
-    result.releaseReference();
-    return result;
+    return Tensors.lend(device.empty(torch.ScalarType.Float, rows, length, config.queryWidth()));
   }
 
   private CausalAttention kernel(int layer, long rows, long length) {

@@ -121,9 +121,7 @@ sealed interface Linear {
     public Tensor apply(Tensor x) {
       long[] shape = x.shape();
       shape[shape.length - 1] = layer.out();
-      Tensor result = device.empty(torch.ScalarType.Float, shape);
-      PointerScope.getInnerScope().attach(result);
-      result.releaseReference();
+      Tensor result = Tensors.lend(device.empty(torch.ScalarType.Float, shape));
       try (Tensor dense = x.contiguous()) {
         layer.apply(device.data(dense), x.numel() / layer.in(), device.data(result));
       }

@@ -12,6 +12,7 @@ import dev.palimpsest.results.RewriteConfig;
 import dev.palimpsest.results.RewriteResult;
 import dev.palimpsest.results.Selection;
 import dev.palimpsest.results.TogetherResult;
+import dev.palimpsest.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -157,7 +158,7 @@ public final class LayersTogether {
     Replacements.Recipe recipe = Objects.requireNonNull(recipes.get(layer).get(by));
     long[] positions = Arrays.stream(batch.flatPositions()).asLongStream().toArray();
     return (in, out) -> {
-      Tensor replaced = inputs.model().device().of(positions, positions.length);
+      Tensor replaced = Tensors.lend(inputs.model().device().of(positions, positions.length));
       Tensor x = SplicedModel.rows((inputs.transcode() ? in : out).contiguous(), replaced);
       Tensor result = out.contiguous().clone();
       try (PointerScope scope = new PointerScope();

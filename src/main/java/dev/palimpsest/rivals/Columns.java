@@ -1,6 +1,7 @@
 package dev.palimpsest.rivals;
 
 import dev.palimpsest.tensor.Device;
+import dev.palimpsest.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -18,7 +19,7 @@ final class Columns {
     float[] ones = new float[(int) parts[0].size(0)];
     Arrays.fill(ones, 1);
     TensorVector columns = new TensorVector(parts);
-    columns.push_back(device.of(ones, ones.length, 1));
+    columns.push_back(Tensors.lend(device.of(ones, ones.length, 1)));
     return torch.cat(columns, 1);
   }
 }

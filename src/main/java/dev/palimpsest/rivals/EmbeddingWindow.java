@@ -69,8 +69,8 @@ final class EmbeddingWindow implements FittedRival, TokenRival, AutoCloseable {
       features(context, batch.kept()[i] % batch.length(), rows, i * features);
     }
     try (PointerScope scope = new PointerScope()) {
-      Tensor x = device.of(rows, count, features);
-      Tensor y = device.of(batch.outputs(), count, width);
+      Tensor x = Tensors.lend(device.of(rows, count, features));
+      Tensor y = Tensors.lend(device.of(batch.outputs(), count, width));
       gram.add_(x.t().mm(x));
       products.add_(x.t().mm(y));
     }

@@ -81,8 +81,9 @@ final class NearestOutputs implements Rival {
     }
   }
 
+  /** Numbers as rows, in the open scope. */
   private Tensor store(float[] numbers, int columns) {
-    return device.of(numbers, numbers.length / columns, columns);
+    return Tensors.lend(device.of(numbers, numbers.length / columns, columns));
   }
 
   /** Squared distances of rows of x from all keys [n, N], in the open scope. */
@@ -111,8 +112,7 @@ final class NearestOutputs implements Rival {
       for (int from = 0; from < count && neighbours > 0; from += BLOCK) {
         int to = Math.min(count, from + BLOCK);
         try (PointerScope block = new PointerScope()) {
-          Tensor x =
-              device.of(Arrays.copyOfRange(inputs, from * width, to * width), to - from, width);
+          Tensor x = store(Arrays.copyOfRange(inputs, from * width, to * width), width);
           T_TensorTensor_T top =
               torch.topk(distances(x, store, norms), neighbours, 1, false, false);
           Tensor weights = torch.softmax(top.get0().mul(new Scalar(-1 / temperature)), 1);

@@ -57,10 +57,15 @@ final class RoutedExperts implements Rival {
         HIDDEN,
         width,
         device,
-        some -> Columns.withOnes(device, device.of(sample.inputs(some), some.length, width)),
-        some -> device.of(sample.outputs(some), some.length, width).mul_(new Scalar(1 / scale)),
+        some -> Columns.withOnes(device, rows(sample.inputs(some))),
+        some -> rows(sample.outputs(some)).mul_(new Scalar(1 / scale)),
         rows,
         seed);
+  }
+
+  /** Numbers as rows of the width, in the open scope. */
+  private Tensor rows(float[] numbers) {
+    return Tensors.lend(device.of(numbers, numbers.length / width, width));
   }
 
   private float[] centres(RivalSample sample) {
@@ -98,8 +103,8 @@ final class RoutedExperts implements Rival {
     int count = middles.length / width;
     float[] products;
     try (PointerScope scope = new PointerScope()) {
-      Tensor x = device.of(points, rows, width);
-      Tensor c = device.of(middles, count, width);
+      Tensor x = rows(points);
+      Tensor c = rows(middles);
       products = Tensors.toArray(x.mm(c.t()));
     }
     double[] squares = new double[count];
@@ -133,7 +138,7 @@ final class RoutedExperts implements Rival {
         }
         float[] found;
         try (PointerScope scope = new PointerScope()) {
-          Tensor x = Columns.withOnes(device, device.of(given, own.length, width));
+          Tensor x = Columns.withOnes(device, rows(given));
           found =
               Tensors.toArray(
                   experts.get(e).orElseThrow().apply(device, x).mul_(new Scalar(scale)));

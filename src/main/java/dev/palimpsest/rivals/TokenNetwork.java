@@ -52,8 +52,7 @@ final class TokenNetwork implements Rival {
                       i -> sample.context(rows[i]),
                       i -> sample.position(rows[i])),
               rows ->
-                  device
-                      .of(sample.outputs(rows), rows.length, sample.width())
+                  Tensors.lend(device.of(sample.outputs(rows), rows.length, sample.width()))
                       .mul_(new Scalar(1 / scale)),
               sample.evenly(sample.count()),
               seed);
@@ -104,10 +103,12 @@ final class TokenNetwork implements Rival {
       }
     }
     Tensor seen =
-        table.index_select(0, device.of(last, last.length)).view(count, near * (long) size);
+        table
+            .index_select(0, Tensors.lend(device.of(last, last.length)))
+            .view(count, near * (long) size);
     Tensor mean =
         table
-            .index_select(0, device.of(before, before.length))
+            .index_select(0, Tensors.lend(device.of(before, before.length)))
             .view(count, MEAN_TOKENS, size)
             .sum(1)
             .mul_(new Scalar(1 / Math.sqrt(MEAN_TOKENS)));

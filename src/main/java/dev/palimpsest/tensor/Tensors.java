@@ -93,6 +93,13 @@ public final class Tensors {
     return tensor;
   }
 
+  /** Gives a tensor of the caller's to the innermost {@link PointerScope}, which will free it. */
+  public static Tensor lend(Tensor owned) {
+    PointerScope.getInnerScope().attach(owned);
+    owned.releaseReference();
+    return owned;
+  }
+
   /** Sets how many threads libtorch's operations use, for the whole process. */
   public static void useThreads(int threads) {
     BlasThreads.use(threads);

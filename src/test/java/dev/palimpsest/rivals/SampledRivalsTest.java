@@ -6,6 +6,7 @@ import dev.palimpsest.latents.LatentBatch;
 import dev.palimpsest.tensor.Device;
 import java.util.Random;
 import java.util.function.Function;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 
 /** Rivals that look at a sample more than once, on outputs that are known functions. */
@@ -116,6 +117,25 @@ class SampledRivalsTest {
     // Tokens say nothing here: no network of them gets past the mean by more than chance.
     Rival tokens = new TokenNetwork(2, embedding, WIDTH, sample, Device.cpu(), 1);
     assertThat(unexplained(tokens, this::ofInput)).isBetween(.9, 1.1);
+  }
+
+  /**
+   * Nothing collects tensors that no scope has: a network once took all of the machine's memory.
+   */
+  @Test
+  void trainingGivesBackWhatItTakes() {
+    RivalSample sample = sample(this::ofInput);
+    Runnable all =
+        () -> {
+          new TokenNetwork(2, embedding, WIDTH, sample, Device.cpu(), 1);
+          new RoutedExperts(sample, Device.cpu(), 1);
+          new NearestOutputs(sample, Device.cpu());
+        };
+    all.run();
+    long before = Pointer.physicalBytes();
+    all.run();
+    all.run();
+    assertThat(Pointer.physicalBytes() - before).isLessThan(32L << 20);
   }
 
   @Test
