@@ -146,7 +146,9 @@ class TrainIdentityTest {
             "--threads",
             "1",
             "--set",
-            "cache.context_length=8");
+            "cache.context_length=8",
+            "--set",
+            "explain.window_length=8");
     assertThat(cached.status()).as(cached.err()).isZero();
     JsonNode header = Json.read(out.resolve("latents/layers.1.mlp/config.json"), JsonNode.class);
     assertThat(header.toString()).contains("explain");
