@@ -141,7 +141,7 @@ MUTANTS = [
     ("encode.cu", "if (number >= 2 && side != nullptr)", "if (number >= 3 && side != nullptr)", "overlap"),
     ("encode.cu", "if (side != nullptr) PAL_TRY(queue_after(stream, side->filled[buffer], selecting));", "", "overlap stream"),
     ("encode.cu", "side->free[(number - 1) % 2], 0)", "side->free[number % 2], 0)", "overlap stream"),
-    ("side_stream.cu", "cudaEventRecord(event, first)", "cudaEventRecord(event, waiting)", "overlap stream"),
+    ("side_stream.cu", "cudaEventRecord(event, first)", "cudaEventRecord(event, first == nullptr ? first : waiting)", "overlap stream"),
     ("side_stream.cu", "made[{device, beside}]", "made[{device, beside == nullptr ? beside : nullptr}]", "beside"),
     # ---- indices of 32 bits
     ("decode.cu", "decoder + slot_index[s + i] * stride + column", "decoder + static_cast<unsigned>(slot_index[s + i] * stride) + column", "large"),
