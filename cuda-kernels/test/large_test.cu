@@ -185,12 +185,14 @@ void backward(const LargeShape& s, bool bf16_rows) {
   is("gradient of the encoder's bias", g.encoder_bias[s.latent()], 2.0 * 3.0);
   is("gradient of the decoder's bias", g.decoder_bias[s.column()], 2.0);
 
+  g.decoder[last] = 1.0f; /* as moments: other numbers than the gradients */
+  g.encoder[last] = 2.0f;
   const pal_optimizer_state state{g, second};
   const pal_hyper hyper{PAL_ADAM, 1e-3f, 0.9f, 0.999f, 1e-8f, 1};
   PAL_OK_OR_FAULT(pal_step(&c.coder, &state, batch.x.get(), batch.grad.get(), s.rows, 1, batch.values.get(), batch.indices.get(), &hyper, 0,
                            0, space.get(), space.bytes(), nullptr));
-  is("moment of the decoder", g.decoder[last], 0.9 * 3.0 + 0.1 * 3.0);
-  is("moment of the encoder", g.encoder[last], 0.9 * 3.0 + 0.1 * 3.0);
+  is("moment of the decoder", g.decoder[last], 0.9 * 1.0 + 0.1 * 3.0);
+  is("moment of the encoder", g.encoder[last], 0.9 * 2.0 + 0.1 * 3.0);
   is("second moment of the decoder", second.decoder[last], 0.001 * 9.0);
   is("second moment of the encoder", second.encoder[last], 0.001 * 9.0);
   expect(c.decoder[last] < 3.0f && c.encoder[last] < 4.0f, "width %ld: weights are %g and %g", long(s.width), c.decoder[last], c.encoder[last]);
@@ -216,16 +218,18 @@ void backward_all() { of_all(backward); }
 /* A grid has 65535 blocks in y: the rows of the tiled product go in slices. Of many columns of what is multiplied, and of the product. */
 void sliced_product() {
   const EndsOnly ends;
-  const int64_t rows = 65536 * 64 + 5;
+  const int64_t slice = 65535 * 64, rows = slice + 69; /* two slices */
   for (const auto& [inner, cols] : {std::pair<int64_t, int64_t>{1030, 8}, {8, 1030}}) {
     const Vast<float> a(rows * inner), b(cols * inner), d(rows * cols);
     a[rows * inner - 1] = 2.0f;
+    a[slice * inner - 1] = 5.0f;
     b[cols * inner - 1] = 3.0f;
     PAL_OK_OR_FAULT(pal_cuda_set_product("tiled"));
     PAL_OK_OR_FAULT(product({Form::NT, rows, cols, inner, inner, inner, cols}, Arithmetic::FP32, a.get(), b.get(), nullptr, d.get(), false,
                             nullptr, nullptr));
     PAL_OK_OR_FAULT(pal_cuda_set_product(""));
     expect(d[rows * cols - 1] == 6.0f, "the last product of %ld columns is %g", long(cols), d[rows * cols - 1]);
+    expect(d[slice * cols - 1] == 15.0f, "the first slice's last product of %ld columns is %g", long(cols), d[slice * cols - 1]);
   }
 }
 
