@@ -92,7 +92,7 @@ final class DamagedRecordTest {
     MiniRun mini = base.copy(folder.resolve("checkpoints"));
     cut(mini.file(INPUTS), 2);
     cut(mini.file("stages/train.json"), 2);
-    cut(mini.file("config.yaml"), 3);
+    cut(mini.file("config.yaml"), 0);
 
     Outcome again = mini.everything();
 
@@ -103,7 +103,7 @@ final class DamagedRecordTest {
 
     cut(mini.file(INPUTS), 2);
     Files.delete(mini.file("stages/train.json"));
-    cut(mini.file("config.yaml"), 3);
+    cut(mini.file("config.yaml"), 0);
     MiniRun.flip(mini.model().resolve("model.safetensors"), 3);
     Outcome refused = mini.everything();
     assertThat(refused.status()).isEqualTo(2);
