@@ -47,7 +47,8 @@ class RewriteStageTest {
               "random_latents",
               "shuffled_explanations",
               "shuffled_explanations_unrefitted",
-              "shuffled_explanations_joint");
+              "shuffled_explanations_joint",
+              "paraphrased_explanations");
       assertThat(json.path("rewrites")).hasSize(2 * 2 * 3 * 2);
       Path losses = RewriteStage.lossesFile(file);
       try (SafeTensors tensors = SafeTensors.open(losses)) {
