@@ -1,5 +1,6 @@
 package dev.palimpsest.activations;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
 import dev.palimpsest.safetensors.DType;
 import dev.palimpsest.safetensors.HalfFloats;
@@ -32,12 +33,7 @@ public enum StoredType {
    * @throws UsageException when there is none
    */
   public static StoredType labelled(String label) {
-    for (StoredType type : values()) {
-      if (type.label().equals(label)) {
-        return type;
-      }
-    }
-    throw new UsageException("unknown dtype '" + label + "'; known: fp16, bf16, fp32");
+    return Choice.of(values(), StoredType::label, label, "unknown dtype");
   }
 
   /** In a safetensors file. */

@@ -31,9 +31,6 @@ final class ExperimentChecks {
 
   private static final String MODEL = "model's number of positions,";
 
-  /** Beyond which memory would not do. */
-  private static final long MOST_BATCH_TOKENS = 1 << 24;
-
   private ExperimentChecks() {}
 
   /**
@@ -83,14 +80,14 @@ final class ExperimentChecks {
       atMost(setting, config.windows(protocol).contextLength(), longest, MODEL);
     }
     long batch = (long) config.cache().batchRows() * config.cache().contextLength();
-    if (batch > MOST_BATCH_TOKENS) {
+    if (batch > SettingBounds.MOST_TOKENS_AT_ONCE) {
       throw new UsageException(
           "cache.batch_rows is "
               + config.cache().batchRows()
               + ": that many contexts of "
               + config.cache().contextLength()
               + " tokens are more than "
-              + MOST_BATCH_TOKENS
+              + SettingBounds.MOST_TOKENS_AT_ONCE
               + " tokens at once");
     }
   }

@@ -17,7 +17,7 @@ import java.util.Set;
  */
 final class SettingBounds {
   /** Tokens of a context or a batch beyond which memory would not do. */
-  private static final long MOST_TOKENS_AT_ONCE = 1 << 24;
+  static final long MOST_TOKENS_AT_ONCE = 1 << 24;
 
   /** More than any text or coder has, and far from where sums overflow. */
   private static final long MOST = 1L << 50;

@@ -120,6 +120,12 @@ public final class LatentCache implements AutoCloseable {
     return Arrays.copyOfRange(tokens, row * contextLength(), (row + 1) * contextLength());
   }
 
+  /** Token ids of a window [length]. */
+  public int[] tokens(LatentWindow window) {
+    int from = window.row() * contextLength() + window.start();
+    return Arrays.copyOfRange(tokens, from, from + window.length());
+  }
+
   /** How often a latent fired. */
   public long count(int latent) {
     return files.get(ranges.rangeOf(latent)).count(latent);

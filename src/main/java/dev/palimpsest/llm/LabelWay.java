@@ -1,11 +1,11 @@
 package dev.palimpsest.llm;
 
 import com.fasterxml.jackson.annotation.JsonValue;
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** How a server is made to tell probabilities of labels; the best first. */
 public enum LabelWay {
@@ -46,15 +46,6 @@ public enum LabelWay {
    * @throws UsageException where there is no such way
    */
   public static LabelWay required(String label) {
-    return labelled(label)
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "labels are told by '"
-                        + label
-                        + "', expected one of "
-                        + Arrays.stream(values())
-                            .map(LabelWay::label)
-                            .collect(Collectors.joining(", "))));
+    return Choice.of(values(), LabelWay::label, label, "labels are told by");
   }
 }

@@ -257,13 +257,10 @@ final class Decoder {
 
   /** Runs a part, frees its temporaries, and hands its result to the surrounding scope. */
   private static Tensor scoped(Supplier<Tensor> part) {
-    PointerScope outer = PointerScope.getInnerScope();
     Tensor result;
     try (PointerScope inner = new PointerScope()) {
       result = Tensors.keep(part.get());
     }
-    outer.attach(result);
-    result.releaseReference();
-    return result;
+    return Tensors.lend(result);
   }
 }

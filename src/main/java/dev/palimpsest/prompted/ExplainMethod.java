@@ -1,9 +1,8 @@
 package dev.palimpsest.prompted;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** What a language model is shown of a latent that it is to explain. */
 public enum ExplainMethod {
@@ -36,17 +35,6 @@ public enum ExplainMethod {
    * @throws UsageException naming those that there are
    */
   public static ExplainMethod labelled(String label) {
-    return Arrays.stream(values())
-        .filter(method -> method.label().equals(label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "explain.method: found '"
-                        + label
-                        + "', expected one of "
-                        + Arrays.stream(values())
-                            .map(ExplainMethod::label)
-                            .collect(Collectors.joining(", "))));
+    return Choice.of(values(), ExplainMethod::label, label, "explain.method: unknown method");
   }
 }

@@ -10,11 +10,13 @@ import dev.palimpsest.llm.Question;
 import dev.palimpsest.llm.Reply;
 import dev.palimpsest.simulate.ScoreConfig;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
@@ -175,7 +177,7 @@ public final class Judge {
     @Override
     public Question next() {
       if (!hasNext()) {
-        throw new java.util.NoSuchElementException();
+        throw new NoSuchElementException();
       }
       Sheet sheet = ready.remove(0);
       underWay.put(handedOut++, sheet);
@@ -206,10 +208,10 @@ public final class Judge {
     List<LatentWindow> activating = sampler.byQuantile(config.quantiles(), config.perQuantile());
     List<Shown> shown = new ArrayList<>();
     if (kind == JudgedKind.DETECTION) {
-      activating.forEach(window -> shown.add(new Shown(words.plain(tokens(window, cache)), true)));
+      activating.forEach(window -> shown.add(new Shown(words.plain(cache.tokens(window)), true)));
       sampler
           .silent(config.silent())
-          .forEach(window -> shown.add(new Shown(words.plain(tokens(window, cache)), false)));
+          .forEach(window -> shown.add(new Shown(words.plain(cache.tokens(window)), false)));
     } else {
       SplittableRandom random = Seeds.stream(config.seed(), "score.fuzzing", latent);
       for (int i = 0; i < activating.size(); i++) {
@@ -217,7 +219,7 @@ public final class Judge {
         boolean right = i % 2 == 0;
         IntPredicate marks =
             right ? position -> window.activations()[position] > 0 : others(window, random);
-        shown.add(new Shown(words.marked(tokens(window, cache), marks), right));
+        shown.add(new Shown(words.marked(cache.tokens(window), marks), right));
       }
     }
     Collections.shuffle(shown, new Random(Seeds.mix(config.seed(), latent)));
@@ -236,11 +238,6 @@ public final class Judge {
       silent[other] = swap;
     }
     int[] chosen = IntStream.of(silent).limit(wanted).sorted().toArray();
-    return position -> java.util.Arrays.binarySearch(chosen, position) >= 0;
-  }
-
-  private static int[] tokens(LatentWindow window, LatentCache cache) {
-    int from = window.row() * cache.contextLength() + window.start();
-    return java.util.Arrays.copyOfRange(cache.tokens(), from, from + window.length());
+    return position -> Arrays.binarySearch(chosen, position) >= 0;
   }
 }

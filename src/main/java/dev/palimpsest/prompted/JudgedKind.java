@@ -1,9 +1,8 @@
 package dev.palimpsest.prompted;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** What a language model is asked about windows, to score an explanation. */
 public enum JudgedKind {
@@ -23,17 +22,6 @@ public enum JudgedKind {
    * @throws UsageException naming those that there are
    */
   public static JudgedKind labelled(String label) {
-    return Arrays.stream(values())
-        .filter(kind -> kind.label().equals(label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "score.scorers: found '"
-                        + label
-                        + "', expected some of "
-                        + Arrays.stream(values())
-                            .map(JudgedKind::label)
-                            .collect(Collectors.joining(", "))));
+    return Choice.of(values(), JudgedKind::label, label, "score.scorers: unknown scorer");
   }
 }

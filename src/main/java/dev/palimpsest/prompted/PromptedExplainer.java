@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
@@ -86,9 +87,6 @@ public final class PromptedExplainer implements Explainer {
     private final LatentCache cache;
     private final Progress progress;
     private final Neighbours neighbours;
-    private final Map<Integer, String> found = new TreeMap<>();
-    private int unread;
-    private int refused;
 
     OfCache(LatentCache cache, Progress progress) {
       this.cache = cache;
@@ -99,8 +97,9 @@ public final class PromptedExplainer implements Explainer {
     @Override
     public List<Explanation> explain(int from, int to, IntConsumer told) {
       int[] wanted = latents.stream().filter(latent -> latent >= from && latent < to).toArray();
+      Map<Integer, String> found = new TreeMap<>();
       if (settings.method().asks()) {
-        ask(wanted, told);
+        ask(wanted, told, found);
       } else {
         for (int latent : wanted) {
           found.put(latent, unasked(latent));
@@ -108,42 +107,38 @@ public final class PromptedExplainer implements Explainer {
       }
       List<Explanation> all = new ArrayList<>();
       found.forEach((latent, text) -> all.add(new Explanation(latent, text, name())));
-      found.clear();
       return all;
     }
 
-    private void ask(int[] wanted, IntConsumer told) {
+    private void ask(int[] wanted, IntConsumer told, Map<Integer, String> found) {
+      int[] refused = {0};
       int[] heard = {0};
       asking
           .respondent()
           .ask(
               IntStream.of(wanted).mapToObj(this::question).iterator(),
               (index, question, reply) -> {
-                synchronized (this) {
-                  read(wanted[(int) index], reply);
+                synchronized (found) {
+                  if (reply instanceof Reply.Written written) {
+                    explanation(written.text())
+                        .ifPresent(text -> found.put(wanted[(int) index], text));
+                  } else {
+                    refused[0]++;
+                  }
                   told.accept(++heard[0]);
                 }
               });
-      if (unread + refused > 0) {
+      int unread = heard[0] - refused[0] - found.size();
+      if (unread + refused[0] > 0) {
         progress.says(
             String.format(
                 Locale.ROOT,
                 "of %,d answers %,d have no line %s and %,d are refusals: their latents stay"
                     + " unexplained",
-                wanted.length,
+                heard[0],
                 unread,
                 MARK,
-                refused));
-      }
-    }
-
-    private void read(int latent, Reply reply) {
-      if (reply instanceof Reply.Written written) {
-        Optional<String> text = explanation(written.text());
-        text.ifPresent(each -> found.put(latent, each));
-        unread += text.isEmpty() ? 1 : 0;
-      } else {
-        refused++;
+                refused[0]));
       }
     }
 
@@ -185,16 +180,14 @@ public final class PromptedExplainer implements Explainer {
     }
 
     private Map<String, Object> example(LatentWindow window, float maximum) {
-      int[] tokens = tokens(window);
+      int[] tokens = cache.tokens(window);
       float[] activations = window.activations();
-      Map<String, Object> example = new HashMap<>();
-      example.put(
-          "text", words.marked(tokens, position -> activations[position] > MARKED * maximum));
-      example.put(
+      IntPredicate marks = position -> activations[position] > MARKED * maximum;
+      return Map.of(
+          "text",
+          words.marked(tokens, marks),
           "activations",
-          words.pairs(
-              tokens, activations, position -> activations[position] > MARKED * maximum, maximum));
-      return example;
+          words.pairs(tokens, activations, marks, maximum));
     }
 
     /** Windows in which a neighbour is strong and the latent silent. */
@@ -204,20 +197,9 @@ public final class PromptedExplainer implements Explainer {
         sampler(cache.activations(other)).activating().stream()
             .filter(window -> !neighbours.fires(latent, window.row(), window.start()))
             .limit(2)
-            .forEach(window -> contrasts.add(words.plain(tokens(window))));
+            .forEach(window -> contrasts.add(words.plain(cache.tokens(window))));
       }
       return contrasts;
-    }
-
-    private int[] tokens(LatentWindow window) {
-      int[] tokens = new int[window.length()];
-      System.arraycopy(
-          cache.tokens(),
-          window.row() * cache.contextLength() + window.start(),
-          tokens,
-          0,
-          tokens.length);
-      return tokens;
     }
 
     /** What needs no question. */

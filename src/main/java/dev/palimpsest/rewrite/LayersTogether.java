@@ -170,25 +170,11 @@ public final class LayersTogether {
   }
 
   private TogetherResult result() {
+    Map<List<Integer>, LossStatistics> bySet = new LinkedHashMap<>();
     List<TogetherResult.Row> rows = new ArrayList<>();
-    int documents = 0;
-    Optional<LossStatistics> any = Optional.empty();
     for (int c = 0; c < combinations.size(); c++) {
       Combination combination = combinations.get(c);
-      LossStatistics statistics =
-          new LossStatistics(
-              table,
-              0,
-              1
-                  + combinations.indexOf(
-                      new Combination(combination.layers(), RewriteResult.ZERO_LATENTS)),
-              1
-                  + combinations.indexOf(
-                      new Combination(combination.layers(), RewriteResult.TRANSCODER)),
-              config.resamples(),
-              config.seed());
-      any = Optional.of(statistics);
-      documents = statistics.documents();
+      LossStatistics statistics = bySet.computeIfAbsent(combination.layers(), this::statistics);
       int index = c + 1;
       rows.add(
           new TogetherResult.Row(
@@ -201,13 +187,25 @@ public final class LayersTogether {
               statistics.lossRecovered(index),
               statistics.lossRecoveredInterval(index)));
     }
+    LossStatistics any = bySet.values().iterator().next();
     return new TogetherResult(
         layers.stream().map(RewriteInputs::hookpoint).toList(),
         calibration,
         table.windows(),
-        documents,
+        any.documents(),
         table.totalTokens(),
-        any.orElseThrow().ce(0),
+        any.ce(0),
         rows);
+  }
+
+  /** From the floor and to the true coders of one set of layers. */
+  private LossStatistics statistics(List<Integer> set) {
+    return new LossStatistics(
+        table,
+        0,
+        1 + combinations.indexOf(new Combination(set, RewriteResult.ZERO_LATENTS)),
+        1 + combinations.indexOf(new Combination(set, RewriteResult.TRANSCODER)),
+        config.resamples(),
+        config.seed());
   }
 }

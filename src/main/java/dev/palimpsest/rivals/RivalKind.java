@@ -1,9 +1,8 @@
 package dev.palimpsest.rivals;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** The rivals that can be asked for. */
 public enum RivalKind {
@@ -64,17 +63,6 @@ public enum RivalKind {
    * @throws UsageException when no rival is spelt so
    */
   public static RivalKind labelled(String label) {
-    return Arrays.stream(values())
-        .filter(kind -> kind.label().equals(label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "rewrite.rivals: unknown rival '"
-                        + label
-                        + "', expected one of "
-                        + Arrays.stream(values())
-                            .map(RivalKind::label)
-                            .collect(Collectors.joining(", "))));
+    return Choice.of(values(), RivalKind::label, label, "rewrite.rivals: unknown rival");
   }
 }

@@ -89,9 +89,10 @@ final class WeightLens implements FittedRival, TokenRival {
 
   private static float[] decode(
       SparseCoder coder, SparseActivations latents, FloatPointer x, int rows, int width) {
-    Tensor out = coder.device().empty(torch.ScalarType.Float, rows, width);
-    coder.decode(latents, x, coder.device().data(out));
-    return Tensors.toArray(out);
+    try (Tensor out = coder.device().empty(torch.ScalarType.Float, rows, width)) {
+      coder.decode(latents, x, coder.device().data(out));
+      return Tensors.toArray(out);
+    }
   }
 
   @Override

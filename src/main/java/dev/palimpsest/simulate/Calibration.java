@@ -1,9 +1,8 @@
 package dev.palimpsest.simulate;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** How a rating becomes an activation. */
 public enum Calibration {
@@ -40,17 +39,6 @@ public enum Calibration {
    * @throws UsageException when no calibration is spelt so
    */
   public static Calibration labelled(String label) {
-    return Arrays.stream(values())
-        .filter(calibration -> calibration.label().equals(label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new UsageException(
-                    "unknown calibration '"
-                        + label
-                        + "', expected one of "
-                        + Arrays.stream(values())
-                            .map(Calibration::label)
-                            .collect(Collectors.joining(", "))));
+    return Choice.of(values(), Calibration::label, label, "unknown calibration");
   }
 }

@@ -1,5 +1,6 @@
 package dev.palimpsest.tensor;
 
+import dev.palimpsest.base.Choice;
 import dev.palimpsest.base.UsageException;
 import java.util.Locale;
 
@@ -24,11 +25,6 @@ public enum Precision {
    * @throws UsageException when there is none
    */
   public static Precision labelled(String label) {
-    for (Precision precision : values()) {
-      if (precision.label().equals(label)) {
-        return precision;
-      }
-    }
-    throw new UsageException("unknown precision '" + label + "'; known: bf16, fp32");
+    return Choice.of(values(), Precision::label, label, "unknown precision");
   }
 }

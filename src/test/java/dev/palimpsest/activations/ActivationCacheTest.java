@@ -209,6 +209,6 @@ class ActivationCacheTest {
         .hasMessage("--tokens is 0, expected at least one context of 32 (--ctx-len)");
     assertThatThrownBy(() -> StoredType.labelled("int8"))
         .isInstanceOf(UsageException.class)
-        .hasMessage("unknown dtype 'int8'; known: fp16, bf16, fp32");
+        .hasMessage("unknown dtype 'int8', expected one of fp16, bf16, fp32");
   }
 }

@@ -107,6 +107,6 @@ class DeviceOptionsTest {
     assertThat(device.err()).contains("unknown device 'tpu'", "cpu, cuda, auto");
     Outcome precision = palimpsest(encode("--precision", "fp8"));
     assertThat(precision.status()).isEqualTo(2);
-    assertThat(precision.err()).contains("unknown precision 'fp8'", "bf16, fp32");
+    assertThat(precision.err()).contains("unknown precision 'fp8', expected one of bf16, fp32");
   }
 }

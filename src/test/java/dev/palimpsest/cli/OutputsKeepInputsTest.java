@@ -66,44 +66,35 @@ final class OutputsKeepInputsTest {
     assertThat(input).hasContent("x");
   }
 
+  /** A command that reads the model and the text, all but the place that {@code --out} names. */
+  private String[] onText(String command, MiniRun mini) {
+    return new String[] {
+      command,
+      mini.model().toString(),
+      "--hookpoint",
+      MiniRun.HOOKPOINT,
+      "--data",
+      mini.text().toString(),
+      "--tokens",
+      "512",
+      "--ctx-len",
+      "64",
+      "--token-cache",
+      folder.resolve("tokens").toString(),
+      "--out"
+    };
+  }
+
   @Test
   void noFolderOfAnInputIsWrittenTo() throws IOException {
     MiniRun mini = MiniRun.in(folder.resolve("mini"));
     assertThat(mini.everything().status()).isZero();
     Path cached = folder.resolve("cached");
-    String[] caching = {
-      "cache-activations",
-      mini.model().toString(),
-      "--hookpoint",
-      MiniRun.HOOKPOINT,
-      "--data",
-      mini.text().toString(),
-      "--tokens",
-      "512",
-      "--ctx-len",
-      "64",
-      "--token-cache",
-      folder.resolve("tokens").toString(),
-      "--out"
-    };
+    String[] caching = onText("cache-activations", mini);
     assertThat(TrainRuns.palimpsest(with(caching, cached)).status()).isZero();
     Path link = Files.createSymbolicLink(folder.resolve("link"), mini.model());
     String before = listing();
-    String[] training = {
-      "train",
-      mini.model().toString(),
-      "--hookpoint",
-      MiniRun.HOOKPOINT,
-      "--data",
-      mini.text().toString(),
-      "--tokens",
-      "512",
-      "--ctx-len",
-      "64",
-      "--token-cache",
-      folder.resolve("tokens").toString(),
-      "--out"
-    };
+    String[] training = onText("train", mini);
     String[] running = {"run", mini.yaml().toString(), "--out"};
     String[] showing = {"demo", "--short", "--out"};
     for (Path out :
